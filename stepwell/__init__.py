@@ -1,0 +1,1 @@
+"""Durable execution for code, services and people, on one SQLite file."""

@@ -1,0 +1,319 @@
+"""A workflow as data: what a checked document means. Built by `parse`, read by the kernel, never changed.
+
+Every `Template` may hold `${…}` expressions; every `Expression` is one bare jq expression. A `pointer` is the JSON
+pointer of a task in its document, with `/` and `~` escaped: `/do/0/tryGetPet/try/0/getPet`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Any
+
+from stepwell.definition.expression import Expression, Template
+from stepwell.model.base import Duration, Json
+from stepwell.model.policy import Backoff, FailurePolicy
+
+EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+class TaskKind(StrEnum):
+    """The kinds of task that can run. `call` splits by what is called, `run` by what is run."""
+
+    SET = "set"
+    DO = "do"
+    SWITCH = "switch"
+    FOR = "for"
+    FORK = "fork"
+    TRY = "try"
+    RAISE = "raise"
+    WAIT = "wait"
+    RUN_SHELL = "run:shell"
+    RUN_WORKFLOW = "run:workflow"
+    CALL_HTTP = "call:http"
+    CALL_PYTHON = "call:python"
+    CALL_FUNCTION = "call:function"
+
+
+@dataclass(frozen=True, slots=True)
+class InputSpec:
+    """`input:` of a workflow or task. `schema` is a JSON Schema document; `from_` shapes the raw input."""
+
+    schema: Json = None
+    from_: Template | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OutputSpec:
+    """`output:` and `export:`. `as_` shapes the value, `schema` is checked on the result."""
+
+    as_: Template | None = None
+    schema: Json = None
+
+
+@dataclass(frozen=True, slots=True)
+class DurationSpec:
+    """A duration: a constant in microseconds, or a template that gives an ISO 8601 string or a duration object."""
+
+    constant: Duration | None = None
+    template: Template | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What Stepwell reads from a task's `metadata` (DESIGN §4); `raw` is all of it, as written."""
+
+    optional: bool = False
+    priority: int = 0
+    concurrency: int | None = None
+    """`for`: how many iterations at once; None is the standard's one after the other"""
+    schedule: DurationSpec | None = None
+    """delay before the step starts"""
+    debug_pause: bool = False
+    irreversible: bool = False
+    raw: Mapping[str, Json] = EMPTY
+
+
+@dataclass(frozen=True, slots=True)
+class SetBody:
+    value: Template
+
+
+@dataclass(frozen=True, slots=True)
+class DoBody:
+    do: TaskList
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchCase:
+    """`when` None is the default case."""
+
+    name: str
+    when: Expression | None
+    then: str
+
+
+@dataclass(frozen=True, slots=True)
+class SwitchBody:
+    cases: tuple[SwitchCase, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForBody:
+    """`each` and `at` are variable names without `$`."""
+
+    each: str
+    in_: Expression
+    at: str
+    while_: Expression | None
+    do: TaskList
+
+
+@dataclass(frozen=True, slots=True)
+class ForkBody:
+    branches: TaskList
+    compete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class JitterSpec:
+    from_: DurationSpec
+    to: DurationSpec
+
+
+@dataclass(frozen=True, slots=True)
+class RetrySpec:
+    """`catch.retry`, references resolved. `count` is retries after the first try."""
+
+    when: Expression | None = None
+    except_when: Expression | None = None
+    delay: DurationSpec | None = None
+    backoff: Backoff = Backoff.CONSTANT
+    count: int | None = None
+    attempt_duration: DurationSpec | None = None
+    duration: DurationSpec | None = None
+    jitter: JitterSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CatchSpec:
+    """`errors_with` maps any of type, status, instance, title, detail (spelled `details` too) to the wanted value."""
+
+    errors_with: Mapping[str, Json] = EMPTY
+    as_: str = "error"
+    when: Expression | None = None
+    except_when: Expression | None = None
+    retry: RetrySpec | None = None
+    do: TaskList | None = None
+    then: str | None = None
+    """`catch.then` (flow directive after the error was caught), None if absent"""
+
+
+@dataclass(frozen=True, slots=True)
+class TryBody:
+    try_: TaskList
+    catch: CatchSpec
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseBody:
+    """Members of the error to raise; absent ones are None. References (`use.errors`) are resolved."""
+
+    type: Template
+    status: Template
+    title: Template | None = None
+    detail: Template | None = None
+    instance: Template | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WaitBody:
+    duration: DurationSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ShellBody:
+    """`arguments`: a template of a list or a map (a map's entries become `key=value` or bare flags, in order)."""
+
+    command: Template
+    arguments: Template | None
+    environment: Template | None
+    stdin: Template | None
+    await_: bool
+    returns: str
+    """stdout, stderr, code, all or none"""
+
+
+@dataclass(frozen=True, slots=True)
+class SubworkflowBody:
+    namespace: str
+    name: str
+    version: str
+    """a semantic version, or `latest`"""
+    input: Template | None
+    await_: bool
+    returns: str
+
+
+@dataclass(frozen=True, slots=True)
+class AuthSpec:
+    """`scheme` is basic or bearer; `secret` names a whole credential in `$secrets` (`use:`), else the fields count."""
+
+    scheme: str
+    secret: str | None = None
+    username: Template | None = None
+    password: Template | None = None
+    token: Template | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpBody:
+    """`uri` may hold RFC 6570 level-1 `{name}` parameters, filled from the task's input."""
+
+    method: str
+    uri: Template
+    auth: AuthSpec | None
+    headers: Template | None
+    query: Template | None
+    body: Template | None
+    output: str
+    """content, raw or response"""
+    redirect: bool
+    connect_timeout: DurationSpec | None = None
+    read_timeout: DurationSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PythonBody:
+    """`function` is `package.module:name`, or the name under which a function was registered."""
+
+    function: str
+    arguments: Template | None
+    process: bool
+
+
+@dataclass(frozen=True, slots=True)
+class FunctionBody:
+    """A call of `use.functions.<name>`: `target` is that task, `with_` becomes its input."""
+
+    name: str
+    target: Task
+    with_: Template | None
+
+
+Body = (
+    SetBody
+    | DoBody
+    | SwitchBody
+    | ForBody
+    | ForkBody
+    | TryBody
+    | RaiseBody
+    | WaitBody
+    | ShellBody
+    | SubworkflowBody
+    | HttpBody
+    | PythonBody
+    | FunctionBody
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One named task. `position` is its place in its list."""
+
+    name: str
+    kind: TaskKind
+    pointer: str
+    position: int
+    body: Body
+    if_: Expression | None = None
+    input: InputSpec = InputSpec()
+    output: OutputSpec = OutputSpec()
+    export: OutputSpec = OutputSpec()
+    timeout: DurationSpec | None = None
+    then: str = "continue"
+    """continue, exit, end, or the name of a task in the same list"""
+    options: Options = Options()
+    document: Json = None
+    """the task as written: `$task.definition`"""
+
+
+@dataclass(frozen=True, slots=True)
+class TaskList:
+    """Tasks in order; `index` finds one by name. `pointer` is that of the list: `/do`, `/do/0/x/try`."""
+
+    pointer: str
+    tasks: tuple[Task, ...]
+    index: Mapping[str, int]
+
+
+@dataclass(frozen=True, slots=True)
+class Definition:
+    """A checked workflow. `hash` is the SHA-256 (hex) of its canonical JSON: two equal documents share it."""
+
+    namespace: str
+    name: str
+    version: str
+    dsl: str
+    do: TaskList
+    document: Mapping[str, Json]
+    hash: str
+    title: str = ""
+    summary: str = ""
+    tags: Mapping[str, Json] = EMPTY
+    metadata: Mapping[str, Json] = EMPTY
+    input: InputSpec = InputSpec()
+    output: OutputSpec = OutputSpec()
+    timeout: DurationSpec | None = None
+    secrets: frozenset[str] = frozenset()
+    failure_policy: FailurePolicy = FailurePolicy()
+    tasks: Mapping[str, Task] = field(default_factory=dict)
+    """every task of the document, those of `use.functions` included, by pointer"""
+
+    @property
+    def reference(self) -> str:
+        """`namespace/name:version`, as messages show it."""
+        return f"{self.namespace}/{self.name}:{self.version}"

@@ -1,0 +1,176 @@
+"""How a step begins: held, skipped, paused, or started; and the loop that works off a turn's agenda."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from stepwell.definition.model import ForBody, Task, TaskKind, TryBody
+from stepwell.kernel.catching import attempt_deadline
+from stepwell.kernel.data import View, shape_input
+from stepwell.kernel.failure import fail
+from stepwell.kernel.flow import advance, task_list
+from stepwell.kernel.ruling import Begin, Enter, Fault, Ruling, ScopeDone
+from stepwell.kernel.tasks import HANDLERS
+from stepwell.kernel.tasks.for_ import items
+from stepwell.kernel.tasks.run import idempotency_key
+from stepwell.model import events as e
+from stepwell.model.actions import ChildAction
+from stepwell.model.effects import Continue, Perform, SetTimer
+from stepwell.model.events import SAME
+from stepwell.model.records import Scope, Step
+from stepwell.model.states import RunStatus, StepStatus, WaitReason
+
+
+def work(r: Ruling) -> None:
+    """Work off the agenda: every consequence of the command, in the order it came up."""
+    while r.agenda:
+        item = r.agenda.popleft()
+        _WORK[type(item)](r, item)
+
+
+def _enter(r: Ruling, item: Enter) -> None:
+    scope = r.draft.scope(item.scope)
+    task = task_list(r, scope).tasks[item.position]
+    step_id = _new_id(r, scope, task)
+    identity = (step_id, task.pointer, task.kind.value, scope.id)
+    options = task.options
+    if r.draft.run.status is not RunStatus.RUNNING or r.begun >= r.env.begins:
+        r.emit(e.StepScheduled(*identity, None, options.priority, options.optional))
+        _continue_later(r)
+    elif options.debug_pause or r.draft.run.mode == "debug":
+        r.emit(e.StepPaused(*identity, options.priority, options.optional))
+    elif options.schedule is not None:
+        _hold(r, scope, task, identity)
+    else:
+        _start(r, scope, task, step_id, new=True)
+
+
+def _continue_later(r: Ruling) -> None:
+    if r.draft.run.status is RunStatus.RUNNING and Continue() not in r.effects:
+        r.effect(Continue())
+
+
+def _hold(r: Ruling, scope: Scope, task: Task, identity: tuple[str, str, str, str]) -> None:
+    """`metadata.schedule`: the step waits for its time."""
+    assert task.options.schedule is not None
+    try:
+        due = r.now + View(r, scope, task, None, scope.flow).duration(task.options.schedule, scope.flow)
+    except Fault as fault:
+        _start_failed(r, scope, task, identity[0], fault, new=True)
+        return
+    r.emit(e.StepScheduled(*identity, due, task.options.priority, task.options.optional))
+    r.effect(SetTimer(identity[0], "wake", due))
+
+
+def _begin(r: Ruling, item: Begin) -> None:
+    """A step that was held begins now, unless the run is not going on."""
+    step = r.draft.step(item.step)
+    if step.status is not StepStatus.SCHEDULED or r.draft.run.status is not RunStatus.RUNNING:
+        return
+    if r.begun >= r.env.begins:
+        _continue_later(r)
+        return
+    _start(r, r.draft.scope(step.scope), r.task(step.path), step.id, new=False)
+
+
+def _new_id(r: Ruling, scope: Scope, task: Task) -> str:
+    """The id of the step that this task becomes here (see `Step`)."""
+    base = scope.id.rpartition("#")[0] if scope.section == "branch" else scope.id
+    step_id = f"{base}/{task.position if scope.section != 'function' else 0}/{task.pointer.rpartition('/')[2]}"
+    if r.draft.find_step(step_id) is None:
+        return step_id
+    number = (scope.visits or {}).get(task.position, 1)
+    while r.draft.find_step(f"{step_id}[{number}]") is not None:  # only after a retry of the whole block
+        number += 1
+    return f"{step_id}[{number}]"
+
+
+def _start(r: Ruling, scope: Scope, task: Task, step_id: str, *, new: bool) -> None:
+    """Shape the input and start the step, or skip it."""
+    raw = scope.flow
+    view = View(r, scope, task, None, raw)
+    r.begun += 1
+    try:
+        if task.if_ is not None and not view.condition(task.if_, raw):
+            _skip(r, scope, task, step_id, new=new)
+            return
+        data = view.input = shape_input(view, task.input, raw)
+        deadline = r.now + view.duration(task.timeout, data) if task.timeout is not None else None
+        listed = items(view, task.body, data) if isinstance(task.body, ForBody) else None
+        attempt = attempt_deadline(r, view, task.body, data) if isinstance(task.body, TryBody) else None
+    except Fault as fault:
+        _start_failed(r, scope, task, step_id, fault, new=new)
+        return
+    names = (task.pointer, task.kind.value, scope.id) if new else ("", "", "")
+    flowing = SAME if data is raw else data
+    options = task.options
+    r.emit(
+        e.StepStarted(step_id, *names, flowing, options.priority, options.optional, deadline, attempt, listed)
+    )
+    if deadline is not None:
+        r.effect(SetTimer(step_id, "timeout", deadline))
+    enter_step(r, task, view, r.draft.step(step_id))
+
+
+def _start_failed(r: Ruling, scope: Scope, task: Task, step_id: str, fault: Fault, *, new: bool) -> None:
+    """The step could not begin: it is started with what there was, and fails at once."""
+    names = (task.pointer, task.kind.value, scope.id) if new else ("", "", "")
+    r.emit(e.StepStarted(step_id, *names, SAME, task.options.priority, task.options.optional))
+    fail(r, r.draft.step(step_id), fault.problem)
+
+
+def _skip(r: Ruling, scope: Scope, task: Task, step_id: str, *, new: bool) -> None:
+    names = (task.pointer, task.kind.value, scope.id) if new else ("", "", "")
+    source = task.if_.source if task.if_ is not None else ""
+    r.emit(e.StepSkipped(step_id, f"if: {source} is false", *names))
+    advance(r, scope, task_list(r, scope), task.position + 1)
+
+
+def enter_step(r: Ruling, task: Task, view: View, step: Step) -> None:
+    """The step has started: do what its kind does, or have it done."""
+    view.step = step
+    handler = HANDLERS[task.kind]
+    try:
+        if handler.action is not None:
+            have_done(r, task, view, step)
+        else:
+            assert handler.enter is not None
+            handler.enter(r, step, task, view)
+    except Fault as fault:
+        fail(r, r.draft.step(step.id), fault.problem)
+
+
+def have_done(r: Ruling, task: Task, view: View, step: Step) -> None:
+    """Have a worker do the step's action once this turn is durable. Raises `Fault`."""
+    act = HANDLERS[task.kind].action
+    assert act is not None
+    action = act(r, step, task, view)
+    if isinstance(action, ChildAction) and action.wait and step.status is StepStatus.RUNNING:
+        r.emit(e.StepWaiting(step.id, WaitReason.CHILDREN))
+    key = idempotency_key(r.draft.run.id, step.id)
+    r.effect(Perform(step.id, step.attempt, action, key, step.priority + r.draft.run.priority))
+
+
+def view_of(r: Ruling, step: Step) -> View:
+    """What the expressions of a started step see."""
+    return View(r, r.draft.scope(step.scope), r.task(step.path), step, step.input)
+
+
+def _scope_done(r: Ruling, item: ScopeDone) -> None:
+    scope = r.draft.scope(item.scope)
+    assert scope.owner is not None
+    owner = r.draft.step(scope.owner)
+    handler = HANDLERS[TaskKind(owner.kind)]
+    assert handler.done is not None
+    try:
+        handler.done(r, owner, scope)
+    except Fault as fault:
+        fail(r, r.draft.step(owner.id), fault.problem)
+
+
+_WORK: Final[dict[type[Any], Callable[[Ruling, Any], None]]] = {
+    Enter: _enter,
+    Begin: _begin,
+    ScopeDone: _scope_done,
+}

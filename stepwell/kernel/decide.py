@@ -1,0 +1,188 @@
+"""The one door to the rules: `decide(definition, state, command, now, env)` → what happens, and what must be done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from stepwell.definition.model import Definition, TryBody
+from stepwell.kernel import invariants, lifecycle
+from stepwell.kernel.begin import have_done, view_of, work
+from stepwell.kernel.catching import attempt_deadline, begin_try
+from stepwell.kernel.draft import Draft
+from stepwell.kernel.failure import fail, fail_attempt
+from stepwell.kernel.flow import cancel_steps, complete, in_flight
+from stepwell.kernel.ruling import Begin, Condition, Environment, Fault, Ruling
+from stepwell.model import commands as c
+from stepwell.model import events as e
+from stepwell.model import problem
+from stepwell.model.base import Instant
+from stepwell.model.effects import Effect
+from stepwell.model.errors import TransitionRefused
+from stepwell.model.events import SAME, Event
+from stepwell.model.records import State, Step
+from stepwell.model.states import RunStatus, StepStatus
+
+RECOVERIES: Final = 100
+"""How often one attempt may be performed: a step that kills its process must not do so for ever."""
+
+
+class Decision(NamedTuple):
+    """`draft` holds the state after the events; nothing is changed until its `merge` is called."""
+
+    events: Sequence[Event]
+    effects: Sequence[Effect]
+    conditions: Sequence[Condition]
+    draft: Draft
+
+
+def decide(
+    definition: Definition, state: State, command: c.Command, now: Instant, env: Environment
+) -> Decision:
+    """What the command causes. No events: it changes nothing (a late timer, say).
+
+    Raises `TransitionRefused`, `NotFound` or `InvalidInput` where it cannot be done, and `Deferred` where a value must
+    be computed elsewhere first; the state is then as it was.
+    """
+    r = Ruling(definition, state, now, env)
+    _COMMANDS[type(command)](r, command)
+    work(r)
+    lifecycle.settle(r)
+    if r.events:
+        r.draft.run.seq += 1
+        r.draft.run.updated_at = now
+        invariants.check(r.draft)
+    return Decision(r.events, r.effects, r.conditions, r.draft)
+
+
+def _present(r: Ruling, step_id: str, attempt: int) -> Step:
+    """The step, if this attempt of it is the one that is in flight. Raises `TransitionRefused`."""
+    step = r.draft.step(step_id)
+    if not in_flight(step):
+        raise TransitionRefused(f"step {step_id} is {step.status}: a result for it comes too late")
+    if step.attempt != attempt:
+        raise TransitionRefused(f"step {step_id} is at attempt {step.attempt}: this is a result of attempt {attempt}")
+    return step
+
+
+def _complete_step(r: Ruling, command: c.CompleteStep) -> None:
+    step = _present(r, command.step, command.attempt)
+    if r.draft.run.status is RunStatus.CANCELLING:
+        r.emit(e.StepCompleted(step.id, command.output))
+        return
+    try:
+        complete(r, step, command.output)
+    except Fault as fault:
+        fail(r, r.draft.step(step.id), fault.problem)
+
+
+def _fail_step(r: Ruling, command: c.FailStep) -> None:
+    step = _present(r, command.step, command.attempt)
+    if r.draft.run.status is RunStatus.CANCELLING:
+        r.emit(e.StepCancelled(step.id, "the run was cancelled"))
+    else:
+        fail(r, step, command.problem)
+
+
+def _settle_step(r: Ruling, command: c.SettleStep) -> None:
+    """Work that was interrupted has stopped. Outside a cancel nobody asked for that: the step failed."""
+    step = _present(r, command.step, command.attempt)
+    if r.draft.run.status is RunStatus.CANCELLING:
+        r.emit(e.StepCancelled(step.id, "the run was cancelled"))
+    else:
+        fail(r, step, problem.runtime("the work was interrupted"))
+
+
+def _report_progress(r: Ruling, command: c.ReportProgress) -> None:
+    step = _present(r, command.step, command.attempt)
+    if step.status is StepStatus.RUNNING:
+        r.emit(e.StepProgressed(step.id, command.progress))
+
+
+def _fire_timer(r: Ruling, command: c.FireTimer) -> None:
+    """A timer that is no longer wanted, or that a pause holds back, changes nothing."""
+    run = r.draft.run
+    if command.step is None:
+        if run.deadline is not None and run.deadline <= r.now:
+            _time_out_run(r)
+        return
+    step = r.draft.find_step(command.step)
+    if step is None or step.status.terminal or run.status is not RunStatus.RUNNING:
+        return
+    due, fire = {
+        "wake": (step.due, _wake),
+        "timeout": (step.deadline, _time_out),
+        "attempt": (step.attempt_deadline, _time_out_attempt),
+    }[command.purpose]
+    if due is not None and due <= r.now:
+        try:
+            fire(r, step)
+        except Fault as fault:
+            fail(r, r.draft.step(step.id), fault.problem)
+
+
+def _time_out_run(r: Ruling) -> None:
+    run = r.draft.run
+    if run.status.terminal or run.status is RunStatus.CANCELLING:
+        return
+    cancel_steps(r, list(r.draft.open_steps()), "the run timed out")
+    r.emit(e.RunTimedOut(problem.timeout("the workflow did not end within its timeout")))
+
+
+def _wake(r: Ruling, step: Step) -> None:
+    """A delay is over: the held step begins, the wait ends, or the block is tried again."""
+    if step.status is StepStatus.SCHEDULED:
+        r.agenda.append(Begin(step.id))
+        return
+    body = r.task(step.path).body
+    if isinstance(body, TryBody):
+        deadline = attempt_deadline(r, view_of(r, step), body, step.input)
+        r.emit(e.StepStarted(step.id, attempt_deadline=deadline))
+        begin_try(r, r.draft.step(step.id))
+    else:
+        complete(r, step, SAME)
+
+
+def _time_out(r: Ruling, step: Step) -> None:
+    fail(r, step, problem.timeout(f"task {step.name} did not end within its timeout"), timed_out=True)
+
+
+def _time_out_attempt(r: Ruling, step: Step) -> None:
+    if r.draft.find_scope(f"{step.id}/catch/do") is None:
+        fail_attempt(r, step, problem.timeout(f"attempt {step.attempt} of {step.name} did not end in time"))
+
+
+def _recover(r: Ruling, command: c.Recover) -> None:
+    """Perform again what was in flight when the engine that performed it went away."""
+    for step_id in command.steps:
+        step = r.draft.find_step(step_id)
+        if step is None or not in_flight(step) or not step.attempts:
+            continue
+        runs = step.attempts[-1].runs + 1
+        if runs > RECOVERIES:
+            fail(r, step, problem.runtime(f"performed {RECOVERIES} times, and the process died every time"))
+            continue
+        r.emit(e.StepRecovered(step_id, runs))
+        step = r.draft.step(step_id)
+        try:
+            have_done(r, r.task(step.path), view_of(r, step), step)
+        except Fault as fault:
+            fail(r, r.draft.step(step_id), fault.problem)
+
+
+_COMMANDS: Final[dict[type[Any], Callable[[Ruling, Any], None]]] = {
+    c.StartRun: lifecycle.start,
+    c.PauseRun: lifecycle.pause,
+    c.ResumeRun: lifecycle.resume,
+    c.CancelRun: lifecycle.cancel,
+    c.TerminateRun: lifecycle.terminate,
+    c.RetryRun: lifecycle.retry,
+    c.SetVariables: lifecycle.set_variables,
+    c.Proceed: lifecycle.proceed,
+    c.CompleteStep: _complete_step,
+    c.FailStep: _fail_step,
+    c.SettleStep: _settle_step,
+    c.ReportProgress: _report_progress,
+    c.FireTimer: _fire_timer,
+    c.Recover: _recover,
+}

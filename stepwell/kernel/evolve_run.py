@@ -1,0 +1,183 @@
+"""What the events of a run and of its scopes mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from stepwell.kernel.draft import Draft
+from stepwell.kernel.tables import next_run_status
+from stepwell.model import events as e
+from stepwell.model.base import Instant
+from stepwell.model.events import SAME
+from stepwell.model.records import Run, Scope, Step
+
+ROOT: Final = "/do"
+"""The id of the scope of the run's own task list."""
+
+BESIDE: Final = frozenset({"item", "branch"})
+"""Sections whose scopes run beside each other: what one gives is not what the next one gets."""
+
+
+def _created(draft: Draft, event: e.RunCreated, at: Instant) -> None:
+    draft.run = Run(
+        event.run_id,
+        event.namespace,
+        event.name,
+        event.version,
+        event.definition_hash,
+        at,
+        status=next_run_status(None, e.RunCreated, event.run_id),
+        seq=draft.run.seq,
+        input=event.input,
+        variables=dict(event.variables),
+        key=event.key,
+        tags=event.tags,
+        priority=event.priority,
+        mode=event.mode,
+        parent_id=event.parent_id,
+        parent_step=event.parent_step,
+        depth=event.depth,
+        rerun_of=event.rerun_of,
+    )
+
+
+def _move(draft: Draft, event: Any) -> Run:
+    run = draft.run
+    run.status = next_run_status(run.status, type(event), run.id)
+    return run
+
+
+def _started(draft: Draft, event: e.RunStarted, at: Instant) -> None:
+    run = _move(draft, event)
+    data = run.input if event.input is SAME else event.input
+    run.started_at, run.context, run.deadline = at, data, event.deadline
+    draft.add_scope(Scope(ROOT, None, ROOT, "do", input=data, flow=data))
+
+
+def _pausing(draft: Draft, event: e.RunPausing, at: Instant) -> None:
+    _move(draft, event)
+
+
+def _paused(draft: Draft, event: e.RunPaused, at: Instant) -> None:
+    _move(draft, event).paused_at = at
+
+
+def _resumed(draft: Draft, event: e.RunResumed, at: Instant) -> None:
+    _move(draft, event).resumed_at = at
+
+
+def _cancelling(draft: Draft, event: e.RunCancelling, at: Instant) -> None:
+    _move(draft, event).cancel_reason = event.reason
+
+
+def _ended(draft: Draft, event: Any, at: Instant) -> None:
+    _move(draft, event).ended_at = at
+
+
+def _completed(draft: Draft, event: e.RunCompleted, at: Instant) -> None:
+    run = _move(draft, event)
+    run.ended_at = at
+    run.output = draft.scope(ROOT).flow if event.output is SAME else event.output
+
+
+def _failed(draft: Draft, event: e.RunFailed | e.RunTimedOut, at: Instant) -> None:
+    run = _move(draft, event)
+    run.ended_at, run.error = at, event.error
+    run.error_step = event.step if isinstance(event, e.RunFailed) else None
+
+
+def _terminated(draft: Draft, event: e.RunTerminated, at: Instant) -> None:
+    run = _move(draft, event)
+    run.ended_at, run.cancel_reason = at, event.reason
+
+
+def _retried(draft: Draft, event: e.RunRetried, at: Instant) -> None:
+    run = _move(draft, event)
+    run.generation = event.generation
+    run.ended_at = run.error = run.error_step = run.cancel_reason = run.deadline = None
+    run.errors = {}
+
+
+def _context_set(draft: Draft, event: e.ContextSet, at: Instant) -> None:
+    draft.run.context = event.context
+
+
+def _variables_set(draft: Draft, event: e.VariablesSet, at: Instant) -> None:
+    merged = {**draft.run.variables, **event.values}
+    for name in event.removed:
+        merged.pop(name, None)
+    draft.run.variables = merged
+
+
+def _scope_opened(draft: Draft, event: e.ScopeOpened, at: Instant) -> None:
+    owner = draft.edit_step(event.owner)
+    owner.live += 1
+    if event.section in ("iteration", "item"):
+        owner.cursor = event.number + 1
+        index = (*owner.index, event.number)
+    else:
+        index = owner.index
+    data = owner.flow if event.input is SAME else event.input
+    if event.section in ("try", "catch"):
+        _give_up_try(draft, owner)
+    draft.add_scope(
+        Scope(
+            event.scope,
+            event.owner,
+            event.pointer,
+            event.section,
+            number=event.number,
+            index=index,
+            input=data,
+            flow=data,
+            variables=event.variables,
+        )
+    )
+
+
+def _give_up_try(draft: Draft, owner: Step) -> None:
+    """The try before this one, or before the handler, failed: its list is over."""
+    for number in range(owner.attempt - 1, -1, -1):
+        if draft.find_scope(try_scope(owner.id, number)) is not None:
+            last = draft.edit_scope(try_scope(owner.id, number))
+            owner.live -= last.open
+            last.open = False
+            return
+
+
+def try_scope(owner: str, number: int) -> str:
+    """The id of a `try` block's pass, numbered from 0."""
+    return f"{owner}/try[{number}]" if number else f"{owner}/try"
+
+
+def _scope_closed(draft: Draft, event: e.ScopeClosed, at: Instant) -> None:
+    scope = draft.edit_scope(event.scope)
+    scope.open = False
+    assert scope.owner is not None  # the run's own list ends with the run
+    owner = draft.edit_step(scope.owner)
+    owner.live -= 1
+    if event.output is not SAME:
+        scope.flow = event.output
+    if scope.section not in BESIDE:
+        owner.flow = scope.flow
+
+
+CHANGES: Final[dict[type[Any], Callable[[Draft, Any, Instant], None]]] = {
+    e.RunCreated: _created,
+    e.RunStarted: _started,
+    e.RunPausing: _pausing,
+    e.RunPaused: _paused,
+    e.RunResumed: _resumed,
+    e.RunCancelling: _cancelling,
+    e.RunCancelled: _ended,
+    e.RunCompleted: _completed,
+    e.RunFailed: _failed,
+    e.RunTimedOut: _failed,
+    e.RunTerminated: _terminated,
+    e.RunRetried: _retried,
+    e.ContextSet: _context_set,
+    e.VariablesSet: _variables_set,
+    e.ScopeOpened: _scope_opened,
+    e.ScopeClosed: _scope_closed,
+}

@@ -1,0 +1,213 @@
+"""What the events of a step mean."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from stepwell.kernel.draft import Draft, copy
+from stepwell.kernel.evolve_run import BESIDE
+from stepwell.kernel.tables import next_step_status
+from stepwell.model import events as e
+from stepwell.model.base import Instant
+from stepwell.model.errors import StoreDamaged
+from stepwell.model.events import SAME
+from stepwell.model.records import Attempt, Step
+from stepwell.model.states import StepStatus, WaitReason
+
+ATTEMPTED: Final = frozenset({"try", "run:shell", "run:workflow", "call:http", "call:python"})
+"""Kinds whose steps have attempts: what a worker performs, and blocks that can be tried again."""
+
+
+def _known(draft: Draft, event: Any) -> tuple[Step, StepStatus | None]:
+    """The step that the event is about, made now if it is new, and its status before (None if new)."""
+    if draft.find_step(event.step) is not None:
+        step = draft.edit_step(event.step)
+        return step, step.status
+    if not event.path:
+        raise StoreDamaged(f"run {draft.run.id}: {e.NAMES[type(event)]} of step {event.step}, which never began")
+    return _make(draft, event), None
+
+
+def _make(draft: Draft, event: Any) -> Step:
+    scope = draft.scope(event.scope)
+    owner = draft.step(scope.owner) if scope.owner is not None else None
+    step = Step(
+        event.step,
+        event.path,
+        event.kind,
+        event.scope,
+        0,
+        parent=scope.owner,
+        parent_attempt=(owner.attempt or 1) if owner is not None else 1,
+        index=scope.index,
+    )
+    if event.step.rpartition("/")[2] != event.path.rpartition("/")[2]:
+        _count_visit(draft, event)
+    draft.add_step(step)
+    return step
+
+
+def _count_visit(draft: Draft, event: Any) -> None:
+    """The task was here before (a `then` led back to it): its id says so."""
+    position = int(event.step.rpartition("/")[0].rpartition("/")[2])
+    scope = draft.edit_scope(event.scope)
+    visits = scope.visits or {}
+    scope.visits = {**visits, position: visits.get(position, 1) + 1}
+
+
+def _move(draft: Draft, step: Step, before: StepStatus | None, event: Any, at: Instant) -> None:
+    """Give the step its next status, and keep the counts and the list of open steps in step with it."""
+    after = next_step_status(before, type(event), event.step)
+    step.status, step.updated_at = after, at
+    if after is before:
+        return
+    counts = draft.run.counts = dict(draft.run.counts)
+    if before is not None:
+        counts[before] -= 1
+    counts[after] = counts.get(after, 0) + 1
+    if after.terminal:
+        step.ended_at, step.due = at, None
+        draft.closed(step.id)
+    elif before is None or before.terminal:
+        draft.opened(step.id)
+
+
+def _change(draft: Draft, event: Any, at: Instant) -> Step:
+    step, before = _known(draft, event)
+    _move(draft, step, before, event, at)
+    return step
+
+
+def _last_attempt(step: Step) -> Attempt | None:
+    """The present attempt, ready to be changed."""
+    if not step.attempts:
+        return None
+    last = copy(step.attempts[-1])
+    step.attempts = [*step.attempts[:-1], last]
+    return last
+
+
+def _scheduled(draft: Draft, event: e.StepScheduled, at: Instant) -> None:
+    step = _change(draft, event, at)
+    step.scheduled_at, step.due = at, event.due
+    step.priority, step.optional = event.priority, event.optional
+
+
+def _paused(draft: Draft, event: e.StepPaused, at: Instant) -> None:
+    step = _change(draft, event, at)
+    step.scheduled_at, step.priority, step.optional = at, event.priority, event.optional
+
+
+def _released(draft: Draft, event: e.StepReleased, at: Instant) -> None:
+    step = _change(draft, event, at)
+    step.released, step.scheduled_at = True, at
+
+
+def _started(draft: Draft, event: e.StepStarted, at: Instant) -> None:
+    step, before = _known(draft, event)
+    again = before is StepStatus.WAITING
+    _move(draft, step, before, event, at)
+    step.reason = step.due = None
+    step.attempt_deadline = event.attempt_deadline
+    if step.kind in ATTEMPTED:
+        number = len(step.attempts) + 1
+        step.attempts = [*step.attempts, Attempt(number, step.scheduled_at or at, started_at=at)]
+    if again:
+        return
+    if before is None:
+        step.priority, step.optional, step.scheduled_at = event.priority, event.optional, at
+    step.started_at, step.deadline, step.items = at, event.deadline, event.items
+    step.input = step.flow = draft.scope(step.scope).flow if event.input is SAME else event.input
+
+
+def _waiting(draft: Draft, event: e.StepWaiting, at: Instant) -> None:
+    step = _change(draft, event, at)
+    step.reason, step.due = WaitReason(event.reason), event.due
+
+
+def _retrying(draft: Draft, event: e.StepRetrying, at: Instant) -> None:
+    step = _change(draft, event, at)
+    step.reason, step.due, step.attempt_deadline = WaitReason.TIMER, event.due, None
+    last = _last_attempt(step)
+    if last is not None:
+        last.ended_at, last.error = at, event.error
+
+
+def _recovered(draft: Draft, event: e.StepRecovered, at: Instant) -> None:
+    step = _change(draft, event, at)
+    last = _last_attempt(step)
+    if last is not None:
+        last.runs, last.updated_at = event.runs, at
+
+
+def _progressed(draft: Draft, event: e.StepProgressed, at: Instant) -> None:
+    step = _change(draft, event, at)
+    step.progress = event.progress
+    last = _last_attempt(step)
+    if last is not None:
+        last.updated_at = at
+
+
+def _completed(draft: Draft, event: e.StepCompleted, at: Instant) -> None:
+    step = _change(draft, event, at)
+    step.reason = None
+    step.output = step.flow if event.output is SAME else event.output
+    last = _last_attempt(step)
+    if last is not None:
+        last.ended_at = at
+    draft.edit_scope(step.scope).flow = step.output
+
+
+def _failed(draft: Draft, event: e.StepFailed | e.StepTimedOut, at: Instant) -> None:
+    step = _change(draft, event, at)
+    step.reason, step.error = None, event.error
+    last = _last_attempt(step)
+    if last is not None and last.ended_at is None:
+        last.ended_at, last.error = at, event.error
+    if event.absorbed:
+        draft.run.errors = {**draft.run.errors, step.id: event.error}
+        scope = draft.edit_scope(step.scope)
+        if scope.section in BESIDE:
+            # The output that its block would collect is missing; what flowed into it must not pass for one.
+            scope.flow = None
+
+
+def _skipped(draft: Draft, event: e.StepSkipped, at: Instant) -> None:
+    step = _change(draft, event, at)
+    step.skip_reason = event.reason
+    step.scheduled_at = step.scheduled_at or at
+    step.input = step.output = draft.scope(step.scope).flow
+
+
+def _cancelled(draft: Draft, event: e.StepCancelled, at: Instant) -> None:
+    step = _change(draft, event, at)
+    step.reason = None
+    last = _last_attempt(step)
+    if last is not None and last.ended_at is None:
+        last.ended_at = at
+
+
+def _reopened(draft: Draft, event: e.StepReopened | e.StepResumed, at: Instant) -> None:
+    step = _change(draft, event, at)
+    step.ended_at = step.error = step.due = step.deadline = step.attempt_deadline = None
+    step.scheduled_at = at
+
+
+CHANGES: Final[dict[type[Any], Callable[[Draft, Any, Instant], None]]] = {
+    e.StepScheduled: _scheduled,
+    e.StepPaused: _paused,
+    e.StepReleased: _released,
+    e.StepStarted: _started,
+    e.StepWaiting: _waiting,
+    e.StepRetrying: _retrying,
+    e.StepRecovered: _recovered,
+    e.StepProgressed: _progressed,
+    e.StepCompleted: _completed,
+    e.StepFailed: _failed,
+    e.StepTimedOut: _failed,
+    e.StepSkipped: _skipped,
+    e.StepCancelled: _cancelled,
+    e.StepReopened: _reopened,
+    e.StepResumed: _reopened,
+}

@@ -1,0 +1,185 @@
+"""How a run goes from task to task: lists are opened, gone through and closed; directives are followed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from stepwell.definition.model import DoBody, ForBody, ForkBody, FunctionBody, Task, TaskList, TryBody
+from stepwell.kernel.data import NOTHING, View, shape_output
+from stepwell.kernel.evolve_run import ROOT
+from stepwell.kernel.ruling import Enter, Fault, Ruling, ScopeDone
+from stepwell.model import events as e
+from stepwell.model.base import Json
+from stepwell.model.effects import Interrupt
+from stepwell.model.events import SAME, MaybeSame
+from stepwell.model.policy import FailureMode, FailurePolicy
+from stepwell.model.problem import Problem
+from stepwell.model.records import Run, Scope, Step
+from stepwell.model.states import StepStatus
+
+PERFORMED: Final = frozenset({"run:shell", "run:workflow", "call:http", "call:python"})
+"""Kinds that somebody outside the kernel performs."""
+
+
+def task_list(r: Ruling, scope: Scope) -> TaskList:
+    """The tasks that a scope goes through."""
+    if scope.owner is None:
+        return r.definition.do
+    body = r.task(r.draft.step(scope.owner).path).body
+    if isinstance(body, DoBody | ForBody):
+        return body.do
+    if isinstance(body, ForkBody):
+        return body.branches
+    if isinstance(body, TryBody):
+        return body.catch.do if scope.section == "catch" and body.catch.do is not None else body.try_
+    assert isinstance(body, FunctionBody), body
+    return TaskList("/use/functions", (body.target,), {body.target.name: 0})
+
+
+def open_scope(
+    r: Ruling,
+    owner: Step,
+    scope_id: str,
+    tasks: TaskList,
+    section: str,
+    number: int = 0,
+    *,
+    input: MaybeSame = SAME,
+    variables: Mapping[str, Json] | None = None,
+    position: int = 0,
+) -> None:
+    """Begin to go through a list on behalf of a step; `position` is where to begin."""
+    added = dict(variables) if variables else None
+    r.emit(e.ScopeOpened(scope_id, owner.id, tasks.pointer, section, number, input, added))
+    if section == "branch":
+        r.agenda.append(Enter(scope_id, position))
+    else:
+        advance(r, r.draft.scope(scope_id), tasks, position)
+
+
+def advance(r: Ruling, scope: Scope, tasks: TaskList, position: int) -> None:
+    """Go to the task at this position, or to the end of the list."""
+    if position < len(tasks.tasks) and not (scope.section == "branch" and position != scope.number):
+        r.agenda.append(Enter(scope.id, position))
+    else:
+        finish_scope(r, scope)
+
+
+def finish_scope(r: Ruling, scope: Scope) -> None:
+    """The list is through: its owner goes on, or the run ends."""
+    if scope.owner is None:
+        complete_run(r)
+    else:
+        r.emit(e.ScopeClosed(scope.id))
+        r.agenda.append(ScopeDone(scope.id))
+
+
+def follow(r: Ruling, step: Step, task: Task, directive: str) -> None:
+    """Do what `then` says after a step of this task has let go."""
+    scope = r.draft.scope(step.scope)
+    tasks = task_list(r, scope)
+    if directive == "continue":
+        advance(r, scope, tasks, task.position + 1)
+    elif directive == "exit":
+        finish_scope(r, scope)
+    elif directive == "end":
+        end_run(r, step)
+    else:
+        advance(r, scope, tasks, tasks.index[directive])
+
+
+def complete(r: Ruling, step: Step, raw: MaybeSame, *, then: str | None = None) -> None:
+    """The step has its raw output: shape it, record it, export it, go on. Raises `Fault`.
+
+    `raw` SAME: what flowed through it. `then` overrides the task's directive.
+    """
+    task = r.task(step.path)
+    given = step.flow if raw is SAME else raw
+    view = View(r, r.draft.scope(step.scope), task, step, step.input, given)
+    output = given if task.output is NO_OUTPUT else shape_output(view, task.output, given)
+    context = NOTHING
+    if task.export is not NO_OUTPUT:
+        view.output = output
+        context = shape_output(view, task.export, output, "the exported context")
+    r.emit(e.StepCompleted(step.id, SAME if output is step.flow else output))
+    if context is not NOTHING:
+        r.emit(e.ContextSet(context))
+    follow(r, r.draft.step(step.id), task, then or task.then)
+
+
+NO_OUTPUT: Final = Task.__dataclass_fields__["output"].default
+"""The default of `Task.output` and `Task.export`: nothing to do."""
+
+
+def cancel_steps(r: Ruling, steps: list[Step], reason: str) -> None:
+    """End open steps that are no longer wanted; work in flight is interrupted."""
+    for step in steps:
+        if in_flight(step):
+            r.effect(Interrupt(step.id, step.attempt))
+        r.emit(e.StepCancelled(step.id, reason))
+
+
+def in_flight(step: Step) -> bool:
+    """Whether somebody may be performing the step right now."""
+    return step.kind in PERFORMED and step.status in (StepStatus.RUNNING, StepStatus.WAITING)
+
+
+def ancestors(r: Ruling, step: Step) -> list[Step]:
+    """The steps around this one, innermost first."""
+    found = []
+    while step.parent is not None:
+        step = r.draft.step(step.parent)
+        found.append(step)
+    return found
+
+
+def end_run(r: Ruling, step: Step) -> None:
+    """`then: end`: the blocks around the step are done, everything beside it is cancelled, the run completes."""
+    output = step.output
+    around = ancestors(r, step)
+    keep = {parent.id for parent in around}
+    cancel_steps(r, [s for s in r.draft.open_steps() if s.id not in keep], "the run ended")
+    r.agenda.clear()
+    for parent in around:
+        r.emit(e.StepCompleted(parent.id, output))
+    complete_run(r, output)
+
+
+def complete_run(r: Ruling, given: MaybeSame = SAME) -> None:
+    """Every task is through: shape the output, and end as the failure policy says."""
+    run, data = r.draft.run, r.draft.scope(ROOT).flow if given is SAME else given
+    verdict = spent_policy(r, r.definition.failure_policy, run)
+    if verdict is not None:
+        step, found = verdict
+        fail_run(r, found, step)
+        return
+    view = View(r, None, None, None, run.context, data)
+    try:
+        output = shape_output(view, r.definition.output, data)
+    except Fault as fault:
+        fail_run(r, fault.problem, None)
+        return
+    r.emit(e.RunCompleted(SAME if output is r.draft.scope(ROOT).flow else output))
+
+
+def fail_run(r: Ruling, found: Problem, step: str | None) -> None:
+    """End as failed, with nothing left open."""
+    r.agenda.clear()
+    cancel_steps(r, list(r.draft.open_steps()), "the run failed")
+    r.emit(e.RunFailed(found, step))
+
+
+def spent_policy(r: Ruling, policy: FailurePolicy, run: Run) -> tuple[str, Problem] | None:
+    """(step, error) if the failures so far are more than the policy lets a run complete with."""
+    counted = [(step, found) for step, found in run.errors.items() if not r.draft.step(step).optional]
+    if not counted or policy.mode is FailureMode.IGNORE:
+        return None
+    if policy.mode is FailureMode.TOLERATE:
+        allowed = policy.tolerated
+        if policy.percent:
+            ended = sum(count for status, count in run.counts.items() if status.terminal)
+            allowed = ended * policy.tolerated / 100
+        if len(counted) <= allowed:
+            return None
+    return counted[0]

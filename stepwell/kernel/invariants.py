@@ -1,0 +1,62 @@
+"""What is always true of a run (research/reliability.md §2: E2, E7, E8; SPEC S3). Asserted after every turn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from stepwell.kernel.draft import Draft
+from stepwell.model.records import Run, State, Step
+from stepwell.model.states import RunStatus, StepStatus
+
+_FAILED_RUN = frozenset({RunStatus.FAILED, RunStatus.TIMED_OUT})
+_FAILED_STEP = frozenset({StepStatus.FAILED, StepStatus.TIMED_OUT})
+
+
+def check(draft: Draft) -> None:
+    """Check the run and the steps that the draft changed. Raises `AssertionError` naming every violation."""
+    run = draft.run
+    broken = [*_run_violations(run, open_steps=draft.any_open()), *_steps_violations(draft.touched())]
+    assert not broken, f"run {run.id}: " + "; ".join(broken)
+
+
+def violations(state: State) -> list[str]:
+    """Everything that is wrong with a whole state; empty when it is sound. For `doctor`."""
+    steps = state.steps.values()
+    broken = [*_run_violations(state.run, open_steps=bool(state.open_steps)), *_steps_violations(steps)]
+    broken += [
+        f"step {s.id} is {s.status} but {'not ' if s.id not in state.open_steps else ''}listed as open"
+        for s in steps
+        if s.status.terminal == (s.id in state.open_steps)
+    ]
+    return broken + [
+        f"step {s.id} is open inside {s.parent}, which has ended"
+        for s in steps
+        if s.parent is not None and not s.status.terminal and state.steps[s.parent].status.terminal
+    ]
+
+
+def _run_violations(run: Run, *, open_steps: bool) -> Iterator[str]:
+    terminal = run.status.terminal
+    if terminal != (run.ended_at is not None):
+        yield f"ended_at is {run.ended_at} while the run is {run.status}"
+    if (run.status in _FAILED_RUN) != (run.error is not None):
+        yield f"error is {'set' if run.error else 'not set'} while the run is {run.status}"
+    if terminal and open_steps:
+        yield f"the run is {run.status} with open steps"
+    if run.status is RunStatus.RUNNING and not open_steps:
+        yield "the run is running, and nothing is left that could move it"
+
+
+def _steps_violations(steps: Iterable[Step]) -> Iterator[str]:
+    for step in steps:
+        status = step.status
+        if status.terminal != (step.ended_at is not None):
+            yield f"step {step.id}: ended_at is {step.ended_at} while it is {status}"
+        if (status in _FAILED_STEP) != (step.error is not None):
+            yield f"step {step.id}: error is {'set' if step.error else 'not set'} while it is {status}"
+        if (status is StepStatus.SKIPPED) != (step.skip_reason is not None):
+            yield f"step {step.id}: skip reason is {step.skip_reason} while it is {status}"
+        if (status is StepStatus.WAITING) != (step.reason is not None):
+            yield f"step {step.id}: reason is {step.reason} while it is {status}"
+        if status is StepStatus.RUNNING and step.started_at is None:
+            yield f"step {step.id} is running and never started"

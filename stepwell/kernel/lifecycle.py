@@ -1,0 +1,150 @@
+"""The commands that steer a whole run: start, pause, resume, cancel, terminate, retry, variables."""
+
+from __future__ import annotations
+
+from stepwell.kernel.data import View, shape_input
+from stepwell.kernel.evolve_run import ROOT
+from stepwell.kernel.flow import PERFORMED, advance, cancel_steps, complete_run, fail_run, in_flight
+from stepwell.kernel.ruling import Begin, Fault, Ruling
+from stepwell.model import commands as c
+from stepwell.model import events as e
+from stepwell.model.effects import Interrupt, SetTimer
+from stepwell.model.errors import InvalidInput, TransitionRefused
+from stepwell.model.events import SAME
+from stepwell.model.records import Step
+from stepwell.model.states import RunStatus, StepStatus
+
+
+def start(r: Ruling, command: c.StartRun) -> None:
+    d = r.definition
+    r.emit(e.RunCreated(command.run_id, d.namespace, d.name, d.version, d.hash, *command[1:]))
+    view = View(r, None, None, None, command.input)
+    try:
+        data = shape_input(view, d.input, command.input)
+        deadline = r.now + view.duration(d.timeout, data) if d.timeout is not None else None
+    except Fault as fault:
+        fail_run(r, fault.problem, None)
+        return
+    r.emit(e.RunStarted(SAME if data is command.input else data, deadline))
+    if deadline is not None:
+        r.effect(SetTimer(None, "timeout", deadline))
+    advance(r, r.draft.scope(ROOT), d.do, 0)
+
+
+def pause(r: Ruling, command: c.PauseRun) -> None:
+    r.emit(e.RunPausing(command.reason))
+
+
+def resume(r: Ruling, command: c.ResumeRun) -> None:
+    if command.step is not None:
+        r.emit(e.StepReleased(r.draft.step(command.step).id))
+        r.agenda.append(Begin(command.step))
+    elif r.draft.run.status in (RunStatus.PAUSING, RunStatus.PAUSED):
+        r.emit(e.RunResumed())
+        proceed(r, c.Proceed())
+    else:
+        _release_all(r)
+
+
+def _release_all(r: Ruling) -> None:
+    held = [step for step in r.draft.open_steps() if step.status is StepStatus.PAUSED]
+    if r.draft.run.status is not RunStatus.RUNNING or not held:
+        raise TransitionRefused(
+            f"run {r.draft.run.id} is {r.draft.run.status}: there is no pause to resume from",
+            hint="`runs retry` goes on with a failed run, `runs rerun` starts it anew",
+        )
+    for step in held:
+        r.emit(e.StepReleased(step.id))
+        r.agenda.append(Begin(step.id))
+
+
+def proceed(r: Ruling, command: c.Proceed) -> None:
+    """Begin what is held and due, and set every timer that is still to come."""
+    for step in list(r.draft.open_steps()):
+        if step.status is StepStatus.SCHEDULED and (step.due is None or step.due <= r.now):
+            r.agenda.append(Begin(step.id))
+    for effect in timers(r):
+        r.effect(effect)
+
+
+def timers(r: Ruling) -> list[SetTimer]:
+    """Every timer that the state calls for."""
+    run = r.draft.run
+    found = [SetTimer(None, "timeout", run.deadline)] if run.deadline is not None else []
+    for step in r.draft.open_steps():
+        wanted = (("wake", step.due), ("timeout", step.deadline), ("attempt", step.attempt_deadline))
+        found += [SetTimer(step.id, purpose, due) for purpose, due in wanted if due is not None]
+    return found
+
+
+def cancel(r: Ruling, command: c.CancelRun) -> None:
+    """Interrupt what is in flight; the run is cancelled when that has settled (see `settle`)."""
+    r.emit(e.RunCancelling(command.reason))
+    for step in r.draft.open_steps():
+        if in_flight(step):
+            r.effect(Interrupt(step.id, step.attempt))
+
+
+def terminate(r: Ruling, command: c.TerminateRun) -> None:
+    cancel_steps(r, list(r.draft.open_steps()), "the run was terminated")
+    r.emit(e.RunTerminated(command.reason))
+
+
+def settle(r: Ruling) -> None:
+    """Once nothing is in flight any more, a pausing run is paused and a cancelling one cancelled."""
+    status = r.draft.run.status
+    if status is RunStatus.PAUSING:
+        if not any(s.status is StepStatus.RUNNING and s.kind in PERFORMED for s in r.draft.open_steps()):
+            r.emit(e.RunPaused())
+    elif status is RunStatus.CANCELLING and not any(in_flight(step) for step in r.draft.open_steps()):
+        for step in list(r.draft.open_steps()):
+            r.emit(e.StepCancelled(step.id, "the run was cancelled"))
+        r.emit(e.RunCancelled())
+
+
+def retry(r: Ruling, command: c.RetryRun) -> None:
+    """Go on from the failed frontier: the steps that ended badly begin again, the blocks around them go on."""
+    run = r.draft.run
+    frontier = _frontier(r)
+    # Without a failed step it was the run's own output that failed: that can be tried again. Its input cannot.
+    through = run.started_at is not None and run.error is not None and run.error_step is None
+    if run.status.terminal and not frontier and not through:
+        raise TransitionRefused(
+            f"run {run.id} has no failed step to go on from",
+            hint=f"start it anew with: stepwell runs rerun {run.id}",
+        )
+    r.emit(e.RunRetried(run.generation + 1))
+    for step in frontier:
+        inside = step.kind not in PERFORMED and _has_scope(r, step)
+        r.emit(e.StepResumed(step.id) if inside else e.StepReopened(step.id))
+    r.emit(e.RunResumed())
+    proceed(r, c.Proceed())
+    if not frontier:
+        complete_run(r)
+
+
+def _has_scope(r: Ruling, step: Step) -> bool:
+    return step.live > 0
+
+
+def _frontier(r: Ruling) -> list[Step]:
+    """The steps to go on with, outer ones first: they ended badly, nobody absorbed it, and all around them did too."""
+    chosen: dict[str, Step] = {}
+    for step in r.draft.base.steps.values():
+        bad = step.status in (StepStatus.FAILED, StepStatus.TIMED_OUT, StepStatus.CANCELLED)
+        inside = step.parent is None or step.parent in chosen
+        if bad and inside and step.id not in r.draft.run.errors and r.draft.scope(step.scope).open:
+            chosen[step.id] = step
+    return list(chosen.values())
+
+
+def set_variables(r: Ruling, command: c.SetVariables) -> None:
+    if r.draft.run.status.terminal:
+        raise TransitionRefused(f"run {r.draft.run.id} is {r.draft.run.status}: its variables are final")
+    values = dict(command.values)
+    for name, item in command.append.items():
+        have = values.get(name, r.draft.run.variables.get(name, []))
+        if not isinstance(have, list):
+            raise InvalidInput(f"variable {name} is not a list: nothing can be appended to it")
+        values[name] = [*have, item]
+    r.emit(e.VariablesSet(values, tuple(command.remove), command.step))

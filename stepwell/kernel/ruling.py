@@ -1,0 +1,143 @@
+"""One decision in the making: the draft it works on, what it has found out so far, and what is still to be done.
+
+A `Ruling` is what every rule gets as `r`. Rules say what happened with `emit`, ask for deeds with `effect`, and leave
+further work on the `agenda`, so that no chain of tasks, however long, is a chain of calls.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+from stepwell.definition.expression import Expression
+from stepwell.definition.model import Definition, Task
+from stepwell.kernel.draft import Draft
+from stepwell.kernel.evolve import evolve
+from stepwell.model.base import Instant, Json
+from stepwell.model.effects import Effect
+from stepwell.model.events import Event
+from stepwell.model.problem import Problem
+from stepwell.model.records import State
+
+Evaluate = Callable[[Expression, Json, Mapping[str, Json], Instant], Json]
+"""expression, data (`.`), variables it names, now → value. Raises `ExpressionError`, or `Deferred` when the value must be
+computed elsewhere first: the whole decision is then made again."""
+
+BEGINS_PER_TURN = 1_000
+"""How many steps one turn may begin before it makes way for other runs."""
+
+
+class Fault(Exception):
+    """An error of the workflow itself, on its way to whoever catches it."""
+
+    def __init__(self, problem: Problem) -> None:
+        super().__init__(problem.detail or problem.title)
+        self.problem = problem
+
+
+@dataclass(frozen=True, slots=True)
+class Environment:
+    """What a decision may know besides definition, state and command; all of it given, nothing looked up.
+
+    `secrets` are the values that may appear in `$secrets`; `redact` removes them from whatever is to be recorded;
+    `chance` in [0, 1) places jitter; `runtime` is `$runtime`; `begins` is how many steps one turn may begin (0 where
+    somebody else carries the run on: what would begin is only scheduled).
+    """
+
+    evaluate: Evaluate
+    chance: float = 0.0
+    secrets: Mapping[str, Json] = field(default_factory=dict)
+    redact: Callable[[Json], Json] | None = None
+    runtime: Mapping[str, Json] = field(default_factory=dict)
+    begins: int = BEGINS_PER_TURN
+
+
+class Condition(NamedTuple):
+    """A condition that was evaluated: what listeners hear (SPEC X4)."""
+
+    step: str
+    expression: str
+    result: bool
+
+
+class Enter(NamedTuple):
+    """Begin the task at this position of this scope."""
+
+    scope: str
+    position: int
+
+
+class ScopeDone(NamedTuple):
+    """The task list of this scope is through: its owner goes on."""
+
+    scope: str
+
+
+class Begin(NamedTuple):
+    """Begin a step that was held."""
+
+    step: str
+
+
+Agenda = Enter | ScopeDone | Begin
+"""The first member of each is the id of a scope or step."""
+
+
+class Ruling:
+    """See the module. `now` is the instant of the whole turn."""
+
+    __slots__ = (
+        "agenda",
+        "begun",
+        "conditions",
+        "definition",
+        "draft",
+        "effects",
+        "env",
+        "events",
+        "now",
+    )
+
+    def __init__(self, definition: Definition, state: State, now: Instant, env: Environment) -> None:
+        self.definition = definition
+        self.draft = Draft(state)
+        self.now = now
+        self.env = env
+        self.events: list[Event] = []
+        self.effects: list[Effect] = []
+        self.conditions: list[Condition] = []
+        self.agenda: deque[Agenda] = deque()
+        self.begun = 0
+
+    def emit(self, event: Event) -> None:
+        """It has happened. (Secrets are removed first, so that memory and journal never differ.)"""
+        if self.env.redact is not None:
+            event = _redacted(event, self.env.redact)
+        evolve(self.draft, event, self.now)
+        self.events.append(event)
+
+    def effect(self, effect: Effect) -> None:
+        self.effects.append(effect)
+
+    def forget(self, step_id: str) -> None:
+        """Nothing inside this step is to begin or to end any more."""
+        prefix = step_id + "/"
+        kept = [item for item in self.agenda if not item[0].startswith(prefix)]
+        self.agenda = deque(kept)
+
+    def task(self, path: str) -> Task:
+        """The task at this JSON pointer."""
+        return self.definition.tasks[path]
+
+
+def _redacted(event: Any, redact: Callable[[Json], Json]) -> Event:
+    changed: Event = type(event)(*[_redact_value(value, redact) for value in event])
+    return changed
+
+
+def _redact_value(value: Any, redact: Callable[[Json], Json]) -> Any:
+    if isinstance(value, Problem):
+        return Problem(value.type, value.status, redact(value.title), redact(value.detail), value.instance)
+    return redact(value)

@@ -1,0 +1,93 @@
+"""`run`: a shell command, or another workflow. Also what is common to all that a worker does."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from typing import Final
+
+from stepwell.definition.model import ShellBody, SubworkflowBody, Task
+from stepwell.kernel.data import View
+from stepwell.kernel.ruling import Fault, Ruling
+from stepwell.model import problem
+from stepwell.model.actions import Action, ChildAction, ShellAction
+from stepwell.model.base import Json
+from stepwell.model.effects import Perform
+from stepwell.model.records import Step
+
+_TRIES: Final = re.compile(r"/try\[\d+\]")
+
+
+def idempotency_key(run_id: str, step_id: str) -> str:
+    """The key that the outside sees: the same for every attempt, re-execution and retry of the block around it."""
+    return f"{run_id}:{_TRIES.sub('/try', step_id)}"
+
+
+def perform(r: Ruling, step: Step, action: Action) -> None:
+    """Have the action done once this turn is durable."""
+    key = idempotency_key(r.draft.run.id, step.id)
+    r.effect(Perform(step.id, step.attempt, action, key, step.priority))
+
+
+def shell(r: Ruling, step: Step, task: Task, view: View) -> ShellAction:
+    body = task.body
+    assert isinstance(body, ShellBody)
+    environment = view.render(body.environment, step.input) if body.environment is not None else {}
+    if not isinstance(environment, dict):
+        raise Fault(problem.configuration("run.shell.environment must be an object"))
+    stdin = view.render(body.stdin, step.input) if body.stdin is not None else None
+    return ShellAction(
+        command=as_text(view.render(body.command, step.input)),
+        arguments=_arguments(view.render(body.arguments, step.input) if body.arguments is not None else None),
+        environment={name: as_text(value) for name, value in environment.items()},
+        stdin=None if stdin is None else as_text(stdin),
+        wait=body.await_,
+        returns=body.returns,
+    )
+
+
+def _arguments(value: Json) -> tuple[str, ...]:
+    """A list as it is; an object as its keys, each with its value behind it unless that is null or empty."""
+    if value is None:
+        return ()
+    if isinstance(value, dict):
+        flat: list[str] = []
+        for name, given in value.items():
+            flat += [name] if given in (None, "") else [name, as_text(given)]
+        return tuple(flat)
+    if isinstance(value, list):
+        return tuple(map(as_text, value))
+    raise Fault(problem.configuration("run.shell.arguments must be a list or an object"))
+
+
+def as_text(value: Json) -> str:
+    """Text as it is, booleans and null as JSON writes them, numbers in full. Raises `Fault` for anything else."""
+    if isinstance(value, str):
+        return value
+    if value is None or isinstance(value, bool):
+        return {None: "null", True: "true", False: "false"}[value]
+    if isinstance(value, int | float):
+        return str(value)
+    raise Fault(problem.configuration(f"text is needed here, not {type(value).__name__}"))
+
+
+def child(r: Ruling, step: Step, task: Task, view: View) -> ChildAction:
+    body = task.body
+    assert isinstance(body, SubworkflowBody)
+    run = r.draft.run
+    return ChildAction(
+        run_id=child_id(run.id, step.id, step.attempt),
+        namespace=body.namespace,
+        name=body.name,
+        version=body.version,
+        input=view.render(body.input, step.input) if body.input is not None else step.input,
+        wait=body.await_,
+        depth=run.depth + 1,
+    )
+
+
+def child_id(run_id: str, step_id: str, attempt: int) -> str:
+    """The id of the run that a step starts: the same however often the start is repeated."""
+    digest = hashlib.sha256(f"{run_id}\n{step_id}\n{attempt}".encode()).hexdigest()
+    # The parent's id is ordered by time; the child keeps that order by keeping its head.
+    return f"{run_id[:13]}-{digest[:4]}-{digest[4:8]}-{digest[8:20]}"

@@ -1,0 +1,87 @@
+"""What a worker is asked to do for a step: fully evaluated, ready to perform. Never stored (it may hold secrets)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from stepwell.model.base import Duration, Json
+from stepwell.model.problem import Problem
+
+
+class BasicAuth(NamedTuple):
+    username: str
+    password: str
+
+
+class BearerAuth(NamedTuple):
+    token: str
+
+
+class HttpAction(NamedTuple):
+    """One HTTP exchange. `output` is content, raw or response; durations in microseconds."""
+
+    method: str
+    uri: str
+    headers: Mapping[str, str]
+    query: Mapping[str, Json]
+    body: Json = None
+    has_body: bool = False
+    auth: BasicAuth | BearerAuth | None = None
+    output: str = "content"
+    redirect: bool = False
+    connect_timeout: Duration | None = None
+    read_timeout: Duration | None = None
+
+
+class ShellAction(NamedTuple):
+    """`sh -c command sh arguments…`; `returns` is stdout, stderr, code, all or none."""
+
+    command: str
+    arguments: tuple[str, ...] = ()
+    environment: Mapping[str, str] = {}
+    stdin: str | None = None
+    wait: bool = True
+    returns: str = "stdout"
+
+
+class PythonAction(NamedTuple):
+    """Call a function: `package.module:name` or a registered name. Arguments by keyword (object) or position (list)."""
+
+    function: str
+    arguments: Json = None
+    process: bool = False
+
+
+class ChildAction(NamedTuple):
+    """Start another workflow under a run id that is a function of the parent's step (so starting twice is harmless)."""
+
+    run_id: str
+    namespace: str
+    name: str
+    version: str
+    input: Json
+    wait: bool = True
+    depth: int = 1
+
+
+Action = HttpAction | ShellAction | PythonAction | ChildAction
+
+
+class Succeeded(NamedTuple):
+    """The action was done; `output` is the step's raw output."""
+
+    output: Json
+
+
+class Failed(NamedTuple):
+    """The action failed; `problem` needs no instance, the kernel knows the step."""
+
+    problem: Problem
+
+
+class Interrupted(NamedTuple):
+    """The action was stopped because it was asked to."""
+
+
+Outcome = Succeeded | Failed | Interrupted

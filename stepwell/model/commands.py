@@ -1,0 +1,121 @@
+"""What may be asked of a run. Every command is answered by events, or refused with a typed error."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from stepwell.model.base import Json
+from stepwell.model.problem import Problem
+
+
+class StartRun(NamedTuple):
+    """Create the run and start it. Fields as in `RunCreated`."""
+
+    run_id: str
+    input: Json
+    key: str | None = None
+    tags: dict[str, str] = {}
+    priority: int = 0
+    mode: str = "normal"
+    parent_id: str | None = None
+    parent_step: str | None = None
+    depth: int = 0
+    rerun_of: str | None = None
+    variables: dict[str, Json] = {}
+
+
+class PauseRun(NamedTuple):
+    reason: str | None = None
+
+
+class ResumeRun(NamedTuple):
+    """Go on: a paused run, or (with `step`) one step that a debugger pause holds."""
+
+    step: str | None = None
+
+
+class CancelRun(NamedTuple):
+    """Stop gently: in-flight work is interrupted and settles before the run ends."""
+
+    reason: str | None = None
+
+
+class TerminateRun(NamedTuple):
+    """Stop at once."""
+
+    reason: str | None = None
+
+
+class RetryRun(NamedTuple):
+    """Go on with a failed run from its failed frontier."""
+
+
+class SetVariables(NamedTuple):
+    """Set, append to (a list under the name) and remove variables of the run."""
+
+    values: dict[str, Json] = {}
+    append: dict[str, Json] = {}
+    remove: tuple[str, ...] = ()
+    step: str | None = None
+
+
+class CompleteStep(NamedTuple):
+    """The worker's answer: `output` is the raw output. Refused unless `attempt` is the present one."""
+
+    step: str
+    attempt: int
+    output: Json
+
+
+class FailStep(NamedTuple):
+    step: str
+    attempt: int
+    problem: Problem
+
+
+class SettleStep(NamedTuple):
+    """The worker stopped because it was interrupted."""
+
+    step: str
+    attempt: int
+
+
+class ReportProgress(NamedTuple):
+    step: str
+    attempt: int
+    progress: Json
+
+
+class FireTimer(NamedTuple):
+    """A timer is due. One that is no longer wanted changes nothing."""
+
+    step: str | None
+    purpose: str
+
+
+class Recover(NamedTuple):
+    """The engine that performed these steps is gone: perform them again."""
+
+    steps: tuple[str, ...]
+
+
+class Proceed(NamedTuple):
+    """Go on with what the last turn left scheduled."""
+
+
+Command = (
+    StartRun
+    | PauseRun
+    | ResumeRun
+    | CancelRun
+    | TerminateRun
+    | RetryRun
+    | SetVariables
+    | CompleteStep
+    | FailStep
+    | SettleStep
+    | ReportProgress
+    | FireTimer
+    | Recover
+    | Proceed
+)

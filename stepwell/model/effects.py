@@ -1,0 +1,42 @@
+"""What must be done after a turn is durable. Effects are consequences of the state and can be derived again."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from stepwell.model.actions import Action
+from stepwell.model.base import Instant
+
+
+class Perform(NamedTuple):
+    """Do the action of this attempt. `key` is the idempotency key: the same over attempts and re-executions."""
+
+    step: str
+    attempt: int
+    action: Action
+    key: str
+    priority: int = 0
+
+
+class Interrupt(NamedTuple):
+    """Stop performing this attempt."""
+
+    step: str
+    attempt: int
+
+
+class SetTimer(NamedTuple):
+    """Send `FireTimer` back at `due`. `step` None: the run's own timeout. A timer that is no longer wanted is ignored
+    when it fires."""
+
+    step: str | None
+    purpose: str
+    """wake, timeout or attempt"""
+    due: Instant
+
+
+class Continue(NamedTuple):
+    """Go on in another turn: this one was getting long."""
+
+
+Effect = Perform | Interrupt | SetTimer | Continue

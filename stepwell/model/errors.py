@@ -1,0 +1,138 @@
+"""What can go wrong, in one tree. Every error says whether asking again can help.
+
+    StepwellError
+    ├── InvalidDefinition      a document that cannot be accepted: all problems, each with line and column
+    │   └── NotSupported       … because it uses a feature that is named as not yet done
+    ├── InvalidInput           an input, a key, an id or an option that cannot be accepted
+    ├── NotFound               no run, step or definition of that name
+    ├── Conflict               the world is not as the caller assumed
+    │   ├── TransitionRefused  the state table does not allow it; nothing was changed
+    │   ├── KeyConflict        the idempotency key was used before with another body
+    │   └── SeqConflict        somebody else moved the run first (internal: re-read and decide again)
+    ├── RunFailed              raised by result(): the run ended in another state than completed
+    ├── WaitTimeout            the run is still going on
+    └── StoreError
+        ├── StoreUnavailable   cannot be written now (full, read-only, locked, gone); nothing was acknowledged
+        ├── StoreDamaged       a row does not match its hash: this run is stopped, others go on
+        └── StoreTooNew        written by a newer Stepwell
+
+A fault *inside* a workflow is data, not one of these: `model.problem.Problem`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class StepwellError(Exception):
+    """The root. `retry` tells whether the same call may succeed later; `hint` says what to do next."""
+
+    retry: bool = False
+
+    def __init__(self, message: str, *, hint: str = "") -> None:
+        super().__init__(message)
+        self.message = message
+        self.hint = hint
+
+    def __str__(self) -> str:
+        return f"{self.message}\n  hint: {self.hint}" if self.hint else self.message
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One problem of a document. `line` and `column` count from 1; `pointer` is a JSON pointer into it."""
+
+    code: str
+    message: str
+    pointer: str = ""
+    file: str = "<definition>"
+    line: int = 1
+    column: int = 1
+    hint: str = ""
+
+    def __str__(self) -> str:
+        text = f"{self.file}:{self.line}:{self.column}: {self.message}"
+        return f"{text} ({self.hint})" if self.hint else text
+
+
+class InvalidDefinition(StepwellError):
+    """A document that cannot be accepted; `findings` holds every problem, in document order."""
+
+    def __init__(self, findings: Sequence[Finding]) -> None:
+        self.findings = tuple(findings)
+        count = len(self.findings)
+        head = "the definition has a problem" if count == 1 else f"the definition has {count} problems"
+        super().__init__("\n  ".join([head + ":", *map(str, self.findings)]))
+
+
+class NotSupported(InvalidDefinition):
+    """A valid document that uses features which are not done yet, each one named."""
+
+
+class InvalidInput(StepwellError):
+    """An input, a key, an id or an option that cannot be accepted."""
+
+
+class NotFound(StepwellError):
+    """No run, step or definition of that name."""
+
+
+class Conflict(StepwellError):
+    """The world is not as the caller assumed."""
+
+
+class TransitionRefused(Conflict):
+    """The state table does not allow it; nothing was changed."""
+
+
+class KeyConflict(Conflict):
+    """The idempotency key was used before, with another body."""
+
+
+class SeqConflict(Conflict):
+    """Another engine appended a turn to this run first."""
+
+    retry = True
+
+    def __init__(self, run_id: str, seq: int) -> None:
+        super().__init__(f"run {run_id} already has a turn {seq}")
+        self.run_id, self.seq = run_id, seq
+
+
+class RunFailed(StepwellError):
+    """The run ended, but not as `completed`. `status` says how, `problem` (a dict) why."""
+
+    def __init__(self, run_id: str, status: str, problem: dict[str, object] | None) -> None:
+        detail = (problem or {}).get("detail") or (problem or {}).get("title") or "no error was recorded"
+        super().__init__(
+            f"run {run_id} ended as {status}: {detail}", hint=f"see why with: stepwell runs explain {run_id}"
+        )
+        self.run_id, self.status, self.problem = run_id, status, problem
+
+
+class WaitTimeout(StepwellError):
+    """The time to wait is over; the run goes on."""
+
+    retry = True
+
+
+class StoreError(StepwellError):
+    """Something about the database file."""
+
+
+class StoreUnavailable(StoreError):
+    """The store cannot be written (or read) now; nothing was acknowledged."""
+
+    retry = True
+
+
+class StoreDamaged(StoreError):
+    """A row does not match its hash or cannot be read. Only this run is stopped."""
+
+
+class StoreTooNew(StoreError):
+    """The file was written by a newer Stepwell than this one."""

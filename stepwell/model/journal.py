@@ -1,0 +1,97 @@
+"""A turn of a journal, and the index rows that are written with it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from stepwell.model.base import Instant, Json
+from stepwell.model.events import Event
+from stepwell.model.records import State
+
+
+class Turn(NamedTuple):
+    """The events that one command caused: one row, one commit. `seq` is gapless from 1 within the run."""
+
+    run_id: str
+    seq: int
+    at: Instant
+    events: Sequence[Event]
+
+
+class RunRow(NamedTuple):
+    """The index row of a run: what listings show and search. Rebuildable from the journal, except `owner`."""
+
+    id: str
+    namespace: str
+    name: str
+    version: str
+    definition_hash: str
+    status: str
+    created_at: Instant
+    updated_at: Instant
+    ended_at: Instant | None = None
+    priority: int = 0
+    tags: Mapping[str, str] = {}
+    key: str | None = None
+    parent_id: str | None = None
+    rerun_of: str | None = None
+    error: Mapping[str, Json] | None = None
+    owner: str | None = None
+    """the engine that carries the run on (a lease, not a fact)"""
+
+
+class KeyClaim(NamedTuple):
+    """An idempotency key, claimed in the commit of a run's first turn. `fingerprint` is the SHA-256 (hex) of the
+    request: the same key with another fingerprint is a conflict."""
+
+    key: str
+    fingerprint: str
+
+
+class DefinitionRow(NamedTuple):
+    """A stored definition: immutable under its hash. `document` is the JSON as accepted."""
+
+    hash: str
+    namespace: str
+    name: str
+    version: str
+    document: Mapping[str, Json]
+    created_at: Instant
+
+
+class Loaded(NamedTuple):
+    """What it takes to rebuild a run: the newest snapshot, if any, and the turns after it. `tip` is the hash of the
+    last turn, of the snapshot's turn if there is none after it."""
+
+    snapshot: State | None
+    turns: Sequence[Turn]
+    tip: bytes
+
+
+class RunFilter(NamedTuple):
+    """Which runs to list, newest first. Empty fields do not filter; `tags` must all match."""
+
+    status: Sequence[str] = ()
+    name: str | None = None
+    namespace: str | None = None
+    tags: Mapping[str, str] = {}
+    parent_id: str | None = None
+    created_after: Instant | None = None
+    created_before: Instant | None = None
+
+
+class Page(NamedTuple):
+    """A page of runs; `next` is the cursor of the page after it, None on the last."""
+
+    rows: Sequence[RunRow]
+    next: str | None
+
+
+class StoreFinding(NamedTuple):
+    """One thing that `doctor` found: `code` is stable, `action` says what to do."""
+
+    code: str
+    run_id: str | None
+    message: str
+    action: str

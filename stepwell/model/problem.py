@@ -1,0 +1,74 @@
+"""A fault inside a workflow, as RFC 7807 problem details: the standard's error object.
+
+Types and statuses are those of the Open Workflow DSL 1.0.3, "Standard Error Types".
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+PREFIX: Final = "https://open-workflow-specification.org/spec/1.0.0/errors/"
+
+CONFIGURATION: Final = PREFIX + "configuration"
+VALIDATION: Final = PREFIX + "validation"
+EXPRESSION: Final = PREFIX + "expression"
+AUTHENTICATION: Final = PREFIX + "authentication"
+AUTHORIZATION: Final = PREFIX + "authorization"
+TIMEOUT: Final = PREFIX + "timeout"
+COMMUNICATION: Final = PREFIX + "communication"
+RUNTIME: Final = PREFIX + "runtime"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """`status` is an HTTP status; `instance` a JSON pointer to the task that raised it."""
+
+    type: str
+    status: int
+    title: str
+    detail: str | None = None
+    instance: str | None = None
+
+    def as_json(self) -> dict[str, object]:
+        """The five members, absent ones left out: what `$error` and the CLI show."""
+        members = {
+            "type": self.type,
+            "status": self.status,
+            "title": self.title,
+            "detail": self.detail,
+            "instance": self.instance,
+        }
+        return {name: value for name, value in members.items() if value is not None}
+
+
+def configuration(detail: str) -> Problem:
+    return Problem(CONFIGURATION, 400, "Configuration Error", detail)
+
+
+def validation(detail: str) -> Problem:
+    return Problem(VALIDATION, 400, "Validation Error", detail)
+
+
+def expression(detail: str) -> Problem:
+    return Problem(EXPRESSION, 400, "Expression Error", detail)
+
+
+def authentication(detail: str) -> Problem:
+    return Problem(AUTHENTICATION, 401, "Authentication Error", detail)
+
+
+def authorization(detail: str) -> Problem:
+    return Problem(AUTHORIZATION, 403, "Authorization Error", detail)
+
+
+def timeout(detail: str) -> Problem:
+    return Problem(TIMEOUT, 408, "Timeout Error", detail)
+
+
+def communication(status: int, detail: str) -> Problem:
+    return Problem(COMMUNICATION, status, "Communication Error", detail)
+
+
+def runtime(detail: str) -> Problem:
+    return Problem(RUNTIME, 500, "Runtime Error", detail)

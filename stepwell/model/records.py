@@ -1,0 +1,164 @@
+"""What is known of a run: the run itself, its scopes, its steps and their attempts.
+
+These records are made and changed by the kernel's `evolve` only; everybody else reads them. Fields are those of
+SPEC X1 (run), U1 (step) and U2 (attempt). Times are `Instant`s, None until they happen.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from stepwell.model.base import Instant, Json
+from stepwell.model.problem import Problem
+from stepwell.model.states import RunStatus, StepStatus, WaitReason
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try at a step. A retry adds an attempt; a re-execution after a crash adds to `runs` of the same one."""
+
+    number: int
+    scheduled_at: Instant
+    started_at: Instant | None = None
+    polled_at: Instant | None = None
+    updated_at: Instant | None = None
+    ended_at: Instant | None = None
+    runs: int = 1
+    executor: str | None = None
+    ref: str | None = None
+    output: Json = None
+    error: Problem | None = None
+
+
+@dataclass(slots=True)
+class Step:
+    """One task in one run. `id` is unique in the run; `path` is the task's JSON pointer; `index` its loop indexes.
+
+    The id is the path, with `[n]` behind a task list that is gone through more than once (a loop's iterations from
+    0, a retried block's later tries from 1) and behind a task that is visited again through `then`.
+    """
+
+    id: str
+    path: str
+    kind: str
+    scope: str
+    scheduled_at: Instant
+    parent: str | None = None
+    parent_attempt: int = 1
+    index: tuple[int, ...] = ()
+    status: StepStatus = StepStatus.PENDING
+    reason: WaitReason | None = None
+    priority: int = 0
+    optional: bool = False
+    input: Json = None
+    output: Json = None
+    error: Problem | None = None
+    skip_reason: str | None = None
+    attempts: list[Attempt] = field(default_factory=list)
+    started_at: Instant | None = None
+    updated_at: Instant | None = None
+    ended_at: Instant | None = None
+    due: Instant | None = None
+    """when a delay, a back-off or a `wait` is over"""
+    deadline: Instant | None = None
+    """when the task's timeout strikes"""
+    attempt_deadline: Instant | None = None
+    """when the timeout of the present attempt strikes (`retry.limit.attempt.duration`)"""
+    progress: Json = None
+    flow: Json = None
+    """what it hands on if it ends now: its input, then what its last list gave"""
+    live: int = 0
+    """scopes inside it that are open"""
+    items: list[Json] | None = None
+    """what a `for` goes through"""
+    cursor: int = 0
+    """the next item of a `for` to begin"""
+    released: bool = False
+    """a debugger pause on it has been let go"""
+
+    @property
+    def name(self) -> str:
+        """The task's name: the last segment of its path."""
+        return self.path.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
+
+    @property
+    def attempt(self) -> int:
+        """The number of the present attempt; 0 before the first."""
+        return self.attempts[-1].number if self.attempts else 0
+
+
+@dataclass(slots=True)
+class Scope:
+    """One pass through one task list: the run's `do` (id ``""``), a block, one iteration, one branch, one handler."""
+
+    id: str
+    owner: str | None
+    pointer: str
+    """JSON pointer of the task list"""
+    section: str
+    """do, iteration, item (an iteration beside others), branch, try, catch or function"""
+    number: int = 0
+    """which iteration, item, branch or try"""
+    index: tuple[int, ...] = ()
+    input: Json = None
+    flow: Json = None
+    """the data that the next task will get"""
+    variables: dict[str, Json] | None = None
+    """what this scope adds: the loop's item and index, the caught error"""
+    open: bool = True
+    visits: dict[int, int] | None = None
+    """how often a task was entered, by position"""
+
+
+@dataclass(slots=True)
+class Run:
+    """One execution of a definition. `seq` is its change number: the last turn of its journal."""
+
+    id: str
+    namespace: str
+    name: str
+    version: str
+    definition_hash: str
+    created_at: Instant
+    status: RunStatus = RunStatus.PENDING
+    seq: int = 0
+    input: Json = None
+    context: Json = None
+    output: Json = None
+    variables: dict[str, Json] = field(default_factory=dict)
+    error: Problem | None = None
+    error_step: str | None = None
+    errors: dict[str, Problem] = field(default_factory=dict)
+    """failures by step id, absorbed ones included"""
+    cancel_reason: str | None = None
+    started_at: Instant | None = None
+    updated_at: Instant | None = None
+    ended_at: Instant | None = None
+    paused_at: Instant | None = None
+    resumed_at: Instant | None = None
+    deadline: Instant | None = None
+    key: str | None = None
+    tags: dict[str, str] = field(default_factory=dict)
+    priority: int = 0
+    mode: str = "normal"
+    """`debug` pauses before every task"""
+    parent_id: str | None = None
+    parent_step: str | None = None
+    depth: int = 0
+    rerun_of: str | None = None
+    generation: int = 1
+    """how often the run was opened: a retry of a failed run opens the next generation"""
+    counts: dict[StepStatus, int] = field(default_factory=dict)
+    """steps by status"""
+
+
+@dataclass(slots=True)
+class State:
+    """A run as its journal tells it. `tip` is the hash of its last turn."""
+
+    run: Run
+    steps: dict[str, Step] = field(default_factory=dict)
+    scopes: dict[str, Scope] = field(default_factory=dict)
+    open_steps: dict[str, None] = field(default_factory=dict)
+    """ids of the steps that have not ended, in the order they began"""
+    tip: bytes = b""

@@ -1,0 +1,190 @@
+"""Every door to the outside, as Protocols. The engine knows these and nothing behind them.
+
+Clock, Ids and Dice are the only sources of time, names and chance in the whole system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from typing import Protocol
+
+from stepwell.model.actions import Action, Outcome
+from stepwell.model.base import Duration, Instant, Json
+from stepwell.model.events import Event
+from stepwell.model.journal import (
+    DefinitionRow,
+    KeyClaim,
+    Loaded,
+    Page,
+    RunFilter,
+    RunRow,
+    StoreFinding,
+    Turn,
+)
+from stepwell.model.records import State
+
+Done = Callable[[BaseException | None], None]
+"""Called on the event loop once the commit is over: None when durable, else the reason why nothing was written."""
+
+
+class Clock(Protocol):
+    """The time. `wait_until` returns when `now()` has reached the instant (a fake clock decides when that is)."""
+
+    def now(self) -> Instant: ...
+
+    async def wait_until(self, instant: Instant) -> None: ...
+
+
+class Ids(Protocol):
+    """Names for new things: unique, and ordered by the time they were made."""
+
+    def run_id(self) -> str: ...
+
+    def engine_id(self) -> str: ...
+
+
+class Dice(Protocol):
+    """Chance: a number in [0, 1)."""
+
+    def roll(self) -> float: ...
+
+
+class Store(Protocol):
+    """Durable memory. What it acknowledges survives a power loss; it decides nothing.
+
+    Errors of every verb: `StoreUnavailable`, and where a run is read `StoreDamaged` and `NotFound`.
+    """
+
+    def append(
+        self,
+        turn: Turn,
+        tip: bytes,
+        done: Done,
+        *,
+        row: RunRow | None = None,
+        claim: KeyClaim | None = None,
+        definition: DefinitionRow | None = None,
+        foreign: bool = False,
+    ) -> bytes:
+        """Put a turn into the commit that is being filled; returns the hash of the turn (the new tip) at once.
+
+        `tip` is the hash of the turn before (``b""`` for the first). `row` is the run's index row, where it changed; `claim` and
+        `definition` are written in the same commit, before the turn (an existing equal definition is kept). `foreign`: the run belongs to another
+        engine, which must be told (see `take_foreign`). `done` gets `SeqConflict` where (run_id, seq) exists, `KeyTaken` where the key does, and
+        `StoreUnavailable` where the store cannot write; a later turn of the same run in the same commit fails with it.
+        An unknown outcome of a commit is resolved by reading back before `done` is called.
+        """
+        ...
+
+    async def load(self, run_id: str) -> Loaded:
+        """All that it takes to rebuild the run, hash chain checked."""
+        ...
+
+    async def turns(self, run_id: str, after: int = 0, limit: int | None = None) -> Sequence[Turn]:
+        """Turns with a seq greater than `after`, in order."""
+        ...
+
+    async def save_snapshot(self, state: State) -> None:
+        """Keep this state (as of its run's seq and tip) so that loading need not read what came before."""
+        ...
+
+    async def row(self, run_id: str) -> RunRow | None: ...
+
+    async def list_runs(self, where: RunFilter, limit: int, cursor: str | None = None) -> Page: ...
+
+    async def find_key(self, key: str) -> tuple[str, str] | None:
+        """(run id, fingerprint) of a claimed idempotency key."""
+        ...
+
+    async def definition(self, hash: str) -> DefinitionRow | None: ...
+
+    async def definitions(
+        self, namespace: str | None = None, name: str | None = None, version: str | None = None
+    ) -> Sequence[DefinitionRow]: ...
+
+    async def put_definition(self, definition: DefinitionRow) -> None: ...
+
+    async def adopt(self, engine_id: str) -> Sequence[str]:
+        """Make this engine the owner of every open run whose owner is not alive; returns the ids of all open runs
+        that it now owns, by priority (highest first), then oldest first."""
+        ...
+
+    async def take_foreign(self, engine_id: str) -> Sequence[str]:
+        """Runs of this engine that others appended to since the last call; each is told once."""
+        ...
+
+    def changed(self) -> bool:
+        """Cheap: whether another process has committed anything since the last call."""
+        ...
+
+    async def check(self) -> AsyncIterator[StoreFinding]:
+        """Read everything and compare: rows against hashes, seq without gaps. Read-only."""
+        ...
+
+    async def all_runs(self) -> AsyncIterator[str]:
+        """Every run id in the journal (for `doctor`)."""
+        ...
+
+    async def rebuild(self, rows: Sequence[RunRow], claims: Mapping[str, tuple[str, str]]) -> None:
+        """Replace the index rows of the runs with these, in one commit (owners are cleared)."""
+        ...
+
+    async def flush(self) -> None:
+        """Return when everything appended so far is durable or has failed."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+class WorkContext(Protocol):
+    """What performing code may know and ask (SPEC X10)."""
+
+    @property
+    def run_id(self) -> str: ...
+
+    @property
+    def step_id(self) -> str: ...
+
+    @property
+    def attempt(self) -> int: ...
+
+    @property
+    def key(self) -> str:
+        """The idempotency key of the step: the same over attempts and re-executions."""
+        ...
+
+    @property
+    def cancelled(self) -> bool: ...
+
+    async def report(self, progress: Json) -> None: ...
+
+    async def set_variables(self, values: Mapping[str, Json]) -> None: ...
+
+    def variable(self, name: str, default: Json = None) -> Json: ...
+
+
+class Runner(Protocol):
+    """Performs actions of some kinds. Never raises: a fault is a `Failed`. Cancelling the awaiting task interrupts the
+    work, which is then really stopped (process killed, connection closed) before `CancelledError` goes on."""
+
+    async def perform(self, action: Action, context: WorkContext) -> Outcome: ...
+
+    async def close(self) -> None: ...
+
+
+class Guard(Protocol):
+    """Evaluates the expressions that might not end: elsewhere, within limits, stoppable."""
+
+    async def evaluate(
+        self, source: str, data: Json, variables: Mapping[str, Json], now: Instant, limit: Duration
+    ) -> Json:
+        """The value as `Expression` defines it (none: null, several: a list). Raises `ExpressionError`."""
+        ...
+
+    async def close(self) -> None: ...
+
+
+Observer = Callable[[str, int, Instant, Event], None]
+"""Gets (run id, seq, at, event) for every committed event, after the commit, once."""
+
+Waiter = Callable[[], Awaitable[None]]
