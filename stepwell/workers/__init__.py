@@ -1,0 +1,1 @@
+"""What does the work of steps: HTTP calls, shell commands, Python functions, runaway expressions."""

@@ -1,0 +1,83 @@
+"""A child process of `ChildPool`: `python -m stepwell.workers.child jq|python`. Starts fast: imports little.
+
+What is printed goes to stderr, so that it cannot get among the answers. When stdin ends, the parent is
+gone, and so is the child.
+"""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import sys
+from typing import BinaryIO
+
+from pydantic_core import from_json, to_json
+
+MEMORY = 1 << 30
+"""Bytes of address space of a child that evaluates expressions."""
+
+LARGEST = 16 * 1024 * 1024
+"""Bytes of the value of an expression, as JSON."""
+
+
+def main(kind: str) -> None:
+    requests, replies = _own_pipes()
+    if kind == "jq":
+        serve_expressions(requests, replies)
+    else:
+        from stepwell.workers.child_python import serve_functions
+
+        serve_functions(requests, replies)
+
+
+def _own_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """stdin and stdout under other numbers, which programs started from here do not inherit."""
+    requests, replies = os.dup(0), os.dup(1)
+    nothing = os.open(os.devnull, os.O_RDONLY)
+    os.dup2(nothing, 0)
+    os.dup2(2, 1)
+    return os.fdopen(requests, "rb"), os.fdopen(replies, "wb")
+
+
+def serve_expressions(requests: BinaryIO, replies: BinaryIO) -> None:
+    """Evaluate expressions, one after the other, within little memory."""
+    from stepwell.definition.expression import ExpressionError, evaluate_source
+
+    _limit(resource.RLIMIT_AS, MEMORY)
+    _limit(resource.RLIMIT_CORE, 0)
+    replies.write(b'{"ready":true}\n')
+    replies.flush()
+    well = True
+    while well and (line := requests.readline()):
+        try:
+            request = from_json(line)
+            # If the parent dies meanwhile, nobody else ends an expression that does not end by itself.
+            signal.setitimer(signal.ITIMER_REAL, request["limit"] + 1)
+            value = evaluate_source(request["source"], request["data"], request["variables"], request["now"])
+            reply = to_json({"ok": value})
+            if len(reply) > LARGEST:
+                reply = _error(f"its value is larger than {LARGEST >> 20} MB")
+        except ExpressionError as error:
+            reply = _error(str(error))
+        except (MemoryError, RecursionError, ValueError) as error:
+            reply = _error(f"its value is too large: {type(error).__name__} {error}")
+            well = False
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        replies.write(reply + b"\n")
+        replies.flush()
+
+
+def _error(message: str) -> bytes:
+    return to_json({"error": {"message": message}})
+
+
+def _limit(what: int, value: int) -> None:
+    try:
+        resource.setrlimit(what, (value, value))
+    except (ValueError, OSError):
+        pass  # not on this system, or it is lower already
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
