@@ -48,8 +48,7 @@ def serve_expressions(requests: BinaryIO, replies: BinaryIO) -> None:
     _limit(resource.RLIMIT_CORE, 0)
     replies.write(b'{"ready":true}\n')
     replies.flush()
-    well = True
-    while well and (line := requests.readline()):
+    while line := requests.readline():
         try:
             request = from_json(line)
             # If the parent dies meanwhile, nobody else ends an expression that does not end by itself.
@@ -57,19 +56,21 @@ def serve_expressions(requests: BinaryIO, replies: BinaryIO) -> None:
             value = evaluate_source(request["source"], request["data"], request["variables"], request["now"])
             reply = to_json({"ok": value})
             if len(reply) > LARGEST:
-                reply = _error(f"its value is larger than {LARGEST >> 20} MB")
+                reply = _error(reason=f"has a value of more than {LARGEST >> 20} MB")
         except ExpressionError as error:
-            reply = _error(str(error))
-        except (MemoryError, RecursionError, ValueError) as error:
-            reply = _error(f"its value is too large: {type(error).__name__} {error}")
-            well = False
+            reply = _error(message=str(error))
+        except MemoryError:
+            reply = _error(over=True, reason=f"needs more than {MEMORY >> 20} MB of memory")
+        except (RecursionError, ValueError) as error:
+            reply = _error(reason=f"has a value that cannot be written as JSON: {error}")
         signal.setitimer(signal.ITIMER_REAL, 0)
         replies.write(reply + b"\n")
         replies.flush()
 
 
-def _error(message: str) -> bytes:
-    return to_json({"error": {"message": message}})
+def _error(over: bool = False, **error: str) -> bytes:
+    """`message` is complete, `reason` goes behind the expression."""
+    return to_json({"error": error, "over": over})
 
 
 def _limit(what: int, value: int) -> None:

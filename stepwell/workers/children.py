@@ -1,8 +1,9 @@
 """Child processes for work that must be stoppable, or must not be able to hurt: one request at a time each.
 
-They speak JSON lines over stdin and stdout: {…} in; {"ask": …} out and {"answer": …} in, any number of times;
-then {"ok": value} or {"error": {…}} out. A child that dies, overruns its time or is not wanted any more is
-killed, with the processes that it started, and replaced; only the request that it served fails.
+They speak JSON lines over stdin and stdout: {…} in; {"ask": …} out and {"answer": …} in, any number of
+times; then {"ok": value} or {"error": {…}} out, with "over": true if the child is spent. A child that dies,
+overruns its time or is not wanted any more is killed, with the processes that it started, and replaced;
+only the request that it served fails.
 """
 
 from __future__ import annotations
@@ -91,7 +92,10 @@ class ChildPool:
             except BaseException:
                 await self._kill(child)
                 raise
-            self._give_back(child)
+            if reply.get("over"):
+                await self._kill(child)
+            else:
+                self._give_back(child)
         if "error" in reply:
             raise ChildFailed(reply["error"])
         return reply["ok"]
@@ -142,11 +146,15 @@ class ChildPool:
         return child
 
     def _give_back(self, child: _Child) -> None:
-        if child.alive and len(self._idle) < self._keep:
-            self._idle.append(child)
-        else:
-            child.kill()
-            child.exited.add_done_callback(lambda _: self._forget(child))
+        self._idle.append(child)
+        if self._slots.locked():
+            return  # somebody waits for it
+        while len(self._idle) > self._keep:
+            self._dismiss(self._idle.pop(0))
+
+    def _dismiss(self, child: _Child) -> None:
+        child.kill()
+        child.exited.add_done_callback(lambda _: self._forget(child))
 
     async def _kill(self, child: _Child) -> None:
         child.kill()

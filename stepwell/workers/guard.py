@@ -33,7 +33,9 @@ class JqGuard:
         try:
             return await self._children.request(request, limit=seconds)
         except ChildFailed as failure:
-            raise ExpressionError(failure.error["message"]) from None
+            if message := failure.error.get("message"):
+                raise ExpressionError(message) from None
+            reason = failure.error["reason"]
         except ChildOverran:
             reason = f"did not end within {seconds:g} s"
         except ChildDied as death:
