@@ -14,6 +14,11 @@ from typing import BinaryIO
 
 from pydantic_core import from_json, to_json
 
+from stepwell.model.base import Json
+
+OWN_PATH = "STEPWELL_OWN_PYTHONPATH"
+"""Brings the parent's PYTHONPATH, which is put back for the programs that the child starts."""
+
 MEMORY = 1 << 30
 """Bytes of address space of a child that evaluates expressions."""
 
@@ -22,6 +27,7 @@ LARGEST = 16 * 1024 * 1024
 
 
 def main(kind: str) -> None:
+    _restore_path()
     requests, replies = _own_pipes()
     if kind == "jq":
         serve_expressions(requests, replies)
@@ -29,6 +35,13 @@ def main(kind: str) -> None:
         from stepwell.workers.child_python import serve_functions
 
         serve_functions(requests, replies)
+
+
+def _restore_path() -> None:
+    os.environ.pop("PYTHONPATH", None)
+    own = os.environ.pop(OWN_PATH, None)
+    if own is not None:
+        os.environ["PYTHONPATH"] = own
 
 
 def _own_pipes() -> tuple[BinaryIO, BinaryIO]:
@@ -42,7 +55,7 @@ def _own_pipes() -> tuple[BinaryIO, BinaryIO]:
 
 def serve_expressions(requests: BinaryIO, replies: BinaryIO) -> None:
     """Evaluate expressions, one after the other, within little memory."""
-    from stepwell.definition.expression import ExpressionError, evaluate_source
+    import stepwell.definition.expression  # noqa: F401 - before we say that we are ready, and with all memory
 
     _limit(resource.RLIMIT_AS, MEMORY)
     _limit(resource.RLIMIT_CORE, 0)
@@ -51,21 +64,32 @@ def serve_expressions(requests: BinaryIO, replies: BinaryIO) -> None:
     while line := requests.readline():
         try:
             request = from_json(line)
+        except ValueError as error:
+            reply = _error(reason=f"cannot be given its data: {error}")
+        else:
             # If the parent dies meanwhile, nobody else ends an expression that does not end by itself.
             signal.setitimer(signal.ITIMER_REAL, request["limit"] + 1)
-            value = evaluate_source(request["source"], request["data"], request["variables"], request["now"])
-            reply = to_json({"ok": value})
-            if len(reply) > LARGEST:
-                reply = _error(reason=f"has a value of more than {LARGEST >> 20} MB")
-        except ExpressionError as error:
-            reply = _error(message=str(error))
-        except MemoryError:
-            reply = _error(over=True, reason=f"needs more than {MEMORY >> 20} MB of memory")
-        except (RecursionError, ValueError) as error:
-            reply = _error(reason=f"has a value that cannot be written as JSON: {error}")
-        signal.setitimer(signal.ITIMER_REAL, 0)
+            reply = _evaluated(request)
+            signal.setitimer(signal.ITIMER_REAL, 0)
         replies.write(reply + b"\n")
         replies.flush()
+
+
+def _evaluated(request: dict[str, Json]) -> bytes:
+    from stepwell.definition.expression import ExpressionError, evaluate_source
+
+    try:
+        value = evaluate_source(request["source"], request["data"], request["variables"], request["now"])
+        reply = to_json({"ok": value})
+    except ExpressionError as error:
+        return _error(message=str(error))
+    except MemoryError:
+        return _error(over=True, reason=f"needs more than {MEMORY >> 20} MB of memory")
+    except (RecursionError, ValueError) as error:
+        return _error(reason=f"has a value that cannot be written as JSON: {error}")
+    if len(reply) > LARGEST:
+        return _error(reason=f"has a value of more than {LARGEST >> 20} MB")
+    return reply
 
 
 def _error(over: bool = False, **error: str) -> bytes:

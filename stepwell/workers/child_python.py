@@ -15,7 +15,7 @@ from pydantic_core import from_json, to_json
 
 from stepwell.model.actions import Failed, Outcome, Succeeded
 from stepwell.model.base import Json
-from stepwell.model.problem import configuration, runtime
+from stepwell.model.problem import configuration, runtime, validation
 from stepwell.workers.calling import call_async, call_plain, is_async
 from stepwell.workers.context import Current, StepInterrupted
 
@@ -48,7 +48,10 @@ class Line:
 
     def _read(self) -> None:
         while line := self._requests.readline():
-            self._inbox.put(from_json(line))
+            try:
+                self._inbox.put(from_json(line))
+            except ValueError as error:
+                self._inbox.put({"error": f"it cannot be read: {error}"})
         os._exit(1)  # the parent is gone: what the function still does would be done twice
 
 
@@ -104,6 +107,9 @@ def serve_functions(requests: BinaryIO, replies: BinaryIO) -> None:
     loop = asyncio.new_event_loop()
     while True:
         request = line.receive()
+        if "error" in request:
+            line.send(_reply(Failed(validation(f"the arguments: {request['error']}"))))
+            continue
         context = RemoteContext(line, request["step"])
         outcome = _perform(request["function"], request["arguments"], ChildCurrent(context, loop), loop)
         context.end()

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, cast
 from pydantic_core import from_json, to_json
 
 from stepwell.model.base import Json
+from stepwell.workers.child import OWN_PATH
 from stepwell.workers.settle import until_done
 
 Answer = Callable[[Mapping[str, Json]], Awaitable[Json]]
@@ -38,6 +39,10 @@ class ChildDied(Exception):
 
 class ChildOverran(Exception):
     """The child did not answer within the limit; it is dead now."""
+
+
+class NotRead(Exception):
+    """The child's answer cannot be read: JSON nested too deep, or an integer of thousands of digits."""
 
 
 class ChildFailed(Exception):
@@ -78,12 +83,14 @@ class ChildPool:
         self._slots = asyncio.Semaphore(4 * processors if most is None else most)
         self._idle: list[_Child] = []
         self._all: set[_Child] = set()
+        self._closed = False
 
     async def request(
         self, request: Mapping[str, Json], *, limit: float | None = None, answer: Answer | None = None
     ) -> Json:
         """Have a child do it. `limit` is in seconds from when the child has the request; `answer` answers
-        what the child asks meanwhile. Raises `ChildFailed`, `ChildDied`, `ChildOverran`, `NotSent`."""
+        what the child asks meanwhile. Raises `ChildFailed`, `ChildDied`, `ChildOverran`,
+        `NotSent`, `NotRead`."""
         line = _line(request)
         async with self._slots:
             child = await self._take()
@@ -106,7 +113,8 @@ class ChildPool:
         return frozenset(child.pid for child in self._all)
 
     async def close(self) -> None:
-        """Kill all children; requests under way fail."""
+        """Kill all children; requests under way fail, and so do later ones."""
+        self._closed = True
         for child in list(self._all):
             await self._kill(child)
         self._idle.clear()
@@ -120,6 +128,8 @@ class ChildPool:
         return await self._start()
 
     async def _start(self) -> _Child:
+        if self._closed:
+            raise ChildDied("its engine is shutting down")
         kind = KINDS[self._kind]
         loop = asyncio.get_running_loop()
         try:
@@ -203,10 +213,13 @@ class _Child(asyncio.SubprocessProtocol):
 
     def kill(self) -> None:
         if not self.exited.done():
-            try:
-                os.killpg(self.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass  # it is over; its exit is about to be told
+            self._kill_group()
+
+    def _kill_group(self) -> None:
+        try:
+            os.killpg(self.pid, signal.SIGKILL)
+        except (ProcessLookupError, PermissionError):
+            pass  # it is over
 
     def pipe_data_received(self, fd: int, data: bytes) -> None:
         self._parts.append(data)
@@ -225,6 +238,7 @@ class _Child(asyncio.SubprocessProtocol):
             self.exited.add_done_callback(lambda _: self._ended())
 
     def process_exited(self) -> None:
+        self._kill_group()  # what it leaves behind when it crashes
         if not self.exited.done():
             self.exited.set_result(self.transport.get_returncode() or 0)
         if not self._loop.is_closed():
@@ -250,7 +264,7 @@ async def _exchange(
     """Send the request, answer what is asked, and return the reply."""
     child.send(line)
     while True:
-        reply: dict[str, Json] = from_json(await _next_line(child, limit))
+        reply = _read(await _next_line(child, limit))
         if "ask" not in reply or answer is None:
             return reply
         try:
@@ -278,9 +292,19 @@ def _line(value: Mapping[str, Json]) -> bytes:
         raise NotSent(str(error)) from None
 
 
+def _read(line: bytes) -> dict[str, Json]:
+    try:
+        reply: dict[str, Json] = from_json(line)
+    except ValueError as error:
+        raise NotRead(str(error)) from None
+    return reply
+
+
 def _environment(kind: Kind) -> dict[str, str]:
     names = os.environ if kind.environment is None else kind.environment
     chosen = {name: os.environ[name] for name in names if name in os.environ}
     # the child finds modules where we find them, however we came to do so
+    if "PYTHONPATH" in chosen:
+        chosen[OWN_PATH] = chosen["PYTHONPATH"]
     chosen["PYTHONPATH"] = os.pathsep.join(entry or str(Path.cwd()) for entry in sys.path)
     return chosen

@@ -17,7 +17,7 @@ no current step, unless it runs in a copy of the context (`contextvars.copy_cont
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine, Mapping
+from collections.abc import Coroutine
 from concurrent.futures import CancelledError
 from contextvars import ContextVar
 from typing import Any
@@ -151,32 +151,3 @@ def current() -> Current:
         return _CURRENT.get()
     except LookupError:
         raise LookupError("no step is running here: current() works in functions that a step calls") from None
-
-
-class PlainContext:
-    """A `WorkContext` of plain values, for running a step's function by hand or in a test.
-
-    Keeps what it was told in `reports` and `variables`.
-    """
-
-    def __init__(
-        self,
-        run_id: str = "run",
-        step_id: str = "/do/0/step",
-        attempt: int = 1,
-        key: str = "run:/do/0/step",
-        variables: Mapping[str, Json] | None = None,
-    ) -> None:
-        self.run_id, self.step_id, self.attempt, self.key = run_id, step_id, attempt, key
-        self.variables: dict[str, Json] = dict(variables or {})
-        self.reports: list[Json] = []
-        self.cancelled = False
-
-    async def report(self, progress: Json) -> None:
-        self.reports.append(progress)
-
-    async def set_variables(self, values: Mapping[str, Json]) -> None:
-        self.variables.update(values)
-
-    def variable(self, name: str, default: Json = None) -> Json:
-        return self.variables.get(name, default)

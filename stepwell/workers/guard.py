@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from stepwell.definition.expression import ExpressionError
 from stepwell.model.base import SECOND, Duration, Instant, Json
-from stepwell.workers.children import ChildDied, ChildFailed, ChildOverran, ChildPool, NotSent
+from stepwell.workers.children import ChildDied, ChildFailed, ChildOverran, ChildPool, NotRead, NotSent
 
 SHOWN = 80
 
@@ -42,6 +42,8 @@ class JqGuard:
             reason = f"was stopped: it took more than its memory, or broke jq ({death})"
         except NotSent as error:
             reason = f"cannot be given its data: {error}"
+        except NotRead as error:
+            reason = f"has a value that cannot be read: {error}"
         raise ExpressionError(f"the expression {_shown(source)} {reason}")
 
     async def close(self) -> None:

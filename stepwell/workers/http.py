@@ -55,7 +55,7 @@ class HttpRunner:
         named = f"{request.method} {shown(request.url)}"
         try:
             answer = await self._follow(request, action)
-            if answer.status >= (400 if action.redirect else 300):
+            if not 200 <= answer.status < (400 if action.redirect else 300):
                 return Failed(communication(answer.status, complaint(answer)))
             return Succeeded(output(answer, action.output))
         except httpx2.TimeoutException as error:

@@ -84,7 +84,8 @@ def _parsed(uri: str) -> httpx2.URL:
     try:
         return httpx2.URL(uri)
     except (httpx2.InvalidURL, UnicodeError, ValueError) as error:
-        raise CannotSend(f"the URL cannot be read: {error}") from None
+        # the complaint quotes the URL
+        raise CannotSend("the URL cannot be read" + ("" if "@" in uri else f": {error}")) from None
 
 
 def _headers(action: HttpAction, method: str, key: str) -> dict[str, str]:

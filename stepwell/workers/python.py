@@ -12,7 +12,7 @@ from stepwell.model.base import Json
 from stepwell.model.problem import Problem, configuration, runtime, validation
 from stepwell.ports import WorkContext
 from stepwell.workers.calling import call_on_loop, call_plain, is_async
-from stepwell.workers.children import ChildDied, ChildFailed, ChildPool, NotSent
+from stepwell.workers.children import ChildDied, ChildFailed, ChildPool, NotRead, NotSent
 from stepwell.workers.context import Current
 from stepwell.workers.lookup import ModulesAllowed, NotCallable, find
 from stepwell.workers.threads import Threads
@@ -108,6 +108,8 @@ class PythonRunner:
             return Failed(Problem(**failure.error)) if failure.error else Interrupted()
         except ChildDied as death:
             return Failed(runtime(f"{action.function}: {death}"))
+        except NotRead as reason:
+            return Failed(runtime(f"the result of {action.function} cannot be read: {reason}"))
         except NotSent as reason:
             return Failed(
                 validation(f"the arguments of {action.function} cannot be sent to a process: {reason}")

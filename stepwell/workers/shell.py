@@ -27,7 +27,9 @@ LINGER_SECONDS = 0.25
 
 PASSED_ON = frozenset({"PATH", "HOME", "LANG", "LANGUAGE", "TMPDIR", "TZ"})
 
-DETACHED = 'exec 3<&0; sh -c "$@" <&3 3<&- >/dev/null 2>&1 &'
+SHELL = "/bin/sh"
+
+DETACHED = 'exec 3<&0; /bin/sh -c "$@" <&3 3<&- >/dev/null 2>&1 &'
 """Runs its arguments as a command of which nobody is the parent, with the stdin that it got."""
 
 _PARAMETER = r"(?P<parameter>\$(?:[1-9@*\#]|\{[\#!]?[1-9@*]))"
@@ -112,8 +114,8 @@ def _command_line(action: ShellAction) -> tuple[str, ...]:
     command = action.command
     if action.arguments and not names_parameters(command):
         command = f"{command} {shlex.join(action.arguments)}"
-    own = ("sh", "-c", command, "sh", *action.arguments)
-    return own if action.wait else ("sh", "-c", DETACHED, "sh", *own[2:])
+    own = (SHELL, "-c", command, "sh", *action.arguments)
+    return own if action.wait else (SHELL, "-c", DETACHED, "sh", *own[2:])
 
 
 def names_parameters(command: str) -> bool:

@@ -83,6 +83,17 @@ def die(code: int = 7) -> None:
     os._exit(code)
 
 
+def start_and_die(path: str) -> None:
+    child = subprocess.Popen(["sleep", "60"])
+    with open(path, "w") as file:
+        file.write(f"{child.pid}\n")
+    os._exit(1)
+
+
+def environment(name: str) -> str | None:
+    return os.environ.get(name)
+
+
 def hang(path: str) -> None:
     """Write its process id and that of a process that it starts; then never end."""
     child = subprocess.Popen(["sleep", "60"])
@@ -101,7 +112,7 @@ def obedient(path: str) -> None:
 
 
 def give(name: str) -> object:
-    return {"set": {1}, "bytes": b"x", "object": object(), "surrogate": "\ud800"}.get(name)
+    return {"set": {1}, "bytes": b"x", "object": object(), "surrogate": "\ud800", "long": 10**5000}.get(name)
 
 
 def give_back(value: object) -> object:

@@ -8,10 +8,10 @@ import pytest
 
 from stepwell.model.actions import ChildAction, Failed, HttpAction, PythonAction, ShellAction, Succeeded
 from stepwell.model.problem import CONFIGURATION, RUNTIME
-from stepwell.workers.context import PlainContext
 from stepwell.workers.dispatch import WorkerDispatch
 from stepwell.workers.python import PythonRunner
 from stepwell.workers.shell import ShellRunner
+from tests.support.work_context import PlainContext
 
 
 class Broken:

@@ -99,13 +99,19 @@ async def test_values_that_are_too_large_are_refused(guard, children):
 
 
 async def test_deep_values_do_not_hurt(guard):
-    source = "reduce range(100000) as $i (0; [.])"
+    source = "last(limit(100000; recurse([.])))"
     await refused(guard, source)
     assert await value(guard, "1") == 1
 
 
-async def test_data_that_json_cannot_hold(guard):
+async def test_data_and_values_that_cannot_be_sent(guard):
+    deep = []
+    for _ in range(250):
+        deep = [deep]
     assert "data" in await refused(guard, ".", data={"x": "\ud800"})
+    assert "data" in await refused(guard, ".", data=deep)
+    await refused(guard, "last(limit(220; recurse([.])))")
+    assert await value(guard, "1") == 1
 
 
 async def test_several_at_once_use_several_children(guard, children):

@@ -14,9 +14,9 @@ import pytest
 
 from stepwell.model.actions import BasicAuth, BearerAuth, Failed, HttpAction, Succeeded
 from stepwell.model.problem import COMMUNICATION, TIMEOUT, VALIDATION
-from stepwell.workers.context import PlainContext
 from stepwell.workers.http import HttpRunner
 from tests.support.http_server import DROP, STALL, HttpServer, Reply, Request, flaky
+from tests.support.work_context import PlainContext
 
 MS = 1_000
 
@@ -166,7 +166,6 @@ async def test_framing_headers_are_ours(server, runner):
     assert "transfer-encoding" not in sent
 
 
-@pytest.mark.spec("U1")
 async def test_idempotency_key_is_the_steps_unless_given(server, runner):
     server.route("/", Reply())
     await done(runner, action(server.url(), "POST"))

@@ -15,8 +15,9 @@ import pytest
 from stepwell.model.actions import Failed, Interrupted, PythonAction, Succeeded
 from stepwell.model.problem import AUTHORIZATION, CONFIGURATION, RUNTIME, VALIDATION
 from stepwell.workers.children import ChildPool
-from stepwell.workers.context import PlainContext, current
+from stepwell.workers.context import current
 from stepwell.workers.python import PythonRunner
+from tests.support.work_context import PlainContext
 from tests.workers import functions
 from tests.workers.processes import alive, lines_of, until_dead
 
@@ -378,6 +379,25 @@ async def test_a_crash_is_the_fault_of_its_step_only(runner):
     assert await done(runner, call("add", [2], True)) == 3
 
 
+async def test_a_crash_takes_along_what_the_function_started(runner, tmp_path):
+    path = tmp_path / "pids"
+    await failed(runner, call("start_and_die", [str(path)], True))
+    (pid,) = await lines_of(path, 1)
+    await until_dead(int(pid))
+
+
+async def test_programs_that_a_process_starts_get_our_own_path(runner, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", "/our/own")
+    assert await done(runner, call("environment", ["PYTHONPATH"], True)) == "/our/own"
+
+
+async def test_a_closed_runner_starts_no_processes(children):
+    runner = PythonRunner(children=children)
+    await runner.close()
+    assert "shutting down" in (await failed(runner, call("add", [1], True))).detail
+    assert not children.pids
+
+
 async def test_what_a_function_prints_is_not_its_answer(runner, capfd):
     assert await done(runner, call("noisy", process=True)) == "quiet"
     assert "printed" in capfd.readouterr().err
@@ -396,6 +416,11 @@ async def test_big_values_through_a_process(runner):
 
 
 async def test_arguments_and_results_that_cannot_be_sent(runner):
+    deep = []
+    for _ in range(250):
+        deep = [deep]
+    assert (await failed(runner, call("give_back", [deep], True))).type == VALIDATION
+    assert (await failed(runner, call("give", ["long"], True))).type == RUNTIME
     assert (await failed(runner, call("add", ["\ud800"], True))).type == VALIDATION
     assert (await failed(runner, call("give", ["surrogate"], True))).type == RUNTIME
 
@@ -405,7 +430,7 @@ def test_a_process_ends_with_its_parent(tmp_path):
     script = f"""
 import asyncio
 from stepwell.model.actions import PythonAction
-from stepwell.workers.context import PlainContext
+from tests.support.work_context import PlainContext
 from stepwell.workers.python import PythonRunner
 asyncio.run(PythonRunner().perform(PythonAction("{HERE}:hang", [{str(tmp_path / "pids")!r}], True), PlainContext()))
 """
@@ -421,7 +446,7 @@ def test_a_thread_that_hangs_does_not_keep_the_process_alive():
     script = """
 import asyncio, threading
 from stepwell.model.actions import PythonAction
-from stepwell.workers.context import PlainContext
+from tests.support.work_context import PlainContext
 from stepwell.workers.python import PythonRunner
 
 async def main():

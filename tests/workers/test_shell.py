@@ -11,8 +11,8 @@ import pytest
 
 from stepwell.model.actions import Failed, ShellAction, Succeeded
 from stepwell.model.problem import RUNTIME, VALIDATION
-from stepwell.workers.context import PlainContext
 from stepwell.workers.shell import ShellRunner, names_parameters
+from tests.support.work_context import PlainContext
 from tests.workers.processes import alive, lines_of
 
 
