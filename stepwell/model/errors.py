@@ -8,6 +8,7 @@
     ├── Conflict               the world is not as the caller assumed
     │   ├── TransitionRefused  the state table does not allow it; nothing was changed
     │   ├── KeyConflict        the idempotency key was used before with another body
+    │   ├── KeyTaken           the idempotency key belongs to a run (internal: compare the fingerprints)
     │   └── SeqConflict        somebody else moved the run first (internal: re-read and decide again)
     ├── RunFailed              raised by result(): the run ended in another state than completed
     ├── WaitTimeout            the run is still going on
@@ -91,6 +92,14 @@ class TransitionRefused(Conflict):
 
 class KeyConflict(Conflict):
     """The idempotency key was used before, with another body."""
+
+
+class KeyTaken(Conflict):
+    """The idempotency key is claimed already: by `run_id`, for a request with this `fingerprint`."""
+
+    def __init__(self, key: str, run_id: str, fingerprint: str) -> None:
+        super().__init__(f"the idempotency key {key!r} belongs to run {run_id}")
+        self.key, self.run_id, self.fingerprint = key, run_id, fingerprint
 
 
 class SeqConflict(Conflict):

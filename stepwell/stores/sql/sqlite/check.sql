@@ -1,0 +1,20 @@
+-- name: runs_without_journal
+SELECT id FROM runs WHERE NOT EXISTS (SELECT 1 FROM journal WHERE run_id = runs.id) ORDER BY id
+
+-- name: keys_without_journal
+SELECT key, run_id FROM keys WHERE NOT EXISTS (SELECT 1 FROM journal WHERE run_id = keys.run_id) ORDER BY key
+
+-- name: run_ids_of_index
+SELECT id FROM runs WHERE id > ? ORDER BY id LIMIT ?
+
+-- name: last_turn
+SELECT max(seq) FROM journal WHERE run_id = ?
+
+-- name: clear_runs
+DELETE FROM runs
+
+-- name: clear_run_tags
+DELETE FROM run_tags
+
+-- name: clear_keys
+DELETE FROM keys

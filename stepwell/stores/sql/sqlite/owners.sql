@@ -1,0 +1,31 @@
+-- name: owners_of_open_runs
+SELECT DISTINCT owner FROM runs
+WHERE open = 1 AND owner IS NOT :engine AND (:only IS NULL OR id = :only)
+
+-- name: owner
+SELECT owner FROM runs WHERE id = ?
+
+-- name: adopt_from
+UPDATE runs SET owner = :engine 
+WHERE open = 1 AND owner IS :owner AND (:only IS NULL OR id = :only)
+
+-- name: open_runs_of
+SELECT id FROM runs
+WHERE open = 1 AND owner = :engine AND (:only IS NULL OR id = :only)
+ORDER BY priority DESC, created_at, id
+
+-- Notices that this engine has to see: of its own runs, of runs without an owner, of runs that are gone.
+-- name: has_notices
+SELECT EXISTS (
+    SELECT 1 FROM notices LEFT JOIN runs ON runs.id = notices.run_id
+    WHERE runs.owner IS NULL OR runs.owner = :engine
+)
+
+-- name: adopt_noticed
+UPDATE runs SET owner = :engine
+WHERE open = 1 AND owner IS NULL AND id IN (SELECT run_id FROM notices)
+
+-- name: take_notices
+DELETE FROM notices
+WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = notices.run_id AND runs.owner IS NOT NULL AND runs.owner <> :engine)
+RETURNING run_id, (SELECT owner FROM runs WHERE runs.id = notices.run_id)

@@ -1,0 +1,197 @@
+"""Writing a batch: all of it in one transaction; what stands in the way is found out only when something
+does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from functools import cache
+from typing import Final
+
+import apsw
+
+from stepwell.model.errors import InvalidInput, KeyTaken, SeqConflict, StoreDamaged, StoreUnavailable
+from stepwell.stores.sqlite.batch import Batch, Extra, Row, TurnRow
+from stepwell.stores.sqlite.connection import SQL, fetch
+from stepwell.stores.sqlite.faults import ROTTEN, SICK, translated
+
+Errors = dict[int, BaseException]
+"""By position in the batch; who is not in it is durable."""
+
+_SIZES: Final = (8, 64, 256)
+"""How many rows one statement takes: each statement gives up the interpreter's lock and has to get it back,
+which costs milliseconds while the event loop is busy, so a few large ones are up to 30 times faster than many
+small ones."""
+
+_WRONG_VALUES: Final = (
+    apsw.ConstraintError,
+    apsw.MismatchError,
+    apsw.TooBigError,
+    ValueError,
+    TypeError,
+    OverflowError,
+)
+
+
+class _Taken(Exception):
+    """A key of the batch is claimed already."""
+
+
+def commit(db: apsw.Connection, batch: Batch, where: str, *, patience: int) -> Errors | None:
+    """Make the batch durable. `patience` is how many milliseconds to wait for another process that is
+    writing.
+
+    With no patience at all only the plain case is dealt with: None means that nothing was written, and that
+    it takes more time to say why or to do it.
+    """
+    db.set_busy_timeout(patience)
+    try:
+        _write_all(db, batch)
+    except SICK as error:
+        roll_back(db)
+        if isinstance(error, apsw.BusyError) and not patience:
+            return None
+        return _outcomes(db, batch, range(len(batch.rows)), error, where)
+    except (_Taken, apsw.Error, *_WRONG_VALUES):
+        roll_back(db)
+        return _one_by_one(db, batch, where) if patience else None
+    return {}
+
+
+def roll_back(db: apsw.Connection) -> None:
+    """After some errors SQLite has rolled back by itself; after others this may fail too, and the next BEGIN
+    shows it."""
+    try:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+    except apsw.Error:
+        pass
+
+
+def _write_all(db: apsw.Connection, batch: Batch) -> None:
+    if (
+        not batch.extras and len(batch.rows) <= _SIZES[-1]
+    ):  # one statement is its own transaction: half the work
+        put(db, "insert_turns", batch.rows)
+        return
+    db.execute("BEGIN IMMEDIATE")
+    put(db, "put_definitions", batch.column("definition"))
+    claims = batch.column("claim")
+    if put(db, "claim_keys", claims) < len(claims):
+        raise _Taken
+    put(db, "insert_turns", batch.rows)
+    put(db, "put_runs", batch.column("run"))
+    put(db, "put_notices", batch.column("notice"))
+    db.execute("COMMIT")
+
+
+def put(db: apsw.Connection, statement: str, rows: Sequence[Row]) -> int:
+    """Run a statement with {values} for all rows, with as few calls as can be; returns how many rows
+    changed."""
+    changed = position = 0
+    while position < len(rows):
+        left = len(rows) - position
+        size = 1 if left == 1 else next((size for size in _SIZES if size >= left), _SIZES[-1])
+        chunk = rows[position : position + size]
+        width = len(chunk[0])
+        values = [value for row in chunk for value in row]
+        values += [None] * (size * width - len(values))
+        db.execute(_shaped(statement, size, width), values)
+        changed += db.changes()
+        position += size
+    return changed
+
+
+@cache
+def _shaped(statement: str, size: int, width: int) -> str:
+    if size == 1 and statement == "insert_turns":
+        return SQL["insert_turn"]
+    row = f"({', '.join('?' * width)})"
+    return SQL[statement].replace("{values}", ", ".join([row] * size))
+
+
+def _one_by_one(db: apsw.Connection, batch: Batch, where: str) -> Errors:
+    """Something in the batch cannot be written: find out what, and commit the rest."""
+    errors: Errors = {}
+    failed: dict[str, BaseException] = {}
+    try:
+        db.execute("BEGIN IMMEDIATE")
+        for position, row in enumerate(batch.rows):
+            error = failed.get(row[0]) or _write_one(db, row, batch.extras.get(position), where)
+            if error is not None:
+                errors[position] = failed[row[0]] = error
+        db.execute("COMMIT")
+    except apsw.Error as error:
+        roll_back(db)
+        rest = (position for position in range(len(batch.rows)) if position not in errors)
+        errors |= _outcomes(db, batch, rest, error, where)
+    return errors
+
+
+def _write_one(db: apsw.Connection, turn: TurnRow, extra: Extra | None, where: str) -> BaseException | None:
+    """One turn and what belongs to it, or nothing of it and the reason."""
+    db.execute("SAVEPOINT turn")
+    try:
+        if extra is not None:
+            _write_before(db, extra)
+        _insert(db, turn)
+        if extra is not None:
+            _write_after(db, extra)
+    except SICK:
+        raise
+    except (KeyTaken, SeqConflict) as conflict:
+        fault: BaseException = conflict
+    except ROTTEN as error:
+        fault = StoreDamaged(f"run {turn[0]}: turn {turn[1]} cannot be written to {where}: {error}")
+    except _WRONG_VALUES as error:
+        fault = InvalidInput(f"run {turn[0]}: turn {turn[1]} cannot be stored: {error}")
+    else:
+        db.execute("RELEASE turn")
+        return None
+    db.execute("ROLLBACK TO turn")
+    db.execute("RELEASE turn")
+    return fault
+
+
+def _write_before(db: apsw.Connection, extra: Extra) -> None:
+    if extra.definition is not None:
+        put(db, "put_definitions", [extra.definition])
+    if extra.claim is not None and not put(db, "claim_keys", [extra.claim]):
+        key = extra.claim[0]
+        raise KeyTaken(key, *fetch(db, SQL["key"], (key,))[0])
+
+
+def _insert(db: apsw.Connection, turn: TurnRow) -> None:
+    try:
+        db.execute(SQL["insert_turn"], turn)
+    except apsw.ConstraintError as error:
+        if fetch(db, SQL["turn_hash"], turn[:2]):
+            raise SeqConflict(turn[0], turn[1]) from error
+        raise
+
+
+def _write_after(db: apsw.Connection, extra: Extra) -> None:
+    if extra.run is not None:
+        put(db, "put_runs", [extra.run])
+    if extra.notice is not None:
+        put(db, "put_notices", [extra.notice])
+
+
+def _outcomes(
+    db: apsw.Connection, batch: Batch, positions: Iterable[int], error: apsw.Error, where: str
+) -> Errors:
+    """An error at the commit says nothing about its outcome: look whether the turns are there."""
+    unavailable = translated(error, where, "write")
+    errors: Errors = {}
+    for position in positions:
+        run_id, seq, _, _, digest = batch.rows[position]
+        try:
+            found = fetch(db, SQL["turn_hash"], (run_id, seq))
+        except apsw.Error as unreadable:
+            errors[position] = StoreUnavailable(
+                f"{unavailable.message}; whether turn {seq} of run {run_id} is there: {unreadable}",
+                hint=unavailable.hint,
+            )
+            continue
+        if found != [(digest,)]:
+            errors[position] = unavailable
+    return errors

@@ -1,0 +1,197 @@
+"""Opening the file: the right library, the right settings (read back), the right schema."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+import apsw
+
+from stepwell.model.base import Instant
+from stepwell.model.errors import InvalidInput, StoreDamaged, StoreUnavailable
+from stepwell.stores.migrations import Applied, migrations, pending
+from stepwell.stores.sqlite.faults import translated
+from stepwell.stores.statements import statements
+
+SQL: Final = statements("sqlite")
+
+OLDEST_LIBRARY: Final = (3, 51, 3)
+"""earlier ones can corrupt a file in WAL mode (the WAL-reset bug)"""
+
+APPLICATION_ID: Final = 0x53746570  # "Step"
+
+_WRITER: Final = {"foreign_keys": 1, "mmap_size": 0, "trusted_schema": 0, "wal_autocheckpoint": 0}
+_READER: Final = {**_WRITER, "query_only": 1}
+_MACOS: Final = {"fullfsync": 1, "checkpoint_fullfsync": 1}
+
+
+class Place(NamedTuple):
+    """Which file, through which VFS, and how many milliseconds to wait for another process's lock."""
+
+    path: str
+    vfs: str | None
+    patience: int
+
+
+def place_of(path: str | os.PathLike[str], vfs: str | None, patience: int) -> Place:
+    """The file that is meant, whatever the process's folder will be and through whichever link it was
+    named."""
+    name = os.fspath(path)
+    if not name or name.startswith((":memory:", "file:")):
+        raise InvalidInput(f"{name!r} is not the path of a file", hint="name a file on disk")
+    return Place(str(Path(name).resolve()), vfs, patience)
+
+
+def open_writer(place: Place, now: Instant) -> apsw.Connection:
+    """The one connection that writes and checkpoints. Creates the file, brings its schema up to date."""
+    _check_library(apsw.sqlite_lib_version())
+    _check_path(place.path)
+    try:
+        db = _connect(place, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+        try:
+            _refuse_strangers(db, place.path)
+            _use_wal(db, place)
+            _set(db, _WRITER)
+            _read_back(db, place.path)
+            _migrate(db, place.path, now)
+        except BaseException:
+            db.close()
+            raise
+    except apsw.NotADBError as error:
+        raise StoreDamaged(
+            f"{place.path} is not a Stepwell database (or its first page is damaged)",
+            hint="name another file, or restore this one from a backup",
+        ) from error
+    except apsw.Error as error:
+        raise translated(error, place.path, "open") from error
+    return db
+
+
+def open_reader(place: Place) -> apsw.Connection:
+    """A connection that cannot write."""
+    db = _connect(place, apsw.SQLITE_OPEN_READWRITE)
+    _set(db, _READER)
+    return db
+
+
+def grow_wal(db: apsw.Connection, size: int) -> None:
+    """Write the WAL file to this size once: later commits overwrite it, and their sync needs no new metadata
+    of the file system, which makes them up to twice as fast."""
+    db.execute("CREATE TABLE IF NOT EXISTS warm (bytes)")
+    db.execute("INSERT INTO warm VALUES (zeroblob(?))", (size,))
+    db.execute("DROP TABLE IF EXISTS warm")
+    db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+
+def fetch(db: apsw.Connection, query: str, values: Sequence[Any] | Mapping[str, Any] = ()) -> list[Any]:
+    """All rows, at once: a query that is left half read would keep the WAL from being checkpointed."""
+    return db.execute(query, values).fetchall()
+
+
+def _connect(place: Place, flags: int) -> apsw.Connection:
+    db = apsw.Connection(place.path, flags, place.vfs)
+    db.set_busy_timeout(place.patience)
+    return db
+
+
+def _check_library(version: str) -> None:
+    if tuple(map(int, version.split("."))) < OLDEST_LIBRARY:
+        wanted = ".".join(map(str, OLDEST_LIBRARY))
+        raise StoreUnavailable(
+            f"SQLite {version} can corrupt its files; {wanted} or newer is needed",
+            hint="install the binary wheel of apsw, which brings its own: pip install --upgrade apsw",
+        )
+
+
+def _check_path(path: str) -> None:
+    """SQLite would say no more than that it cannot open the file."""
+    file = Path(path)
+    if file.is_dir():
+        raise StoreUnavailable(f"cannot open {path}: it is a folder", hint="name a file")
+    if not file.parent.is_dir():
+        raise StoreUnavailable(
+            f"cannot open {path}: there is no folder {file.parent}", hint=f"create it: mkdir -p {file.parent}"
+        )
+
+
+def _refuse_strangers(db: apsw.Connection, path: str) -> None:
+    if db.readonly("main"):
+        raise StoreUnavailable(
+            f"cannot open {path}: it is read-only", hint="make the file and its folder writable"
+        )
+    ours = _value(db, "PRAGMA application_id") in (APPLICATION_ID, 0)
+    tables = {name for (name,) in db.execute(SQL["tables"])}
+    if not ours or (tables and "schema_migrations" not in tables):
+        raise InvalidInput(f"{path} is the database of another program", hint="name another file")
+
+
+def _use_wal(db: apsw.Connection, place: Place) -> None:
+    """Two processes that create the file at once meet in this switch, where SQLite does not wait: a
+    transaction does."""
+    tries = 100
+    while (mode := _value(db, "PRAGMA journal_mode")) != "wal" and tries:
+        tries -= 1
+        try:
+            mode = _value(db, "PRAGMA journal_mode = wal")
+            break
+        except apsw.BusyError:
+            db.execute("BEGIN IMMEDIATE")
+            db.execute("ROLLBACK")
+    if mode != "wal":
+        raise StoreUnavailable(
+            f"cannot open {place.path}: its file system does not allow write-ahead logging",
+            hint="keep the file on a local disk",
+        )
+    _set(db, {"synchronous": "FULL"})
+
+
+def _set(db: apsw.Connection, settings: dict[str, int] | dict[str, str]) -> None:
+    for name, value in settings.items():
+        _value(db, f"PRAGMA {name} = {value}")
+    if sys.platform == "darwin":
+        for name, value in _MACOS.items():
+            _value(db, f"PRAGMA {name} = {value}")
+
+
+def _read_back(db: apsw.Connection, path: str) -> None:
+    """Builds of SQLite differ in their defaults and limits: what durability stands on is looked at, not
+    assumed."""
+    if _value(db, "PRAGMA synchronous") != 2:
+        raise StoreUnavailable(f"cannot open {path}: SQLite refuses to write synchronously")
+
+
+def _migrate(db: apsw.Connection, path: str, now: Instant) -> None:
+    known = migrations("sqlite")
+    if not pending(known, _applied(db), path):
+        return
+    while True:  # one transaction per step; another process may be doing the same
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            rest = pending(known, _applied(db), path)
+            if not rest:
+                db.execute("ROLLBACK")
+                return
+            step = rest[0]
+            db.execute(SQL["create_migrations"])
+            db.execute(f"PRAGMA application_id = {APPLICATION_ID}")
+            db.execute(step.script)
+            db.execute(SQL["record_migration"], (step.version, step.name, step.sha256, now))
+            db.execute("COMMIT")
+        except BaseException:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise
+
+
+def _applied(db: apsw.Connection) -> list[Applied]:
+    if "schema_migrations" not in {name for (name,) in db.execute(SQL["tables"])}:
+        return []
+    return [Applied(*row) for row in db.execute(SQL["applied_migrations"])]
+
+
+def _value(db: apsw.Connection, query: str) -> object:
+    rows = fetch(db, query)
+    return rows[0][0] if rows else None

@@ -1,0 +1,243 @@
+"""The store of one SQLite file: the verbs of `ports.Store`, each one a line or two over the parts beside
+it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import weakref
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import partial
+from hashlib import sha256
+from typing import TYPE_CHECKING
+
+import apsw
+
+from stepwell.model.base import MILLISECOND, SECOND, Duration
+from stepwell.model.journal import (
+    DefinitionRow,
+    KeyClaim,
+    Loaded,
+    Page,
+    RunFilter,
+    RunRow,
+    StoreFinding,
+    Turn,
+)
+from stepwell.model.records import State
+from stepwell.ports import Clock, Done
+from stepwell.stores.codec import chain, encode_events
+from stepwell.stores.sqlite import check as checks
+from stepwell.stores.sqlite import journal, listing, owners
+from stepwell.stores.sqlite.batch import Extra, claim_row, definition_row, run_row
+from stepwell.stores.sqlite.commit import put
+from stepwell.stores.sqlite.connection import SQL, Place, fetch, grow_wal, open_writer, place_of
+from stepwell.stores.sqlite.readers import Readers
+from stepwell.stores.sqlite.writer import Writer
+from stepwell.stores.state_codec import encode_state
+
+if TYPE_CHECKING:
+    from filelock import BaseFileLock
+
+WARM_WAL = 4_000_000
+"""bytes to which the WAL file is grown when an engine opens the store"""
+
+_SMALL = 64
+"""turns that are read on the event loop; what is longer is read in a thread"""
+
+
+class SqliteStore:
+    """See `ports.Store`. Made by `open`; belongs to the event loop that it was opened on."""
+
+    def __init__(self, writer: Writer, readers: Readers, place: Place, engine_id: str | None) -> None:
+        self._writer, self._readers = writer, readers
+        self._place, self._engine_id = place, engine_id
+        self._lock: BaseFileLock | None = None
+        self._untold: set[str] = set()
+        _opened.add(self)
+
+    @classmethod
+    async def open(
+        cls,
+        path: str | os.PathLike[str],
+        *,
+        clock: Clock,
+        engine_id: str | None = None,
+        vfs: str | None = None,
+        busy_timeout: Duration = 5 * SECOND,
+        warm: int = WARM_WAL,
+    ) -> SqliteStore:
+        """Open the file, create it where there is none, bring its schema up to date.
+
+        `engine_id`: the engine that will carry runs on; None for whoever only looks or sends commands.
+        `busy_timeout`: how long to wait for another process that is writing. `warm`: bytes to which an engine
+        grows the WAL file. Raises `StoreUnavailable`, `StoreDamaged` (no database), `StoreTooNew`,
+        `InvalidInput` (another program's).
+        """
+        place = place_of(path, vfs, busy_timeout // MILLISECOND)
+        db = await asyncio.to_thread(open_writer, place, clock.now())
+        lock = None
+        try:
+            if engine_id is not None:
+                lock = await asyncio.to_thread(owners.hold, place.path, engine_id)
+                await asyncio.to_thread(_warm, db, warm)
+            store = cls(Writer(db, place.path, place.patience), Readers(place), place, engine_id)
+        except BaseException:
+            db.close()
+            if lock is not None:
+                owners.let_go(lock)
+            raise
+        store._lock = lock
+        return store
+
+    def append(
+        self,
+        turn: Turn,
+        tip: bytes,
+        done: Done,
+        *,
+        row: RunRow | None = None,
+        claim: KeyClaim | None = None,
+        definition: DefinitionRow | None = None,
+        foreign: bool = False,
+    ) -> bytes:
+        """As the port says. Raises `InvalidInput` at once, and stores nothing, where a value cannot be
+        stored."""
+        run_id, seq, at, events = turn
+        body = encode_events(events)
+        new = chain(tip, run_id, seq, at, body)
+        foreign = (
+            foreign or self._engine_id is None
+        )  # who is no engine cannot carry the run on: engines must be told
+        extra = None
+        if foreign or row is not None or claim is not None or definition is not None:
+            extra = Extra(
+                None if row is None else run_row(row, seq, self._engine_id),
+                None if claim is None else claim_row(claim, run_id),
+                None if definition is None else definition_row(definition),
+                (run_id,) if foreign else None,
+            )
+        self._writer.add((run_id, seq, at, body, new), done, extra)
+        return new
+
+    async def load(self, run_id: str) -> Loaded:
+        begun = await self._readers.point(partial(journal.start, run_id=run_id))
+        turns, tip = await self._read(run_id, begun, None)
+        journal.complete(run_id, begun, begun.seq + len(turns))
+        return Loaded(begun.snapshot, turns, tip)
+
+    async def turns(self, run_id: str, after: int = 0, limit: int | None = None) -> Sequence[Turn]:
+        begun = await self._readers.point(partial(journal.behind, run_id=run_id, seq=after))
+        return (await self._read(run_id, begun, limit))[0]
+
+    async def _read(self, run_id: str, begun: journal.Start, limit: int | None) -> tuple[list[Turn], bytes]:
+        """The turns behind a place: the first few on the loop, what is more in a thread."""
+        left = _SMALL if limit is None else min(limit, _SMALL)
+        first = await self._readers.point(lambda db: journal.read(db, run_id, begun.seq, begun.tip, left))
+        left = -1 if limit is None else limit - len(first.turns)
+        if not first.more or left == 0:
+            return first.turns, first.tip
+        after = begun.seq + len(first.turns)
+        rest = await self._readers.long(lambda db: journal.read(db, run_id, after, first.tip, left))
+        return first.turns + rest.turns, rest.tip
+
+    async def save_snapshot(self, state: State) -> None:
+        body = encode_state(state)
+        row = (state.run.id, state.run.seq, state.tip, body, sha256(body).digest())
+        await self._writer.run(lambda db: fetch(db, SQL["put_snapshot"], row))
+
+    async def row(self, run_id: str) -> RunRow | None:
+        return await self._readers.point(lambda db: listing.find_run(db, run_id))
+
+    async def list_runs(self, where: RunFilter, limit: int, cursor: str | None = None) -> Page:
+        return await self._readers.long(lambda db: listing.list_runs(db, where, limit, cursor))
+
+    async def find_key(self, key: str) -> tuple[str, str] | None:
+        rows = await self._readers.point(lambda db: fetch(db, SQL["key"], (key,)))
+        return (rows[0][0], rows[0][1]) if rows else None
+
+    async def definition(self, hash: str) -> DefinitionRow | None:
+        found = await self._readers.point(lambda db: listing.find_definitions(db, {"hash": hash}))
+        return found[0] if found else None
+
+    async def definitions(
+        self, namespace: str | None = None, name: str | None = None, version: str | None = None
+    ) -> Sequence[DefinitionRow]:
+        where = {"namespace": namespace, "name": name, "version": version}
+        return await self._readers.long(lambda db: listing.find_definitions(db, where))
+
+    async def put_definition(self, definition: DefinitionRow) -> None:
+        row = definition_row(definition)
+        await self._writer.run(lambda db: put(db, "put_definitions", [row]))
+
+    async def adopt(self, engine_id: str, only: str | None = None) -> Sequence[str]:
+        dead = partial(owners.dead, self._place.path)
+        return await self._writer.run(lambda db: owners.adopt(db, engine_id, only, dead))
+
+    async def owner_alive(self, run_id: str) -> bool:
+        owner = await self._readers.point(lambda db: owners.owner_of(db, run_id))
+        return owner is not None and not owners.dead(self._place.path, owner)
+
+    async def take_foreign(self, engine_id: str) -> Sequence[str]:
+        return await self._writer.run(lambda db: owners.take_foreign(db, engine_id, self._untold))
+
+    def changed(self) -> bool:
+        return self._writer.changed()
+
+    async def check(self) -> AsyncIterator[StoreFinding]:
+        for look in (checks.check_file, checks.check_index):
+            for finding in await self._readers.long(look):
+                yield finding
+        last: str | None = ""
+        while last is not None:
+            findings, last = await self._readers.long(partial(checks.check_page, after=last))
+            for finding in findings:
+                yield finding
+
+    async def all_runs(self) -> AsyncIterator[str]:
+        last = ""
+        while ids := await self._readers.long(partial(checks.run_ids, after=last)):
+            for run_id in ids:
+                yield run_id
+            last = ids[-1]
+
+    async def rebuild(self, rows: Sequence[RunRow], claims: Mapping[str, tuple[str, str]]) -> None:
+        await self._writer.run(lambda db: checks.rebuild(db, rows, claims))
+
+    async def flush(self) -> None:
+        await self._writer.flush()
+
+    async def close(self) -> None:
+        """Write what is left and let go of everything. Closing again does nothing."""
+        self._readers.close()
+        await self._writer.close()
+        if self._lock is not None:
+            lock, self._lock = self._lock, None
+            owners.let_go(lock)
+
+    def _forked(self) -> None:
+        """In a forked child the file, its locks and the thread are the parent's: refuse everything."""
+        self._writer.abandon()
+        self._readers.abandon()
+        self._lock = None
+
+
+def _warm(db: apsw.Connection, size: int) -> None:
+    """Only speed depends on it: a file that is locked or a disk that is full will say so when it matters."""
+    try:
+        if size:
+            grow_wal(db, size)
+    except apsw.Error:
+        pass
+
+
+_opened: weakref.WeakSet[SqliteStore] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for store in _opened:
+        store._forked()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

@@ -1,0 +1,20 @@
+"""What every `ports.Store` must do, as tests. A store's own test module derives from these classes:
+
+    class TestMyStore(StoreConformance):
+        async def open_store(self, engine_id):
+            return await MyStore.open(self.folder / "data", engine_id=engine_id)
+
+`open_store` opens the same data each time; what a class needs (a folder) a fixture sets up. The methods are
+coroutines: run them with pytest-asyncio in its auto mode, or with anything else that awaits them.
+"""
+
+from stepwell.testing.store_conformance.index import IndexConformance
+from stepwell.testing.store_conformance.journal import JournalConformance
+from stepwell.testing.store_conformance.owners import OwnerConformance
+from stepwell.testing.store_conformance.support import Journal, created, fails, index_row, turn
+
+__all__ = ["Journal", "StoreConformance", "created", "fails", "index_row", "turn"]
+
+
+class StoreConformance(JournalConformance, IndexConformance, OwnerConformance):
+    """All of it."""
