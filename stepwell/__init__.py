@@ -1,1 +1,69 @@
-"""Durable execution for code, services and people, on one SQLite file."""
+"""Durable execution for code, services and people, on one SQLite file.
+
+    import stepwell
+
+    async with stepwell.Stepwell.open("orders.db") as engine:
+        print(await engine.run(Path("order.yaml"), {"id": 7}))
+
+What this page names is public; everything else may change. Names are looked up on first use, so that importing the
+package costs nothing.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from stepwell.assembly import Stepwell as Stepwell
+    from stepwell.assembly import connect as connect
+    from stepwell.client.blocking import BlockingStepwell as BlockingStepwell
+    from stepwell.client.client import Handle as Handle
+    from stepwell.definition.parse import parse as parse
+    from stepwell.model.errors import Conflict as Conflict
+    from stepwell.model.errors import InvalidDefinition as InvalidDefinition
+    from stepwell.model.errors import InvalidInput as InvalidInput
+    from stepwell.model.errors import KeyConflict as KeyConflict
+    from stepwell.model.errors import NotFound as NotFound
+    from stepwell.model.errors import NotSupported as NotSupported
+    from stepwell.model.errors import RunFailed as RunFailed
+    from stepwell.model.errors import StepwellError as StepwellError
+    from stepwell.model.errors import StoreError as StoreError
+    from stepwell.model.errors import StoreUnavailable as StoreUnavailable
+    from stepwell.model.errors import TransitionRefused as TransitionRefused
+    from stepwell.model.errors import WaitTimeout as WaitTimeout
+    from stepwell.model.states import RunStatus as RunStatus
+    from stepwell.model.states import StepStatus as StepStatus
+    from stepwell.workers.context import StepFault as StepFault
+    from stepwell.workers.context import current as current
+
+_PLACES = {
+    "Stepwell": "assembly",
+    "connect": "assembly",
+    "BlockingStepwell": "client.blocking",
+    "Handle": "client.client",
+    "parse": "definition.parse",
+    **dict.fromkeys(
+        (
+            "StepwellError", "InvalidDefinition", "NotSupported", "InvalidInput", "NotFound", "Conflict",
+            "TransitionRefused", "KeyConflict", "RunFailed", "WaitTimeout", "StoreError", "StoreUnavailable",
+        ),
+        "model.errors",
+    ),
+    **dict.fromkeys(("RunStatus", "StepStatus"), "model.states"),
+    **dict.fromkeys(("current", "StepFault"), "workers.context"),
+}  # fmt: skip
+
+__all__ = list(_PLACES)
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PLACES:
+        raise AttributeError(f"module 'stepwell' has no attribute {name!r}")
+    value = getattr(import_module(f"stepwell.{_PLACES[name]}"), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -5,7 +5,7 @@ Clock, Ids and Dice are the only sources of time, names and chance in the whole 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from typing import Protocol
 
 from stepwell.model.actions import Action, Outcome
@@ -68,10 +68,11 @@ class Store(Protocol):
     ) -> bytes:
         """Put a turn into the commit that is being filled; returns the hash of the turn (the new tip) at once.
 
-        `tip` is the hash of the turn before (``b""`` for the first). `row` is the run's index row, where it changed; `claim` and
-        `definition` are written in the same commit, before the turn (an existing equal definition is kept). `foreign`: the run belongs to another
-        engine, which must be told (see `take_foreign`). `done` gets `SeqConflict` where (run_id, seq) exists, `KeyTaken` where the key does, and
-        `StoreUnavailable` where the store cannot write; a later turn of the same run in the same commit fails with it.
+        `tip` is the hash of the turn before (``b""`` for the first). `row` is the run's index row, where it changed;
+        `claim` and `definition` are written in the same commit, before the turn (an existing equal definition is
+        kept). `foreign`: the run belongs to another engine, which must be told (see `take_foreign`). `done` gets
+        `SeqConflict` where (run_id, seq) exists, `KeyTaken` where the key does, and `StoreUnavailable` where the
+        store cannot write; a later turn of the same run in the same commit fails with it.
         An unknown outcome of a commit is resolved by reading back before `done` is called.
         """
         ...
@@ -104,9 +105,13 @@ class Store(Protocol):
 
     async def put_definition(self, definition: DefinitionRow) -> None: ...
 
-    async def adopt(self, engine_id: str) -> Sequence[str]:
-        """Make this engine the owner of every open run whose owner is not alive; returns the ids of all open runs
-        that it now owns, by priority (highest first), then oldest first."""
+    async def adopt(self, engine_id: str, only: str | None = None) -> Sequence[str]:
+        """Make this engine the owner of every open run (or of `only` this one) whose owner is not alive; returns the
+        ids of all open runs (or of this one) that it now owns, by priority (highest first), then oldest first."""
+        ...
+
+    async def owner_alive(self, run_id: str) -> bool:
+        """Whether some engine carries the run on right now."""
         ...
 
     async def take_foreign(self, engine_id: str) -> Sequence[str]:
@@ -117,11 +122,11 @@ class Store(Protocol):
         """Cheap: whether another process has committed anything since the last call."""
         ...
 
-    async def check(self) -> AsyncIterator[StoreFinding]:
+    def check(self) -> AsyncIterator[StoreFinding]:
         """Read everything and compare: rows against hashes, seq without gaps. Read-only."""
         ...
 
-    async def all_runs(self) -> AsyncIterator[str]:
+    def all_runs(self) -> AsyncIterator[str]:
         """Every run id in the journal (for `doctor`)."""
         ...
 
@@ -186,5 +191,3 @@ class Guard(Protocol):
 
 Observer = Callable[[str, int, Instant, Event], None]
 """Gets (run id, seq, at, event) for every committed event, after the commit, once."""
-
-Waiter = Callable[[], Awaitable[None]]

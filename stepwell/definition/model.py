@@ -1,7 +1,7 @@
 """A workflow as data: what a checked document means. Built by `parse`, read by the kernel, never changed.
 
-Every `Template` may hold `${…}` expressions; every `Expression` is one bare jq expression. A `pointer` is the JSON
-pointer of a task in its document, with `/` and `~` escaped: `/do/0/tryGetPet/try/0/getPet`.
+Every `Template` may hold `${…}` expressions; every `Expression` is one bare jq expression. A `pointer` is the
+JSON pointer of a task in its document, with `/` and `~` escaped: `/do/0/tryGetPet/try/0/getPet`.
 """
 
 from __future__ import annotations
@@ -9,14 +9,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from types import MappingProxyType
-from typing import Any
 
 from stepwell.definition.expression import Expression, Template
 from stepwell.model.base import Duration, Json
 from stepwell.model.policy import Backoff, FailurePolicy
-
-EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
 class TaskKind(StrEnum):
@@ -55,7 +51,7 @@ class OutputSpec:
 
 @dataclass(frozen=True, slots=True)
 class DurationSpec:
-    """A duration: a constant in microseconds, or a template that gives an ISO 8601 string or a duration object."""
+    """Microseconds, or a template that gives an ISO 8601 string or a duration object."""
 
     constant: Duration | None = None
     template: Template | None = None
@@ -73,7 +69,7 @@ class Options:
     """delay before the step starts"""
     debug_pause: bool = False
     irreversible: bool = False
-    raw: Mapping[str, Json] = EMPTY
+    raw: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,9 +135,9 @@ class RetrySpec:
 
 @dataclass(frozen=True, slots=True)
 class CatchSpec:
-    """`errors_with` maps any of type, status, instance, title, detail (spelled `details` too) to the wanted value."""
+    """`errors_with`: wanted values of type, status, instance, title, detail (or `details`)."""
 
-    errors_with: Mapping[str, Json] = EMPTY
+    errors_with: Mapping[str, Json] = field(default_factory=dict)
     as_: str = "error"
     when: Expression | None = None
     except_when: Expression | None = None
@@ -175,7 +171,7 @@ class WaitBody:
 
 @dataclass(frozen=True, slots=True)
 class ShellBody:
-    """`arguments`: a template of a list or a map (a map's entries become `key=value` or bare flags, in order)."""
+    """`arguments`: a template of a list, or of an object whose entries become `name value`."""
 
     command: Template
     arguments: Template | None
@@ -199,7 +195,7 @@ class SubworkflowBody:
 
 @dataclass(frozen=True, slots=True)
 class AuthSpec:
-    """`scheme` is basic or bearer; `secret` names a whole credential in `$secrets` (`use:`), else the fields count."""
+    """`scheme` is basic or bearer. `secret` names a whole credential in `$secrets` (`use:`)."""
 
     scheme: str
     secret: str | None = None
@@ -290,6 +286,9 @@ class TaskList:
     index: Mapping[str, int]
 
 
+FAIL_FAST = FailurePolicy()
+
+
 @dataclass(frozen=True, slots=True)
 class Definition:
     """A checked workflow. `hash` is the SHA-256 (hex) of its canonical JSON: two equal documents share it."""
@@ -303,13 +302,13 @@ class Definition:
     hash: str
     title: str = ""
     summary: str = ""
-    tags: Mapping[str, Json] = EMPTY
-    metadata: Mapping[str, Json] = EMPTY
+    tags: Mapping[str, Json] = field(default_factory=dict)
+    metadata: Mapping[str, Json] = field(default_factory=dict)
     input: InputSpec = InputSpec()
     output: OutputSpec = OutputSpec()
     timeout: DurationSpec | None = None
     secrets: frozenset[str] = frozenset()
-    failure_policy: FailurePolicy = FailurePolicy()
+    failure_policy: FailurePolicy = FAIL_FAST
     tasks: Mapping[str, Task] = field(default_factory=dict)
     """every task of the document, those of `use.functions` included, by pointer"""
 

@@ -52,7 +52,9 @@ def _remembering(memo: Memo) -> Callable[[Expression, Json, Mapping[str, Json], 
 
 def redactor(secrets: Mapping[str, Json]) -> Callable[[Json], Json] | None:
     """A function that replaces every occurrence of a secret's text in a value; None if there are no secrets."""
-    texts = sorted({text for value in secrets.values() for text in _texts(value) if text}, key=len, reverse=True)
+    texts = sorted(
+        {text for value in secrets.values() for text in _texts(value) if text}, key=len, reverse=True
+    )
     if not texts:
         return None
 

@@ -77,7 +77,9 @@ def _begin(r: Ruling, item: Begin) -> None:
 def _new_id(r: Ruling, scope: Scope, task: Task) -> str:
     """The id of the step that this task becomes here (see `Step`)."""
     base = scope.id.rpartition("#")[0] if scope.section == "branch" else scope.id
-    step_id = f"{base}/{task.position if scope.section != 'function' else 0}/{task.pointer.rpartition('/')[2]}"
+    step_id = (
+        f"{base}/{task.position if scope.section != 'function' else 0}/{task.pointer.rpartition('/')[2]}"
+    )
     if r.draft.find_step(step_id) is None:
         return step_id
     number = (scope.visits or {}).get(task.position, 1)

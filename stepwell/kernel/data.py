@@ -10,16 +10,18 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Final
 
+from stepwell.definition.duration import DurationError, parse_duration
 from stepwell.definition.expression import Expression, ExpressionError, Template, truth
 from stepwell.definition.model import DurationSpec, InputSpec, OutputSpec, Task
-from stepwell.definition.duration import DurationError, parse_duration
 from stepwell.definition.schema import check
 from stepwell.kernel.ruling import Condition, Fault, Ruling
 from stepwell.model import problem
 from stepwell.model.base import Duration, Instant, Json, iso
 from stepwell.model.records import Scope, Step
 
-_SECRET: Final = re.compile(r"""\$secrets\s*(?:\.\s*([A-Za-z_]\w*)|\.?\s*\[\s*"([^"\\]*)"\s*\]|\.\s*"([^"\\]*)")""")
+_SECRET: Final = re.compile(
+    r"""\$secrets\s*(?:\.\s*([A-Za-z_]\w*)|\.?\s*\[\s*"([^"\\]*)"\s*\]|\.\s*"([^"\\]*)")"""
+)
 
 NOTHING: Final = object()
 
@@ -43,7 +45,9 @@ class View:
 
     def evaluate(self, expression: Expression, data: Json) -> Json:
         """Raises `Fault` (expression error; authorization error for a secret that is not to be had)."""
-        variables = {name: self._variable(name, expression) for name in expression.names} if expression.names else {}
+        variables = (
+            {name: self._variable(name, expression) for name in expression.names} if expression.names else {}
+        )
         try:
             return self.r.env.evaluate(expression, data, variables, self.r.now)
         except ExpressionError as error:

@@ -61,7 +61,9 @@ def _present(r: Ruling, step_id: str, attempt: int) -> Step:
     if not in_flight(step):
         raise TransitionRefused(f"step {step_id} is {step.status}: a result for it comes too late")
     if step.attempt != attempt:
-        raise TransitionRefused(f"step {step_id} is at attempt {step.attempt}: this is a result of attempt {attempt}")
+        raise TransitionRefused(
+            f"step {step_id} is at attempt {step.attempt}: this is a result of attempt {attempt}"
+        )
     return step
 
 

@@ -44,7 +44,8 @@ class Draft:
         step = self.find_step(step_id)
         if step is None:
             raise NotFound(
-                f"run {self.run.id} has no step {step_id}", hint=f"list its steps with: stepwell runs show {self.run.id}"
+                f"run {self.run.id} has no step {step_id}",
+                hint=f"list its steps with: stepwell runs show {self.run.id}",
             )
         return step
 

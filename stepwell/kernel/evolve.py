@@ -13,7 +13,10 @@ from stepwell.model.events import Event, RunCreated
 from stepwell.model.journal import Turn
 from stepwell.model.records import Run, State
 
-_CHANGES: dict[type[Any], Callable[[Draft, Any, Instant], None]] = {**evolve_run.CHANGES, **evolve_step.CHANGES}
+_CHANGES: dict[type[Any], Callable[[Draft, Any, Instant], None]] = {
+    **evolve_run.CHANGES,
+    **evolve_step.CHANGES,
+}
 
 
 def evolve(draft: Draft, event: Event, at: Instant) -> None:
@@ -34,7 +37,9 @@ def replay(state: State, turns: Iterable[Turn]) -> State:
             raise StoreDamaged(f"run {turn.run_id}: turn {turn.seq} follows turn {draft.run.seq}")
         for event in turn.events:
             if isinstance(event, RunCreated) != (turn.seq == 1 and event is turn.events[0]):
-                raise StoreDamaged(f"run {turn.run_id}: turn {turn.seq} does not begin the run, or begins it again")
+                raise StoreDamaged(
+                    f"run {turn.run_id}: turn {turn.seq} does not begin the run, or begins it again"
+                )
             evolve(draft, event, turn.at)
         draft.run.seq = turn.seq
         draft.run.updated_at = turn.at

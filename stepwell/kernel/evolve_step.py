@@ -25,7 +25,9 @@ def _known(draft: Draft, event: Any) -> tuple[Step, StepStatus | None]:
         step = draft.edit_step(event.step)
         return step, step.status
     if not event.path:
-        raise StoreDamaged(f"run {draft.run.id}: {e.NAMES[type(event)]} of step {event.step}, which never began")
+        raise StoreDamaged(
+            f"run {draft.run.id}: {e.NAMES[type(event)]} of step {event.step}, which never began"
+        )
     return _make(draft, event), None
 
 

@@ -97,19 +97,15 @@ def complete(r: Ruling, step: Step, raw: MaybeSame, *, then: str | None = None) 
     task = r.task(step.path)
     given = step.flow if raw is SAME else raw
     view = View(r, r.draft.scope(step.scope), task, step, step.input, given)
-    output = given if task.output is NO_OUTPUT else shape_output(view, task.output, given)
+    output = shape_output(view, task.output, given)
     context = NOTHING
-    if task.export is not NO_OUTPUT:
+    if task.export.as_ is not None or task.export.schema is not None:
         view.output = output
         context = shape_output(view, task.export, output, "the exported context")
     r.emit(e.StepCompleted(step.id, SAME if output is step.flow else output))
     if context is not NOTHING:
         r.emit(e.ContextSet(context))
     follow(r, r.draft.step(step.id), task, then or task.then)
-
-
-NO_OUTPUT: Final = Task.__dataclass_fields__["output"].default
-"""The default of `Task.output` and `Task.export`: nothing to do."""
 
 
 def cancel_steps(r: Ruling, steps: list[Step], reason: str) -> None:

@@ -80,8 +80,10 @@ def timers(r: Ruling) -> list[SetTimer]:
 def cancel(r: Ruling, command: c.CancelRun) -> None:
     """Interrupt what is in flight; the run is cancelled when that has settled (see `settle`)."""
     r.emit(e.RunCancelling(command.reason))
-    for step in r.draft.open_steps():
-        if in_flight(step):
+    for step in list(r.draft.open_steps()):
+        if in_flight(step) and command.abandoned:
+            r.emit(e.StepCancelled(step.id, "the run was cancelled"))
+        elif in_flight(step):
             r.effect(Interrupt(step.id, step.attempt))
 
 

@@ -22,8 +22,8 @@ from stepwell.model.problem import Problem
 from stepwell.model.records import State
 
 Evaluate = Callable[[Expression, Json, Mapping[str, Json], Instant], Json]
-"""expression, data (`.`), variables it names, now → value. Raises `ExpressionError`, or `Deferred` when the value must be
-computed elsewhere first: the whole decision is then made again."""
+"""expression, data (`.`), variables it names, now → value. Raises `ExpressionError`, or `Deferred` when the value
+must be computed elsewhere first: the whole decision is then made again."""
 
 BEGINS_PER_TURN = 1_000
 """How many steps one turn may begin before it makes way for other runs."""

@@ -37,7 +37,12 @@ STEP_ROWS: Final = (
     Row((S.WAITING,), e.StepRecovered, S.WAITING, "likewise, while it waits for a child run"),
     Row((S.RUNNING,), e.StepProgressed, S.RUNNING, "the worker reports progress"),
     Row((S.RUNNING, S.WAITING), e.StepCompleted, S.COMPLETED, "done"),
-    Row((S.SCHEDULED, S.RUNNING, S.WAITING, S.PAUSED), e.StepFailed, S.FAILED, "an error that it did not catch"),
+    Row(
+        (S.SCHEDULED, S.RUNNING, S.WAITING, S.PAUSED),
+        e.StepFailed,
+        S.FAILED,
+        "an error that it did not catch",
+    ),
     Row((S.SCHEDULED, S.RUNNING, S.WAITING, S.PAUSED), e.StepTimedOut, S.TIMED_OUT, "its timeout struck"),
     Row((NEW, S.SCHEDULED, S.PAUSED), e.StepSkipped, S.SKIPPED, "its `if` is false"),
     Row(
@@ -46,20 +51,34 @@ STEP_ROWS: Final = (
         S.CANCELLED,
         "the run, or the block it is in, ended without it",
     ),
-    Row((S.FAILED, S.TIMED_OUT, S.CANCELLED), e.StepReopened, S.SCHEDULED, "a retry of the run begins it again"),
-    Row((S.FAILED, S.TIMED_OUT, S.CANCELLED), e.StepResumed, S.RUNNING, "a retry of the run goes on inside it"),
+    Row(
+        (S.FAILED, S.TIMED_OUT, S.CANCELLED),
+        e.StepReopened,
+        S.SCHEDULED,
+        "a retry of the run begins it again",
+    ),
+    Row(
+        (S.FAILED, S.TIMED_OUT, S.CANCELLED), e.StepResumed, S.RUNNING, "a retry of the run goes on inside it"
+    ),
 )
 
 RUN_ROWS: Final = (
     Row((NEW,), e.RunCreated, R.PENDING, "accepted"),
     Row((R.PENDING,), e.RunStarted, R.RUNNING, "begins in the same turn"),
-    Row((R.RUNNING,), e.RunPausing, R.PAUSING, "asked to pause: nothing new starts, what is in flight drains"),
+    Row(
+        (R.RUNNING,), e.RunPausing, R.PAUSING, "asked to pause: nothing new starts, what is in flight drains"
+    ),
     Row((R.PAUSING,), e.RunPaused, R.PAUSED, "nothing is in flight any more"),
     Row((R.PAUSING, R.PAUSED, R.RESUMING), e.RunResumed, R.RUNNING, "goes on"),
     Row((R.RUNNING, R.PAUSING), e.RunCompleted, R.COMPLETED, "every task is through"),
     Row((R.PENDING, R.RUNNING, R.PAUSING), e.RunFailed, R.FAILED, "an error that nothing caught"),
     Row((R.RUNNING, R.PAUSING, R.PAUSED), e.RunTimedOut, R.TIMED_OUT, "the run's timeout struck"),
-    Row((R.RUNNING, R.PAUSING, R.PAUSED), e.RunCancelling, R.CANCELLING, "asked to cancel: work is interrupted"),
+    Row(
+        (R.RUNNING, R.PAUSING, R.PAUSED),
+        e.RunCancelling,
+        R.CANCELLING,
+        "asked to cancel: work is interrupted",
+    ),
     Row((R.CANCELLING,), e.RunCancelled, R.CANCELLED, "the interrupted work has settled"),
     Row(
         (R.PENDING, R.RUNNING, R.PAUSING, R.PAUSED, R.RESUMING, R.CANCELLING),
@@ -83,7 +102,9 @@ def next_step_status(status: S | None, event: type[Any], step: str) -> S:
     """The status after the event. Raises `TransitionRefused`."""
     target = STEP_TABLE.get((status, event))
     if target is None:
-        raise TransitionRefused(f"step {step} is {status or 'not there'}: {e.NAMES[event]} cannot happen to it")
+        raise TransitionRefused(
+            f"step {step} is {status or 'not there'}: {e.NAMES[event]} cannot happen to it"
+        )
     return target
 
 

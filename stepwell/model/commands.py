@@ -35,9 +35,11 @@ class ResumeRun(NamedTuple):
 
 
 class CancelRun(NamedTuple):
-    """Stop gently: in-flight work is interrupted and settles before the run ends."""
+    """Stop gently: in-flight work is interrupted and settles before the run ends. `abandoned`: no engine carries the
+    run on, so there is nothing to wait for."""
 
     reason: str | None = None
+    abandoned: bool = False
 
 
 class TerminateRun(NamedTuple):

@@ -6,6 +6,7 @@ import re
 from typing import Final
 from urllib.parse import quote
 
+from stepwell.definition.expression import Template
 from stepwell.definition.model import AuthSpec, DurationSpec, HttpBody, PythonBody, Task
 from stepwell.kernel.data import View
 from stepwell.kernel.ruling import Fault, Ruling
@@ -23,8 +24,8 @@ def http(r: Ruling, step: Step, task: Task, view: View) -> HttpAction:
     assert isinstance(body, HttpBody)
     data = step.input
 
-    def table(template: object, what: str) -> dict[str, Json]:
-        value = view.render(template, data) if template is not None else {}  # type: ignore[arg-type]
+    def table(template: Template | None, what: str) -> dict[str, Json]:
+        value = view.render(template, data) if template is not None else {}
         if value is not None and not isinstance(value, dict):
             raise Fault(problem.configuration(f"with.{what} must be an object"))
         return value or {}
@@ -35,7 +36,11 @@ def http(r: Ruling, step: Step, task: Task, view: View) -> HttpAction:
     return HttpAction(
         method=body.method.upper(),
         uri=expand(as_text(view.render(body.uri, data)), data),
-        headers={name: as_text(value) for name, value in table(body.headers, "headers").items() if value is not None},
+        headers={
+            name: as_text(value)
+            for name, value in table(body.headers, "headers").items()
+            if value is not None
+        },
         query=table(body.query, "query"),
         body=view.render(body.body, data) if body.body is not None else None,
         has_body=body.body is not None,
@@ -53,7 +58,9 @@ def expand(uri: str, data: Json) -> str:
     def value(match: re.Match[str]) -> str:
         found = data.get(match[1]) if isinstance(data, dict) else None
         if found is None:
-            raise Fault(problem.configuration(f"the input has no member {match[1]} for {{{match[1]}}} in {uri}"))
+            raise Fault(
+                problem.configuration(f"the input has no member {match[1]} for {{{match[1]}}} in {uri}")
+            )
         return quote(as_text(found), safe="")
 
     return _PARAMETER.sub(value, uri)
@@ -62,9 +69,9 @@ def expand(uri: str, data: Json) -> str:
 def _auth(view: View, spec: AuthSpec, data: Json) -> BasicAuth | BearerAuth:
     members = _secret(view, spec.secret) if spec.secret is not None else {}
 
-    def field(name: str, template: object) -> str:
+    def field(name: str, template: Template | None) -> str:
         if spec.secret is None:
-            return as_text(view.render(template, data)) if template is not None else ""  # type: ignore[arg-type]
+            return as_text(view.render(template, data)) if template is not None else ""
         if isinstance(members, dict):
             return as_text(members.get(name, ""))
         return as_text(members)

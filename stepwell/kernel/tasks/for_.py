@@ -22,7 +22,9 @@ def items(view: View, body: ForBody, data: Json) -> list[Json]:
     if found is None:
         return []
     if not isinstance(found, list):
-        raise Fault(problem.expression(f"for.in must give a list, {body.in_.source} gave {type(found).__name__}"))
+        raise Fault(
+            problem.expression(f"for.in must give a list, {body.in_.source} gave {type(found).__name__}")
+        )
     return found
 
 

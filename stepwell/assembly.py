@@ -1,0 +1,178 @@
+"""Settings in, a running system out: the only place that names concrete parts."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any
+
+from uuid_utils import uuid7
+
+from stepwell.client.blocking import BlockingStepwell
+from stepwell.client.client import Client
+from stepwell.engine.engine import Engine
+from stepwell.model.actions import HttpAction, PythonAction, ShellAction
+from stepwell.model.base import Instant, Json
+from stepwell.ports import Clock, Dice, Ids, Runner
+from stepwell.stores.sqlite import SqliteStore
+from stepwell.workers.dispatch import WorkerDispatch
+from stepwell.workers.guard import JqGuard
+from stepwell.workers.http import HttpRunner
+from stepwell.workers.python import PythonRunner
+from stepwell.workers.shell import ShellRunner
+
+VERSION = "0.1.0"
+
+
+class SystemClock:
+    """The machine's time, in UTC."""
+
+    def now(self) -> Instant:
+        return time.time_ns() // 1_000
+
+    async def wait_until(self, instant: Instant) -> None:
+        while (left := instant - self.now()) > 0:  # noqa: ASYNC110 - a sleep may end early
+            await asyncio.sleep(left / 1_000_000)
+
+
+class UuidIds:
+    """UUIDv7: unique, and ordered by time."""
+
+    def run_id(self) -> str:
+        return str(uuid7())
+
+    def engine_id(self) -> str:
+        return uuid7().hex
+
+
+class SystemDice:
+    """Chance for jitter: nothing secret hangs on it."""
+
+    def roll(self) -> float:
+        return random.random()  # noqa: S311
+
+
+class Stepwell(Client):
+    """Durable execution on one SQLite file, in this process.
+
+        async with Stepwell.open("orders.db") as stepwell:
+            handle = await stepwell.start(Path("order.yaml"), {"id": 7})
+            print(await handle.result())
+
+    Opening the file goes on with every open run that no other engine carries on.
+    """
+
+    @classmethod
+    def open(
+        cls,
+        path: str | Path = "stepwell.db",
+        *,
+        functions: Mapping[str, Callable[..., Any]] | Iterable[Callable[..., Any]] | None = None,
+        modules: Iterable[str] | None = None,
+        secrets: Mapping[str, Json] | None = None,
+        recover: bool = True,
+        guest: bool = False,
+        max_concurrency: int = 1_000,
+        clock: Clock | None = None,
+        ids: Ids | None = None,
+        dice: Dice | None = None,
+        vfs: str | None = None,
+    ) -> Opening:
+        """An async context manager that gives a `Stepwell`.
+
+        `functions`: what `call: python` may call by name (a list: by their own names). `modules`: the packages from
+        which `call: python` may import `package.module:name`; None allows every installed one but the standard
+        library. `secrets`: values for `$secrets`. `recover` False: leave other open runs alone. `guest`: steer and
+        look, but perform nothing. `max_concurrency`: steps performed at once. Raises `StoreError` when entered.
+        """
+        return Opening(
+            cls,
+            Path(path),
+            functions=_by_name(functions),
+            modules=None if modules is None else tuple(modules),
+            secrets=dict(secrets or {}),
+            recover=recover and not guest,
+            guest=guest,
+            max_concurrency=max_concurrency,
+            clock=clock or SystemClock(),
+            ids=ids or UuidIds(),
+            dice=dice or SystemDice(),
+            vfs=vfs,
+        )
+
+    async def close(self) -> None:
+        await self.engine.close()
+
+
+class Opening:
+    """What `Stepwell.open` returns: `async with` opens and closes it; `await` opens it, for those who close it."""
+
+    def __init__(self, kind: type[Stepwell], path: Path, **settings: Any) -> None:
+        self._kind, self._path, self._settings = kind, path, settings
+        self._opened: Stepwell | None = None
+
+    def __await__(self) -> Any:
+        return self._open().__await__()
+
+    async def __aenter__(self) -> Stepwell:
+        self._opened = await self._open()
+        return self._opened
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._opened is not None:
+            await self._opened.close()
+
+    async def _open(self) -> Stepwell:
+        s = self._settings
+        engine_id = s["ids"].engine_id()
+        store = await SqliteStore.open(
+            self._path, clock=s["clock"], engine_id=None if s["guest"] else engine_id, vfs=s["vfs"]
+        )
+        engine = Engine(
+            store=store,
+            clock=s["clock"],
+            ids=s["ids"],
+            dice=s["dice"],
+            runner=_runner(s["functions"], s["modules"]),
+            guard=JqGuard(),
+            engine_id=None if s["guest"] else engine_id,
+            secrets=s["secrets"],
+            runtime={"name": "stepwell", "version": VERSION, "metadata": {}},
+            max_concurrency=s["max_concurrency"],
+        )
+        opened = self._kind(engine)
+        if s["recover"]:
+            await engine.recover()
+        engine.watch()
+        return opened
+
+
+def _runner(functions: Mapping[str, Callable[..., Any]], modules: tuple[str, ...] | None) -> Runner:
+    return WorkerDispatch(
+        {
+            HttpAction: HttpRunner(),
+            ShellAction: ShellRunner(),
+            PythonAction: PythonRunner(functions, modules),
+        }
+    )
+
+
+def _by_name(
+    functions: Mapping[str, Callable[..., Any]] | Iterable[Callable[..., Any]] | None,
+) -> dict[str, Callable[..., Any]]:
+    if functions is None:
+        return {}
+    if isinstance(functions, Mapping):
+        return dict(functions)
+    return {function.__name__: function for function in functions}
+
+
+def connect(path: str | Path = "stepwell.db", **settings: Any) -> BlockingStepwell:
+    """The blocking facade on a store. Settings as for `Stepwell.open`."""
+    return BlockingStepwell(Stepwell.open(path, **settings))

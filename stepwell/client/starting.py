@@ -1,0 +1,60 @@
+"""What is checked before a run is started."""
+
+from __future__ import annotations
+
+import hashlib
+
+from pydantic_core import to_json
+
+from stepwell.definition.model import Definition
+from stepwell.definition.subworkflows import subworkflows
+from stepwell.engine.library import Library
+from stepwell.model.base import Json
+from stepwell.model.errors import Finding, InvalidDefinition, InvalidInput, NotFound
+
+
+def fingerprint(definition: Definition, input: Json) -> str:
+    """SHA-256 (hex) of what a key stands for: the definition and the input."""
+    try:
+        body = to_json(_ordered(input), inf_nan_mode="constants")
+    except Exception as error:
+        raise InvalidInput(f"the input is not JSON: {error}") from error
+    return hashlib.sha256(definition.hash.encode() + b"\n" + body).hexdigest()
+
+
+def _ordered(value: Json) -> Json:
+    """The value with object members sorted: their order does not make it another body."""
+    if isinstance(value, dict):
+        return {name: _ordered(value[name]) for name in sorted(value)}
+    if isinstance(value, list | tuple):
+        return [_ordered(item) for item in value]
+    return value
+
+
+async def check_subworkflows(library: Library, definition: Definition) -> None:
+    """Every workflow that this one runs is known, and none runs itself again. Raises `InvalidDefinition`."""
+    findings = await _circles(library, definition, ())
+    if findings:
+        raise InvalidDefinition(findings)
+
+
+async def _circles(library: Library, definition: Definition, above: tuple[str, ...]) -> list[Finding]:
+    trail = (*above, definition.reference)
+    findings: list[Finding] = []
+    for pointer, namespace, name, version in subworkflows(definition):
+        try:
+            child = await library.find(namespace, name, version)
+        except NotFound as missing:
+            wanted = f"{namespace}/{name}:{version}"
+            findings.append(
+                Finding("unknown-workflow", f"workflow {wanted} is not known", pointer, hint=missing.hint)
+            )
+            continue
+        if child.reference in trail:
+            circle = " → ".join([*trail[trail.index(child.reference) :], child.reference])
+            findings.append(
+                Finding("cyclic-workflow", f"workflows run each other in a circle: {circle}", pointer)
+            )
+        else:
+            findings += await _circles(library, child, trail)
+    return findings

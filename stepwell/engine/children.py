@@ -1,0 +1,107 @@
+"""A workflow that a step runs: started once, however often it is asked for, and waited for."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Protocol
+
+from stepwell.definition.model import Definition
+from stepwell.engine.library import Library
+from stepwell.model import commands as c
+from stepwell.model import problem
+from stepwell.model.actions import ChildAction, Failed, Outcome, Succeeded
+from stepwell.model.errors import InvalidDefinition, NotFound, SeqConflict, StepwellError
+from stepwell.model.journal import KeyClaim, RunRow
+from stepwell.model.problem import Problem
+from stepwell.model.records import State
+from stepwell.model.states import RunStatus
+from stepwell.ports import Store
+
+log = logging.getLogger("stepwell.engine")
+
+DEEPEST = 32
+"""How many workflows may be inside each other."""
+
+
+class Family(Protocol):
+    """What this needs of the engine."""
+
+    store: Store
+    library: Library
+
+    async def start(
+        self, definition: Definition, command: c.StartRun, claim: KeyClaim | None = None
+    ) -> None: ...
+
+    async def command(self, run_id: str, command: c.Command) -> None: ...
+
+    async def wait(self, run_id: str) -> None: ...
+
+    async def row(self, run_id: str) -> RunRow: ...
+
+    async def reload(self, run_id: str) -> State: ...
+
+    async def recover(self, only: str | None = None) -> int: ...
+
+
+async def perform_child(family: Family, action: ChildAction, parent_id: str, parent_step: str) -> Outcome:
+    """Start the child, and wait for its end if the action says so. Cancelling this cancels the child."""
+    if action.depth > DEEPEST:
+        return Failed(problem.runtime(f"more than {DEEPEST} workflows are inside each other"))
+    try:
+        await _start(family, action, parent_id, parent_step)
+        if not action.wait:
+            return Succeeded(action.input)
+        await _end(family, action.run_id)
+        return _outcome(await family.reload(action.run_id))
+    except NotFound as error:
+        return Failed(problem.configuration(str(error)))
+    except InvalidDefinition as error:
+        return Failed(problem.validation(str(error)))
+
+
+async def _start(family: Family, action: ChildAction, parent_id: str, parent_step: str) -> None:
+    if await family.store.row(action.run_id) is not None:  # before a crash, or a retry of the parent
+        await family.recover(only=action.run_id)
+        return
+    definition = await family.library.find(action.namespace, action.name, action.version)
+    command = c.StartRun(
+        action.run_id,
+        action.input,
+        parent_id=parent_id,
+        parent_step=parent_step,
+        depth=action.depth,
+    )
+    try:
+        await family.start(definition, command)
+    except SeqConflict:  # another engine started it first
+        log.info("run %s was started by another engine", action.run_id)
+
+
+async def _end(family: Family, run_id: str) -> None:
+    try:
+        await family.wait(run_id)
+    except asyncio.CancelledError:
+        await _cancel(family, run_id)
+        raise
+
+
+async def _cancel(family: Family, run_id: str) -> None:
+    """The parent wants it no more: cancel, and let it settle."""
+    try:
+        await family.command(run_id, c.CancelRun("the workflow that started it was cancelled"))
+        await family.wait(run_id)
+    except StepwellError as error:  # it has ended by itself
+        log.debug("run %s is not cancelled: %s", run_id, error)
+
+
+def _outcome(state: State) -> Outcome:
+    run = state.run
+    if run.status is RunStatus.COMPLETED:
+        return Succeeded(run.output)
+    if run.error is not None:
+        found = run.error
+        detail = f"run {run.id} of {run.namespace}/{run.name}: {found.detail or found.title}"
+        return Failed(Problem(found.type, found.status, found.title, detail))
+    return Failed(problem.runtime(f"run {run.id} of {run.namespace}/{run.name} was {run.status}"))

@@ -1,0 +1,290 @@
+"""The engine: it holds the runs that it carries on, hands their work out, and tells whoever waits.
+
+It knows rules and doors, and nothing of databases, HTTP or terminals.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Final
+
+from stepwell.definition.expression import Deferred
+from stepwell.definition.model import Definition
+from stepwell.engine.actor import Actor, Mail, Pending
+from stepwell.engine.children import perform_child
+from stepwell.engine.dispatch import Dispatch
+from stepwell.engine.environment import Memo, Surroundings
+from stepwell.engine.library import Library
+from stepwell.engine.observers import Observers
+from stepwell.engine.recovery import Recovery
+from stepwell.engine.snapshots import Snapshots
+from stepwell.engine.timers import Timers
+from stepwell.engine.work import StepContext
+from stepwell.kernel.evolve import blank, replay
+from stepwell.kernel.ruling import Environment
+from stepwell.model import commands as c
+from stepwell.model.actions import ChildAction, Failed, Interrupted, Outcome, Succeeded
+from stepwell.model.base import Duration, Instant, Json
+from stepwell.model.effects import Continue, Effect, Interrupt, Perform, SetTimer
+from stepwell.model.errors import InvalidInput, NotFound, StoreDamaged
+from stepwell.model.journal import DefinitionRow, KeyClaim, RunRow
+from stepwell.model.problem import runtime
+from stepwell.model.records import State
+from stepwell.model.states import RunStatus
+from stepwell.ports import Clock, Dice, Guard, Ids, Runner, Store
+
+log = logging.getLogger("stepwell.engine")
+
+EXPRESSION_LIMIT: Final[Duration] = 2_000_000
+"""How long an expression may take that might not end."""
+
+WATCH_EVERY: Final[Duration] = 200_000
+"""How often to look whether another process has written to the store."""
+
+
+class Engine:
+    """Carries runs on. Made by `assembly`, spoken to by `client`; every verb returns once its outcome is durable."""
+
+    def __init__(
+        self,
+        *,
+        store: Store,
+        clock: Clock,
+        ids: Ids,
+        dice: Dice,
+        runner: Runner,
+        guard: Guard,
+        engine_id: str | None,
+        secrets: Mapping[str, Json] | None = None,
+        runtime: Mapping[str, Json] | None = None,
+        max_concurrency: int = 1_000,
+        snapshot_every: int = 1_000,
+    ) -> None:
+        """`engine_id` None: a guest, which moves runs of other engines but performs nothing."""
+        self.store, self.clock, self.ids, self.runner, self.guard = store, clock, ids, runner, guard
+        self.engine_id = engine_id
+        self.observers = Observers()
+        self.library = Library(store, clock)
+        self.actors: dict[str, Actor] = {}
+        self.quarantined: dict[str, BaseException] = {}
+        self._surroundings = Surroundings(dice, secrets or {}, runtime or {})
+        self.dispatch = Dispatch(max_concurrency)
+        self._timers = Timers(clock, self._timer_fired)
+        self._snapshots = Snapshots(store, snapshot_every)
+        self._recovery = Recovery(self)
+        self._waiters: dict[str, list[asyncio.Future[None]]] = {}
+
+    # --- what an actor needs (actor.Host) ---------------------------------------------------------
+
+    def environment(self, actor: Actor, memo: Memo | None) -> Environment:
+        confidential = bool(actor.definition.secrets)
+        return self._surroundings.environment(confidential=confidential, memo=memo, hold=actor.foreign)
+
+    async def compute(self, deferred: Deferred, now: Instant) -> Json:
+        return await self.guard.evaluate(
+            deferred.source, deferred.data, deferred.variables, now, EXPRESSION_LIMIT
+        )
+
+    def committed(self, actor: Actor, pending: Pending) -> None:
+        self.carry_out(actor, pending.effects)
+        if self.observers:
+            self.observers.tell(pending.turn, pending.conditions, pending.before)
+        run = actor.state.run
+        if pending.turn.seq == run.seq:  # nothing newer is on its way
+            if run.status.terminal:
+                self._forget(actor.id)
+            else:
+                self._snapshots.consider(actor.state)
+
+    def carry_out(self, actor: Actor, effects: Sequence[Effect]) -> None:
+        if not actor.foreign:
+            for effect in effects:
+                _CARRY_OUT[type(effect)](self, actor, effect)
+
+    def broken(self, actor: Actor, error: BaseException) -> None:
+        if actor.state.run.seq and actor.id in self.actors:
+            self.quarantined[actor.id] = error
+        self._forget(actor.id)
+
+    async def reload(self, run_id: str) -> State:
+        """The state as the journal tells it. Raises `NotFound`, `StoreDamaged`, `StoreUnavailable`."""
+        loaded = await self.store.load(run_id)
+        try:
+            state = replay(loaded.snapshot or blank(run_id), loaded.turns)
+        except StoreDamaged:
+            raise
+        except Exception as error:
+            raise StoreDamaged(f"run {run_id} cannot be replayed: {error}") from error
+        state.tip = loaded.tip
+        return state
+
+    # --- verbs ------------------------------------------------------------------------------------
+
+    async def start(self, definition: Definition, command: c.StartRun, claim: KeyClaim | None = None) -> None:
+        """Create the run and start it. Raises `KeyTaken`, `SeqConflict` (the id is there), `StoreUnavailable`."""
+        state = blank(command.run_id)
+        actor = Actor(self, definition, state)
+        self.actors[command.run_id] = actor
+        try:
+            await self._ask(actor, command, claim, self.library.row(definition))
+        except BaseException:
+            if self.actors.get(command.run_id) is actor:
+                del self.actors[command.run_id]
+            raise
+        self.library.mark_stored(definition)
+
+    async def command(self, run_id: str, command: c.Command) -> None:
+        """Ask something of a run, wherever it lives. Raises `TransitionRefused`, `NotFound`, `StoreError`."""
+        actor = await self.actor(run_id)
+        try:
+            await self._ask(actor, command)
+        finally:
+            if actor.state.run.status.terminal and actor.idle:  # it was read in for a question only
+                self._forget(run_id)
+
+    async def actor(self, run_id: str) -> Actor:
+        """The run in memory; read in if need be."""
+        actor = self.actors.get(run_id)
+        if actor is not None:
+            return actor
+        row = await self.row(run_id)
+        definition = await self.library.get(row.definition_hash)
+        state = await self.reload(run_id)
+        foreign = row.owner != self.engine_id or self.engine_id is None
+        # Somebody else may have read it in meanwhile; there must be one actor for a run.
+        actor = self.actors.get(run_id) or Actor(self, definition, state, foreign=foreign)
+        if not foreign:
+            self.actors[run_id] = actor
+        return actor
+
+    async def row(self, run_id: str) -> RunRow:
+        """Raises `NotFound`."""
+        row = await self.store.row(run_id)
+        if row is None:
+            raise NotFound(f"there is no run {run_id}", hint="list the runs with: stepwell runs list")
+        return row
+
+    async def _ask(
+        self,
+        actor: Actor,
+        command: c.Command,
+        claim: KeyClaim | None = None,
+        definition: DefinitionRow | None = None,
+    ) -> None:
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def reply(error: BaseException | None) -> None:
+            if not answer.done():
+                answer.set_result(None) if error is None else answer.set_exception(error)
+
+        actor.tell(Mail(command, reply, claim, definition))
+        await answer
+
+    async def wait(self, run_id: str) -> None:
+        """Return when the run is terminal, whoever carries it on. Raises `NotFound`; what made a run be put aside."""
+        while True:
+            if run_id in self.quarantined:
+                raise self.quarantined[run_id]
+            changed = asyncio.get_running_loop().create_future()
+            self._waiters.setdefault(run_id, []).append(changed)
+            if run_id not in self.actors and RunStatus((await self.row(run_id)).status).terminal:
+                self.wake(run_id)
+                return
+            await changed
+
+    # --- effects ----------------------------------------------------------------------------------
+
+    def _perform(self, actor: Actor, effect: Perform) -> None:
+        key = (actor.id, effect.step, effect.attempt)
+        context = StepContext(actor, effect)
+
+        async def work() -> Outcome:
+            if isinstance(effect.action, ChildAction):
+                return await perform_child(self, effect.action, actor.id, effect.step)
+            return await self.runner.perform(effect.action, context)
+
+        def report(outcome: Outcome) -> None:
+            context.finished = True
+            self._report(actor, effect, outcome)
+
+        self.dispatch.submit(key, effect.priority, work, report)
+
+    def _report(self, actor: Actor, effect: Perform, outcome: Outcome) -> None:
+        step, attempt = effect.step, effect.attempt
+        if isinstance(outcome, Succeeded):
+            command: c.Command = c.CompleteStep(step, attempt, outcome.output)
+        elif isinstance(outcome, Failed):
+            command = c.FailStep(step, attempt, outcome.problem)
+        else:
+            assert isinstance(outcome, Interrupted)
+            command = c.SettleStep(step, attempt)
+
+        def answered(error: BaseException | None) -> None:
+            if isinstance(error, InvalidInput):  # the result cannot be stored: that is the step's failure
+                actor.tell(Mail(c.FailStep(step, attempt, runtime(error.message))))
+            elif error is not None:
+                log.debug("run %s: result of %s not taken: %s", actor.id, step, error)
+
+        actor.tell(Mail(command, answered, insist=True))
+
+    def _interrupt(self, actor: Actor, effect: Interrupt) -> None:
+        if not self.dispatch.interrupt((actor.id, effect.step, effect.attempt)):
+            actor.tell(Mail(c.SettleStep(effect.step, effect.attempt)))
+
+    def _set_timer(self, actor: Actor, effect: SetTimer) -> None:
+        self._timers.set(actor.id, effect.step, effect.purpose, effect.due)
+
+    def _continue(self, actor: Actor, effect: Continue) -> None:
+        asyncio.get_running_loop().call_soon(actor.tell, Mail(c.Proceed()))
+
+    def _timer_fired(self, run_id: str, step: str | None, purpose: str) -> None:
+        actor = self.actors.get(run_id)
+        if actor is not None:
+            actor.tell(Mail(c.FireTimer(step, purpose)))
+
+    # --- life -------------------------------------------------------------------------------------
+
+    async def recover(self, only: str | None = None) -> int:
+        """Go on with every open run that nobody else carries on; returns how many."""
+        return await self._recovery.run(only)
+
+    def watch(self) -> None:
+        """From now on, notice what other processes do to the store."""
+        self._recovery.watch(WATCH_EVERY)
+
+    def _forget(self, run_id: str) -> None:
+        self.actors.pop(run_id, None)
+        self._timers.forget(run_id)
+        self._snapshots.forget(run_id)
+        self.wake(run_id)
+
+    def wake(self, run_id: str) -> None:
+        """Have whoever waits for this run look again."""
+        for waiter in self._waiters.pop(run_id, ()):
+            if not waiter.done():
+                waiter.set_result(None)
+
+    def waiting_for(self) -> list[str]:
+        """Runs that somebody waits for and that are not carried on here."""
+        return [run_id for run_id in self._waiters if run_id not in self.actors]
+
+    async def close(self) -> None:
+        """Stop performing, make durable what is known, let go. Open runs go on when the store is opened again."""
+        await self._recovery.close()
+        await self._timers.close()
+        await self.dispatch.close()
+        await self.runner.close()
+        await self.guard.close()
+        await self._snapshots.close()
+        await self.store.flush()
+        await self.store.close()
+
+
+_CARRY_OUT: Final[dict[type[Effect], Callable[..., None]]] = {
+    Perform: Engine._perform,
+    Interrupt: Engine._interrupt,
+    SetTimer: Engine._set_timer,
+    Continue: Engine._continue,
+}
