@@ -1,0 +1,241 @@
+"""Reading everything and checking it (`doctor`), and two small views: one step, and the events of a turn."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any, Final, NamedTuple
+
+from stepwell.client.starting import fingerprint
+from stepwell.client.views import View, error_view, when
+from stepwell.engine.engine import Engine
+from stepwell.engine.rows import row_of
+from stepwell.kernel.evolve import blank, replay
+from stepwell.kernel.invariants import violations
+from stepwell.model.errors import Conflict, NotFound, StepwellError, StoreError
+from stepwell.model.events import NAMES, SAME
+from stepwell.model.journal import RunRow, StoreFinding, Turn
+from stepwell.model.problem import Problem
+from stepwell.model.records import State
+
+_REBUILD: Final = "make the index anew from the journal: stepwell doctor --rebuild"
+_REPORT: Final = (
+    "keep a copy of the file, and report this with the output of: stepwell runs history {run} --json"
+)
+_SERVE: Final = "stepwell serve"
+
+NOTICES: Final = frozenset({"not_carried_on"})
+"""Findings that say what waits to be done; nothing is wrong with the file."""
+
+
+Wrong = Callable[[str, str, str], None]
+"""Takes note of a finding: code, message, action."""
+
+
+class _Examined(NamedTuple):
+    """What is wrong with a run, and whether it is open."""
+
+    findings: list[StoreFinding]
+    open: bool = False
+
+
+async def doctor(engine: Engine, *, rebuild: bool) -> View:
+    """Check the file, then every run by itself. One that cannot be read stops no other.
+
+    `{ok, library, runs, open_runs, rebuilt, findings: [{code, severity, run_id, message, action}]}`; `ok`: there is
+    no finding but notices. With `rebuild` the index rows and idempotency keys are made anew from the journal first;
+    what is found is what is left then. Raises `Conflict` where another engine carries runs on, `StoreUnavailable`.
+    """
+    if rebuild:
+        await _rebuild(engine)
+    findings = [finding async for finding in engine.store.check()]
+    known = {finding.run_id for finding in findings}
+    runs = still_open = 0
+    async for run_id in engine.store.all_runs():
+        runs += 1
+        examined = await _examine(engine, run_id)
+        still_open += examined.open
+        # What the store has said about a run already need not be said again in other words.
+        findings += [found for found in examined.findings if run_id not in known]
+    views = [_finding_view(finding) for finding in findings]
+    return {
+        "ok": all(view["severity"] == "notice" for view in views),
+        "library": await _library(engine),
+        "runs": runs,
+        "open_runs": still_open,
+        "rebuilt": rebuild,
+        "findings": views,
+    }
+
+
+def _finding_view(finding: StoreFinding) -> View:
+    severity = "notice" if finding.code in NOTICES else "error"
+    return {**finding._asdict(), "severity": severity}
+
+
+async def _library(engine: Engine) -> View:
+    """What the store says about itself, if it does."""
+    describe = getattr(engine.store, "describe", None)
+    return dict(await describe()) if describe is not None else {}
+
+
+async def _examine(engine: Engine, run_id: str) -> _Examined:
+    findings: list[StoreFinding] = []
+
+    def wrong(code: str, message: str, action: str) -> None:
+        findings.append(StoreFinding(code, run_id, message, action.format(run=run_id)))
+
+    try:
+        state = await _replayed(engine, run_id)
+    except StoreError as error:
+        wrong("run_damaged", error.message, "restore the run from a backup; others go on")
+        return _Examined(findings)
+    except Exception as error:  # noqa: BLE001 - whatever a damaged journal makes of the rules
+        wrong("replay_failed", f"run {run_id} cannot be replayed: {error!r}", _REPORT)
+        return _Examined(findings)
+    for broken in violations(state):
+        wrong("invariant_broken", f"run {run_id}: {broken}", _REPORT)
+    await _check_row(engine, state, wrong)
+    await _check_around(engine, state, wrong)
+    return _Examined(findings, not state.run.status.terminal)
+
+
+async def _check_row(engine: Engine, state: State, wrong: Wrong) -> None:
+    """The index says what the journal says."""
+    run_id = state.run.id
+    try:
+        differing = await _differing(engine, state)
+        if differing:  # it may have moved meanwhile
+            differing = await _differing(engine, await _replayed(engine, run_id))
+    except StoreError as error:
+        wrong("row_unreadable", error.message, _REBUILD)
+        return
+    if differing is None:
+        wrong("row_missing", f"run {run_id} has a journal but is not listed", _REBUILD)
+    elif differing:
+        wrong("row_differs", f"run {run_id}: the index differs in {', '.join(differing)}", _REBUILD)
+
+
+async def _differing(engine: Engine, state: State) -> list[str] | None:
+    """The fields in which the row is not what it should be; None: there is no row. The owner is no fact of the run, and
+    a row's `updated_at` is that of its last change of status."""
+    row, wanted = await engine.store.row(state.run.id), row_of(state.run)
+    if row is None:
+        return None
+    names = [name for name in RunRow._fields if name not in ("owner", "updated_at")]
+    return [name for name in names if getattr(row, name) != getattr(wanted, name)]
+
+
+async def _check_around(engine: Engine, state: State, wrong: Wrong) -> None:
+    """What the run leans on: its definition, its parent, its key, and while it is open somebody who carries it on."""
+    run = state.run
+    try:
+        await engine.library.get(run.definition_hash)
+    except StepwellError as error:
+        wrong("definition_missing", f"run {run.id}: {error.message}", "store its definition again")
+    if run.key is not None and (claim := await engine.store.find_key(run.key)) is None:
+        wrong("key_missing", f"run {run.id}: its idempotency key {run.key!r} is not claimed", _REBUILD)
+    elif run.key is not None and claim is not None and claim[0] != run.id:
+        wrong("key_differs", f"run {run.id}: its key {run.key!r} is claimed by run {claim[0]}", _REBUILD)
+    if run.parent_id is not None and await engine.store.row(run.parent_id) is None:
+        wrong("parent_missing", f"run {run.id}: its parent {run.parent_id} is not there", _REPORT)
+    if not run.status.terminal and not await engine.store.owner_alive(run.id):
+        wrong("not_carried_on", f"run {run.id} is {run.status}, and no engine carries it on", _SERVE)
+
+
+async def _replayed(engine: Engine, run_id: str, page: int = 1_000) -> State:
+    """The state by the journal alone, whatever snapshots there are."""
+    state = blank(run_id)
+    while turns := await engine.store.turns(run_id, state.run.seq, page):
+        state = replay(state, turns)
+    return state
+
+
+async def _rebuild(engine: Engine) -> None:
+    """Make all index rows and claims anew. A run that cannot be read keeps the row and the claim that it has."""
+    await _refuse_others(engine)
+    rows: list[RunRow] = []
+    claims: dict[str, tuple[str, str]] = {}
+    async for row, claim in _indexes(engine):
+        rows.append(row)
+        if row.key is not None and claim is not None:
+            claims[row.key] = claim
+    await engine.store.rebuild(rows, claims)
+    await engine.recover()
+
+
+async def _refuse_others(engine: Engine) -> None:
+    """While another engine carries runs on, the rows would be old before they are written."""
+    async for run_id in engine.store.all_runs():
+        if run_id not in engine.actors and await engine.store.owner_alive(run_id):
+            row = await engine.store.row(run_id)
+            if row is not None and row.ended_at is None:
+                raise Conflict(
+                    f"another engine carries run {run_id} on: the index cannot be made anew now",
+                    hint="stop the other processes that use this file, then run it again",
+                )
+
+
+async def _indexes(engine: Engine) -> AsyncIterator[tuple[RunRow, tuple[str, str] | None]]:
+    async for run_id in engine.store.all_runs():
+        try:
+            state = await _replayed(engine, run_id)
+            row, claim = row_of(state.run), None
+            if state.run.key is not None:
+                definition = await engine.library.get(state.run.definition_hash)
+                claim = (run_id, fingerprint(definition, state.run.input))
+            yield row, claim
+        except Exception:  # noqa: BLE001 - doctor reports it; the others must go on
+            kept = await _kept(engine, run_id)
+            if kept is not None:
+                yield kept
+
+
+async def _kept(engine: Engine, run_id: str) -> tuple[RunRow, tuple[str, str] | None] | None:
+    try:
+        row = await engine.store.row(run_id)
+        claim = await engine.store.find_key(row.key) if row is not None and row.key is not None else None
+    except StoreError:
+        return None
+    return None if row is None else (row, claim)
+
+
+# --- small views ----------------------------------------------------------------------------------
+
+
+def find_step(view: View, step: str) -> View:
+    """The step of a `run_view` with this id, or else this path or name if only one has it. Raises `NotFound`."""
+    steps: list[View] = view["steps"]
+    for member in ("id", "path", "name"):
+        found = [one for one in steps if one[member] == step]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            ids = ", ".join(one["id"] for one in found[:5]) + (", …" if len(found) > 5 else "")
+            raise NotFound(
+                f"{len(found)} steps of run {view['run_id']} are called {step}", hint=f"name one: {ids}"
+            )
+    raise NotFound(
+        f"run {view['run_id']} has no step {step}",
+        hint=f"list its steps with: stepwell runs show {view['run_id']}",
+    )
+
+
+_INSTANTS: Final = frozenset({"due", "deadline", "attempt_deadline"})
+
+
+def event_views(turn: Turn) -> list[View]:
+    """`{seq, at, type, …}` for each event of a turn; data that simply flowed on is left out."""
+    head = {"seq": turn.seq, "at": when(turn.at)}
+    return [{**head, "type": NAMES[type(event)], **_fields(event)} for event in turn.events]
+
+
+def _fields(event: Any) -> View:
+    return {name: _value(name, value) for name, value in event._asdict().items() if value is not SAME}
+
+
+def _value(name: str, value: Any) -> Any:
+    if isinstance(value, Problem):
+        return error_view(value)
+    if name in _INSTANTS:
+        return when(value)
+    return list(value) if isinstance(value, tuple) else value

@@ -1,0 +1,229 @@
+"""Why a run stands where it stands, and what can be done about it (SPEC Q10).
+
+The rules are a table: the first one that applies names the reason, the sentence, and the commands that help.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Final, NamedTuple
+
+from stepwell.client.open_steps import Facts, OpenStep, facts_of, problem_text, times
+from stepwell.client.views import View, error_view, when
+from stepwell.model.base import Instant
+from stepwell.model.records import State
+from stepwell.model.states import RunStatus
+
+Applies = Callable[[Facts], bool]
+Says = Callable[[Facts], str]
+
+
+class Action(NamedTuple):
+    """What a person can do; `command` is filled with the names of `_names`."""
+
+    action: str
+    command: str
+    applies: Applies = lambda facts: True
+
+
+class Rule(NamedTuple):
+    reason: str
+    applies: Applies
+    says: Says
+    actions: tuple[Action, ...]
+
+
+SHOW: Final = Action("look at its steps and errors", "stepwell runs show {run}")
+WATCH: Final = Action("follow it live", "stepwell runs watch {run}")
+SERVE: Final = Action("carry on every open run of this file", "stepwell serve")
+CANCEL: Final = Action("stop it gently", "stepwell runs cancel {run}")
+TERMINATE: Final = Action("stop it at once, without waiting", "stepwell runs terminate {run}")
+PAUSE: Final = Action("hold it back before the next step", "stepwell runs pause {run}")
+RESUME: Final = Action("let it go on", "stepwell runs resume {run}")
+RERUN: Final = Action("start it anew, as another run", "stepwell runs rerun {run}")
+RETRY: Final = Action(
+    "go on from what did not succeed, without doing the rest again",
+    "stepwell runs retry {run}",
+    lambda facts: facts.state.run.started_at is not None,
+)
+SERVE_TOO: Final = SERVE._replace(
+    action="have an engine carry it on afterwards: none does now", applies=lambda facts: not facts.carried_on
+)
+NEW_INPUT: Final = Action(
+    "start it anew with an input that it accepts",
+    "stepwell runs rerun {run} --input @FILE",
+    lambda facts: facts.state.run.started_at is None,
+)
+STEP_ON: Final = Action("let only this step begin", "stepwell runs resume {run} --step {step}")
+CHILD: Final = Action("see what the other run waits for", "stepwell runs explain {child}")
+HISTORY: Final = Action("read everything that happened", "stepwell runs history {run}")
+
+
+def _is(*statuses: RunStatus) -> Applies:
+    return lambda facts: facts.state.run.status in statuses
+
+
+def _leads(reason: str) -> Applies:
+    return lambda facts: facts.first is not None and facts.first.reason == reason
+
+
+def _failed(facts: Facts) -> str:
+    run = facts.state.run
+    where = f" at {run.error_step}" if run.error_step else ""
+    kind = "failed" if run.status is RunStatus.FAILED else "ran out of time"
+    absorbed = len(run.errors)
+    more = f"; {times(absorbed, 'failure')} before it had been tolerated" if absorbed else ""
+    return f"The run {kind}{where}: {problem_text(run.error)}{more}."
+
+
+def _completed(facts: Facts) -> str:
+    absorbed = len(facts.state.run.errors)
+    return (
+        f"The run is complete; {times(absorbed, 'failure')} tolerated."
+        if absorbed
+        else "The run is complete."
+    )
+
+
+def _because(text: str) -> Says:
+    """A sentence with the reason that somebody gave, if somebody did."""
+
+    def says(facts: Facts) -> str:
+        reason = facts.state.run.cancel_reason
+        return f"{text}: {reason}" if reason else f"{text}."
+
+    return says
+
+
+def _waits_for(steps: Sequence[OpenStep], text: str) -> str:
+    """A sentence with the steps whose work goes on."""
+    names = ", ".join(found.step.id for found in steps[:3])
+    more = f" and {len(steps) - 3} more" if len(steps) > 3 else ""
+    return f"{text} {names}{more}." if names else f"{text} work that is ending now."
+
+
+def _step_says(facts: Facts) -> str:
+    assert facts.first is not None
+    others = len(facts.open) - 1
+    return facts.first.says + (f" ({times(others, 'other step')} open too)" if others else "")
+
+
+STEP_ACTIONS: Final[dict[str, tuple[Action, ...]]] = {
+    "step_running": (WATCH, PAUSE, CANCEL),
+    "paused_by_debugger": (STEP_ON, RESUME, CANCEL),
+    "waiting_for_retry": (WATCH, SHOW, CANCEL),
+    "waiting_for_children": (CHILD, WATCH, CANCEL),
+    "waiting_for_timer": (WATCH, CANCEL),
+    "step_scheduled": (WATCH, CANCEL),
+    "waiting": (SHOW, CANCEL),
+}
+"""What helps when a step is the reason; the one nearest to going on comes first where several are open."""
+
+RULES: Final = (
+    Rule("completed", _is(RunStatus.COMPLETED), _completed, (SHOW, RERUN)),
+    Rule("failed", _is(RunStatus.FAILED), _failed, (SHOW, RETRY, NEW_INPUT, RERUN)),
+    Rule("timed_out", _is(RunStatus.TIMED_OUT), _failed, (SHOW, RETRY, RERUN)),
+    Rule("cancelled", _is(RunStatus.CANCELLED), _because("The run was cancelled"), (SHOW, RETRY, RERUN)),
+    Rule("terminated", _is(RunStatus.TERMINATED), _because("The run was terminated"), (SHOW, RERUN)),
+    Rule("continued", _is(RunStatus.CONTINUED), lambda _: "The run went on as another one.", (SHOW,)),
+    Rule(
+        "paused",
+        _is(RunStatus.PAUSED),
+        lambda facts: (
+            f"The run has been paused since {when(facts.state.run.paused_at)}; it waits for a person."
+        ),
+        (RESUME, SERVE_TOO, CANCEL),
+    ),
+    Rule(
+        "paused_by_debugger", _leads("paused_by_debugger"), _step_says, (STEP_ON, RESUME, SERVE_TOO, CANCEL)
+    ),
+    Rule(
+        "not_carried_on",
+        lambda facts: not facts.carried_on,
+        lambda facts: f"The run is {facts.state.run.status}, but no engine is alive that carries it on.",
+        (SERVE, CANCEL, TERMINATE),
+    ),
+    Rule(
+        "cancelling",
+        _is(RunStatus.CANCELLING),
+        lambda facts: _waits_for(
+            facts.in_flight, "The run is being cancelled, and waits until this has stopped:"
+        ),
+        (WATCH, TERMINATE),
+    ),
+    Rule(
+        "pausing",
+        _is(RunStatus.PAUSING),
+        lambda facts: _waits_for(
+            facts.draining, "Nothing new begins; the run is paused once this has ended:"
+        ),
+        (WATCH, RESUME, CANCEL),
+    ),
+    *(Rule(reason, _leads(reason), _step_says, actions) for reason, actions in STEP_ACTIONS.items()),
+    Rule(
+        "going_on",
+        lambda facts: True,
+        lambda facts: f"The run is {facts.state.run.status}; the engine is about to go on with it.",
+        (WATCH, HISTORY),
+    ),
+)
+
+
+def explain(state: State, now: Instant, carried_on: bool) -> View:
+    """`{run_id, status, reason, summary, details, next_actions, evidence}`.
+
+    `carried_on`: some engine is alive that owns the run. `details` has one entry for each open step that is not
+    just a block around another; `next_actions` are `{action, command}`.
+    """
+    facts = facts_of(state, now, carried_on=carried_on)
+    rule = next(rule for rule in RULES if rule.applies(facts))
+    return {
+        "run_id": state.run.id,
+        "status": state.run.status.value,
+        "reason": rule.reason,
+        "summary": rule.says(facts),
+        "details": [found.as_json() for found in facts.open],
+        "next_actions": [
+            {"action": action.action, "command": action.command.format_map(_names(facts))}
+            for action in rule.actions
+            if action.applies(facts)
+        ],
+        "evidence": _evidence(facts),
+    }
+
+
+def _names(facts: Facts) -> dict[str, str]:
+    first: OpenStep | None = facts.first
+    return {
+        "run": facts.state.run.id,
+        "step": _quoted(first.step.id) if first else "STEP",
+        "child": (first.child if first else None) or "CHILD",
+    }
+
+
+def _quoted(text: str) -> str:
+    """As a POSIX shell needs it."""
+    plain = text.replace("/", "").replace("_", "").replace("-", "").replace(".", "")
+    return text if plain.isalnum() and plain.isascii() else "'" + text.replace("'", "'\\''") + "'"
+
+
+def _evidence(facts: Facts) -> dict[str, Any]:
+    run = facts.state.run
+    return {
+        "at": when(facts.now),
+        "change": run.seq,
+        "carried_on": facts.carried_on,
+        "open_steps": list(facts.state.open_steps),
+        "counts": {status.value: count for status, count in run.counts.items() if count},
+        "error": error_view(run.error),
+        "error_step": run.error_step,
+        "tolerated": {step: error_view(found) for step, found in run.errors.items()},
+        "cancel_reason": run.cancel_reason,
+        "created_at": when(run.created_at),
+        "updated_at": when(run.updated_at),
+        "paused_at": when(run.paused_at),
+        "ended_at": when(run.ended_at),
+        "deadline": when(run.deadline),
+        "generation": run.generation,
+        "parent_id": run.parent_id,
+    }

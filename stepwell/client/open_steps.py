@@ -1,0 +1,204 @@
+"""What each open step of a run is waiting for, in words and in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from stepwell.client.views import View, error_view, when
+from stepwell.kernel.flow import in_flight
+from stepwell.kernel.tasks.run import child_id
+from stepwell.model.base import Duration, Instant
+from stepwell.model.problem import Problem
+from stepwell.model.records import State, Step
+from stepwell.model.states import StepStatus, WaitReason
+
+ORDER: Final = (
+    "step_running",
+    "paused_by_debugger",
+    "waiting_for_retry",
+    "waiting_for_children",
+    "waiting_for_timer",
+    "step_scheduled",
+    "waiting",
+)
+"""Reasons, the most telling first."""
+
+
+@dataclass(frozen=True, slots=True)
+class OpenStep:
+    """An open step that is no mere block around another one. `child`: the run that it waits for."""
+
+    step: Step
+    reason: str
+    says: str
+    now: Instant
+    child: str | None = None
+
+    def as_json(self) -> View:
+        step, last = self.step, self.step.attempts[-1] if self.step.attempts else None
+        return {
+            "step": step.id,
+            "path": step.path,
+            "name": step.name,
+            "kind": step.kind,
+            "status": step.status.value,
+            "reason": self.reason,
+            "summary": self.says,
+            "since": when(since(step)),
+            "for_seconds": (self.now - since(step)) / 1_000_000,
+            "attempt": step.attempt,
+            "executions": last.runs if last is not None else 0,
+            "due": when(step.due),
+            "in_seconds": None if step.due is None else max(0, step.due - self.now) / 1_000_000,
+            "deadline": when(step.deadline),
+            "error": error_view(last.error if last is not None else None),
+            "child_run_id": self.child,
+            "progress": step.progress,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the rules look at. `open` is in the order of `ORDER`."""
+
+    state: State
+    now: Instant
+    carried_on: bool
+    open: Sequence[OpenStep]
+
+    @property
+    def first(self) -> OpenStep | None:
+        return self.open[0] if self.open else None
+
+    @property
+    def in_flight(self) -> list[OpenStep]:
+        """What must have stopped before a cancelling run is cancelled."""
+        return [found for found in self.open if in_flight(found.step)]
+
+    @property
+    def draining(self) -> list[OpenStep]:
+        """What must have ended before a pausing run is paused."""
+        return [found for found in self.in_flight if found.step.status is StepStatus.RUNNING]
+
+
+def facts_of(state: State, now: Instant, *, carried_on: bool) -> Facts:
+    around = {state.steps[step_id].parent for step_id in state.open_steps}
+    leaves = [state.steps[step_id] for step_id in state.open_steps if step_id not in around]
+    found = [_open_step(state, step, now) for step in leaves]
+    return Facts(state, now, carried_on, sorted(found, key=lambda one: ORDER.index(one.reason)))
+
+
+def reason_of(step: Step) -> str:
+    """Why an open step has not ended: one of `ORDER`."""
+    if step.status is StepStatus.WAITING and step.reason is WaitReason.TIMER:
+        return "waiting_for_timer" if step.kind == "wait" else "waiting_for_retry"
+    if step.status is StepStatus.WAITING and step.reason is WaitReason.CHILDREN:
+        return "waiting_for_children"
+    return _BY_STATUS.get(step.status, "waiting")
+
+
+_BY_STATUS: Final = {
+    StepStatus.RUNNING: "step_running",
+    StepStatus.PAUSED: "paused_by_debugger",
+    StepStatus.SCHEDULED: "step_scheduled",
+    StepStatus.PENDING: "step_scheduled",
+}
+
+
+def since(step: Step) -> Instant:
+    """When the step came to be as it is."""
+    last = step.attempts[-1] if step.attempts else None
+    begun = last.started_at if last is not None and step.status is StepStatus.RUNNING else None
+    return begun or step.updated_at or step.started_at or step.scheduled_at
+
+
+def _open_step(state: State, step: Step, now: Instant) -> OpenStep:
+    reason = reason_of(step)
+    child = child_id(state.run.id, step.id, step.attempt) if reason == "waiting_for_children" else None
+    return OpenStep(step, reason, _SENTENCES[reason](step, now, child), now, child)
+
+
+def _running(step: Step, now: Instant, child: str | None) -> str:
+    again = step.attempts[-1].runs if step.attempts else 1
+    repeated = f", performed for the {ordinal(again)} time after a crash" if again > 1 else ""
+    attempt = f", attempt {step.attempt}" if step.attempt > 1 else ""
+    return f"Step {step.id} ({step.kind}) has been running for {span(now - since(step))}{attempt}{repeated}."
+
+
+def _timer(step: Step, now: Instant, child: str | None) -> str:
+    return f"Step {step.id} waits {_until(step, now)}."
+
+
+def _retry(step: Step, now: Instant, child: str | None) -> str:
+    error = problem_text(step.attempts[-1].error if step.attempts else None)
+    return (
+        f"Attempt {step.attempt} of step {step.id} failed: {error}; the next one begins {_until(step, now)}."
+    )
+
+
+def _child(step: Step, now: Instant, child: str | None) -> str:
+    return f"Step {step.id} has waited {span(now - since(step))} for run {child}."
+
+
+def _scheduled(step: Step, now: Instant, child: str | None) -> str:
+    return f"Step {step.id} begins {_until(step, now) if step.due is not None else 'as soon as the run goes on'}."
+
+
+def _debugger(step: Step, now: Instant, child: str | None) -> str:
+    return f"A debugger pause holds step {step.id}; it waits for a person."
+
+
+def _waiting(step: Step, now: Instant, child: str | None) -> str:
+    return f"Step {step.id} has waited {span(now - since(step))} for {step.reason or step.status}."
+
+
+_SENTENCES: Final[dict[str, Callable[[Step, Instant, str | None], str]]] = {
+    "step_running": _running,
+    "paused_by_debugger": _debugger,
+    "waiting_for_retry": _retry,
+    "waiting_for_children": _child,
+    "waiting_for_timer": _timer,
+    "step_scheduled": _scheduled,
+    "waiting": _waiting,
+}
+
+
+def _until(step: Step, now: Instant) -> str:
+    if step.due is None:
+        return "soon"
+    left = step.due - now
+    if left > 0:
+        return f"in {span(left)}, at {when(step.due)}"
+    return f"now: it was due {span(-left)} ago, at {when(step.due)}"
+
+
+def problem_text(problem: Problem | None) -> str:
+    """One line: the title, the status, and what is known about it."""
+    if problem is None:
+        return "no error was recorded"
+    head = f"{problem.title} ({problem.status})"
+    return f"{head}: {' '.join(problem.detail.split())}" if problem.detail else head
+
+
+def span(length: Duration) -> str:
+    """A length of time for people: 0.3 s, 4 min 5 s, 2 h 3 min, 5 d 4 h."""
+    seconds = max(0, length) / 1_000_000
+    if seconds < 60:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes_left = divmod(minutes, 60)
+    days, hours_left = divmod(hours, 24)
+    if days:
+        return f"{days} d {hours_left} h"
+    return f"{hours} h {minutes_left} min" if hours else f"{minutes} min {rest} s"
+
+
+def times(count: int, noun: str) -> str:
+    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
+
+
+def ordinal(number: int) -> str:
+    ending = "th" if 10 <= number % 100 <= 20 else {1: "st", 2: "nd", 3: "rd"}.get(number % 10, "th")
+    return f"{number}{ending}"
