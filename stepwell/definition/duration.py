@@ -1,4 +1,7 @@
-"""Durations as the language writes them: ISO 8601 (`PT1.5S`, `P1DT2H`) or `{days, hours, minutes, …}`."""
+"""Durations as the language writes them: ISO 8601 (`PT1.5S`, `P1DT2H`) or `{days, hours, minutes, …}`.
+
+A year is 365 days and a month 30: the standard allows both in a duration and says no more.
+"""
 
 from __future__ import annotations
 
@@ -23,17 +26,18 @@ UNITS: Final[dict[str, Duration]] = {
 }
 LONGEST: Final[Duration] = 1000 * 366 * 86_400 * SECOND
 
-_NUMBER: Final = r"(\d{1,15}(?:[.,]\d{1,9})?)"
+_NUMBER: Final = r"([0-9]{1,15}(?:\.[0-9]{1,9})?)"
 _ISO: Final = re.compile(
     rf"P(?:{_NUMBER}Y)?(?:{_NUMBER}M)?(?:{_NUMBER}W)?(?:{_NUMBER}D)?"
     rf"(?P<time>T(?:{_NUMBER}H)?(?:{_NUMBER}M)?(?:{_NUMBER}S)?)?"
 )
-_SIZES: Final = (UNITS["days"] * 7, UNITS["days"], UNITS["hours"], UNITS["minutes"], UNITS["seconds"])
+_DAY: Final = UNITS["days"]
+_SIZES: Final = (_DAY * 365, _DAY * 30, _DAY * 7, _DAY, UNITS["hours"], UNITS["minutes"], UNITS["seconds"])
 _HINT: Final = "write it like PT30S, PT1M30S, P1DT2H, or as an object like {minutes: 5}"
 
 
 def parse_duration(value: Json) -> Duration:
-    """Microseconds. Raises `DurationError`, for years and months too: they are not exact."""
+    """Microseconds, what is smaller cut off. Raises `DurationError`."""
     if isinstance(value, str):
         micros = _iso(value.strip())
     elif isinstance(value, Mapping):
@@ -49,11 +53,8 @@ def _iso(text: str) -> Duration:
     match = _ISO.fullmatch(text)
     if match is None or text in ("P", "") or match["time"] == "T":
         raise DurationError(f"{text[:60]!r} is no ISO 8601 duration: {_HINT}")
-    years, months, weeks, days, _, hours, minutes, seconds = match.groups()
-    if years is not None or months is not None:
-        raise DurationError(f"{text!r} names years or months, which have no exact length: use days")
-    parts = zip((weeks, days, hours, minutes, seconds), _SIZES, strict=True)
-    exact = sum(Decimal(number.replace(",", ".")) * size for number, size in parts if number is not None)
+    numbers = [*match.groups()[:4], *match.groups()[5:]]
+    exact = sum(Decimal(n) * size for n, size in zip(numbers, _SIZES, strict=True) if n is not None)
     return int(exact)
 
 

@@ -76,14 +76,14 @@ def _validator(schema: Json) -> Any:
 def _compile(schema: Json) -> Any:
     """Raises `ValueError`."""
     try:
-        return jsonschema_rs.validator_for(schema, retriever=_refuse, offline=True)
+        return jsonschema_rs.validator_for(schema, retriever=_refuse)
     except (jsonschema_rs.ValidationError, jsonschema_rs.ReferencingError) as error:
         raise ValueError(_reason(error)) from None
 
 
 @cache
 def _meta(draft: str) -> Any:
-    return jsonschema_rs.validator_for({"$ref": draft.removesuffix("#")}, retriever=_refuse, offline=True)
+    return jsonschema_rs.validator_for({"$ref": draft.removesuffix("#")}, retriever=_refuse)
 
 
 def _refuse(uri: str) -> NoReturn:

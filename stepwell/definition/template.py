@@ -63,6 +63,10 @@ class Template:
         """
         return _render(self.node, evaluate) if self.expressions else self.source
 
+    def as_jq(self) -> str:
+        """The template as one expression, for the places that take nothing else."""
+        return _jq(self.node if self.expressions else self.source)
+
 
 def _render(node: Any, evaluate: Evaluate) -> Json:
     kind = type(node)
@@ -77,11 +81,28 @@ def _render(node: Any, evaluate: Evaluate) -> Json:
     return node
 
 
+def _jq(node: Any) -> str:
+    if isinstance(node, Expression):
+        return f"({node.source}\n)"
+    if isinstance(node, dict):
+        return "{" + ", ".join(f"{_json(key)}: {_jq(member)}" for key, member in node.items()) + "}"
+    if isinstance(node, list):
+        return "[" + ", ".join(map(_jq, node)) + "]"
+    if isinstance(node, _Text):
+        parts = (_json(p)[1:-1] if isinstance(p, str) else f"\\({p.source}\n)" for p in node.pieces)
+        return f'"{"".join(parts)}"'
+    return _json(node)
+
+
+def _json(value: Json) -> str:
+    return to_json(value, inf_nan_mode="constants").decode()
+
+
 def _interpolated(value: Json) -> str:
     if isinstance(value, str):
         return value
     try:
-        return to_json(value, inf_nan_mode="constants").decode()
+        return _json(value)
     except ValueError as error:
         raise ExpressionError(f"the value cannot be written into text: {error}") from None
 

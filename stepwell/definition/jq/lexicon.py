@@ -62,8 +62,8 @@ STEADY: Final = _words(
 """Their cost grows as the data grows; the result is no larger than a small multiple of it."""
 
 SWEEPS: Final = _words(
-    "add all any del explode flatten from_entries fromjson implode join keys keys_unsorted max min reverse sort "
-    "split to_entries tojson tostring unique"
+    "add all any del explode flatten from_entries fromjson implode join keys keys_unsorted max min reverse "
+    "sort split to_entries tojson tostring unique"
 )
 """Of those, what goes through all of a value: harmless alone, not inside a loop."""
 

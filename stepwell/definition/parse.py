@@ -1,0 +1,102 @@
+"""Documents in, definitions out. All problems of a document are reported at once, each with its place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from hashlib import sha256
+from typing import Final
+
+from pydantic_core import to_json
+
+from stepwell.definition.building.parts import failure_policy, input_spec, output_spec, timeout
+from stepwell.definition.building.tasks import TaskBuilder
+from stepwell.definition.model import Definition, SubworkflowBody
+from stepwell.definition.rules.checker import NOT_SUPPORTED
+from stepwell.definition.rules.document import check
+from stepwell.definition.source import Source, of_value, read
+from stepwell.model.base import Json
+from stepwell.model.errors import Finding, InvalidDefinition, NotSupported
+
+NOWHERE: Final = "<definition>"
+
+
+def parse(text: str | bytes, file: str = NOWHERE) -> Definition:
+    """A definition from YAML or JSON. Raises `InvalidDefinition`; `NotSupported` where nothing is wrong but
+    that it uses what is not done yet."""
+    return _definition(read(text, file))
+
+
+def parse_document(document: Mapping[str, Json], file: str = NOWHERE) -> Definition:
+    """The same from a document that was read before. Findings have pointers, but no lines."""
+    return _definition(of_value(document, file))
+
+
+def findings(text: str | bytes, file: str = NOWHERE) -> list[Finding]:
+    """Everything that `parse` would complain of, in document order."""
+    return _findings(read(text, file))
+
+
+def subworkflows(definition: Definition) -> Sequence[tuple[str, str, str, str]]:
+    """(pointer of the task, namespace, name, version) of every workflow that this one starts."""
+    return [
+        (task.pointer, task.body.namespace, task.body.name, task.body.version)
+        for task in definition.tasks.values()
+        if isinstance(task.body, SubworkflowBody)
+    ]
+
+
+def content_hash(document: Json) -> str:
+    """SHA-256 (hex) of the canonical JSON of a document: members sorted, no spaces."""
+    return sha256(to_json(_sorted(document), inf_nan_mode="constants")).hexdigest()
+
+
+def _sorted(value: Json) -> Json:
+    if isinstance(value, Mapping):
+        return {name: _sorted(value[name]) for name in sorted(value)}
+    if isinstance(value, list):
+        return list(map(_sorted, value))
+    return value
+
+
+def _definition(source: Source) -> Definition:
+    found = _findings(source)
+    if any(finding.code != NOT_SUPPORTED for finding in found):
+        raise InvalidDefinition(found)
+    if found:
+        raise NotSupported(found)
+    return _built(source.value)
+
+
+def _findings(source: Source) -> list[Finding]:
+    issues = list(source.issues)
+    if source.text is None and issues:
+        return source.findings(issues)  # it could not be read to its end
+    issues += check(source.value)
+    return source.findings(issues)
+
+
+def _built(document: Mapping[str, Json]) -> Definition:
+    head = document["document"]
+    builder = TaskBuilder(document)
+    do = builder.task_list(document["do"], "/do")
+    builder.all_functions()
+    metadata = head.get("metadata") or {}
+    return Definition(
+        namespace=head["namespace"],
+        name=head["name"],
+        version=head["version"],
+        dsl=head["dsl"],
+        do=do,
+        document=document,
+        hash=content_hash(document),
+        title=head.get("title", ""),
+        summary=head.get("summary", ""),
+        tags=head.get("tags") or {},
+        metadata=metadata,
+        input=input_spec(document),
+        output=output_spec(document),
+        timeout=timeout(document, builder.uses),
+        secrets=builder.uses.secrets(),
+        failure_policy=failure_policy(metadata),
+        tasks=builder.tasks,
+    )

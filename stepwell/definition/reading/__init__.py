@@ -1,0 +1,1 @@
+"""From text to value: events of YAML and JSON, built without recursion."""

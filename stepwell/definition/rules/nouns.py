@@ -1,0 +1,163 @@
+"""What the tables are written with: the shape that a value must have.
+
+A shape in quotes stands for the one of that name in the tables, which are thus free to refer to each other.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from itertools import islice
+from typing import TYPE_CHECKING, Final, NamedTuple
+
+from stepwell.model.base import Json
+
+if TYPE_CHECKING:
+    from stepwell.definition.rules.checker import Checker
+
+
+_MOST_COMPARED: Final = 200
+_LONGEST_COMPARED: Final = 100
+
+
+class Scope(NamedTuple):
+    """What can be named at a place: variables beside the standard ones, and the tasks that `then` can go
+    to.
+    """
+
+    variables: frozenset[str] | None = frozenset()
+    """None: any, because the place is used from elsewhere"""
+    siblings: frozenset[str] = frozenset()
+
+    def knowing(self, *names: str) -> Scope:
+        """With these variables too."""
+        return self if self.variables is None else self._replace(variables=self.variables.union(names))
+
+
+class Use(Enum):
+    """What a text is."""
+
+    LITERAL = "literal"
+    EXPRESSION = "expression"
+    """jq, bare or within `${}`"""
+    TEMPLATE = "template"
+    """text that may hold `${}`"""
+    ONLY_EXPRESSION = "only expression"
+    """one `${}`, nothing else"""
+
+
+Hook = Callable[["Checker", Json, str, Scope], None]
+"""A rule that the tables cannot say. Gets the value, its pointer and its scope."""
+Rescope = Callable[[Mapping[str, Json], str, Scope], Scope]
+"""The scope of a member: of (record, name of the member, scope of the record)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    use: Use = Use.LITERAL
+    among: tuple[str, ...] = ()
+    pattern: re.Pattern[str] | None = None
+    like: str = ""
+    """says in words what the pattern asks for"""
+    hook: Hook | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Whole:
+    """An integer."""
+
+    least: int | None = None
+    most: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Flag:
+    """true or false"""
+
+
+@dataclass(frozen=True, slots=True)
+class Anything:
+    """Any value; where `template`, strings in it may hold `${}`. `hook` looks at it."""
+
+    template: bool = False
+    hook: Hook | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Many:
+    """A list."""
+
+    of: Shape
+    least: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """An object. `others` is the shape of members that are not named here; None closes it.
+
+    `one_of` names members of which exactly one must be there.
+    """
+
+    members: Mapping[str, Shape] = field(default_factory=dict)
+    required: tuple[str, ...] = ()
+    others: Shape | None = None
+    one_of: tuple[str, ...] = ()
+    least: int = 0
+    hook: Hook | None = None
+    rescope: Rescope | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Either:
+    """The kind of value decides. A kind that is None is not allowed."""
+
+    text: Shape | None = None
+    record: Shape | None = None
+    many: Shape | None = None
+    whole: Shape | None = None
+    flag: Shape | None = None
+    number: Shape | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NotYet:
+    """In the standard, but it cannot run yet. `feature` names it."""
+
+    feature: str
+    shape: Shape
+
+
+@dataclass(frozen=True, slots=True)
+class Special:
+    """Left to a function, which pushes what is inside."""
+
+    hook: Hook
+
+
+Shape = Text | Whole | Flag | Anything | Many | Record | Either | NotYet | Special | str
+
+
+def kind_of(value: Json) -> str:
+    """The kind of a value, as messages name it."""
+    if value is None:
+        return "nothing"
+    if isinstance(value, bool):
+        return "true or false"
+    if isinstance(value, str):
+        return "text"
+    if isinstance(value, int):
+        return "a whole number"
+    if isinstance(value, float):
+        return "a number"
+    return "an object" if isinstance(value, Mapping) else "a list"
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`did you mean …?`, or nothing."""
+    from difflib import get_close_matches
+
+    lowered = {candidate.lower(): candidate for candidate in islice(known, _MOST_COMPARED)}
+    found = get_close_matches(name.lower()[:_LONGEST_COMPARED], list(lowered), 1, 0.6)
+    return f"did you mean `{lowered[found[0]]}`?" if found else ""

@@ -1,0 +1,55 @@
+"""Containers and scripts. Checked in full, though they cannot run yet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Final
+
+from stepwell.definition.rules.common import DATA, DURATION, EXTERNAL, LITERAL, TEMPLATE, among
+from stepwell.definition.rules.nouns import Either, Many, Record, Scope
+from stepwell.model.base import Json
+
+if TYPE_CHECKING:
+    from stepwell.definition.rules.checker import Checker
+
+
+def _lifetime(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
+    eventually = value.get("cleanup") == "eventually"
+    if eventually != ("after" in value):
+        message = "`after` belongs to `cleanup: eventually`, and to nothing else"
+        checker.complain("one-of", message, pointer)
+
+
+_LIFETIME: Final = Record(
+    {"cleanup": among("always", "never", "eventually"), "after": DURATION},
+    required=("cleanup",),
+    hook=_lifetime,
+)
+_ARGUMENTS: Final = Either(many=Many(TEMPLATE), record=DATA, text=TEMPLATE)
+
+CONTAINER: Final = Record(
+    {
+        "image": TEMPLATE,
+        "name": TEMPLATE,
+        "command": TEMPLATE,
+        "ports": DATA,
+        "volumes": DATA,
+        "environment": DATA,
+        "stdin": TEMPLATE,
+        "arguments": _ARGUMENTS,
+        "lifetime": _LIFETIME,
+        "pullPolicy": among("ifNotPresent", "always", "never"),
+    },
+    required=("image",),
+)
+SCRIPT: Final = Record(
+    {
+        "language": LITERAL,
+        "code": TEMPLATE,
+        "source": EXTERNAL,
+        "stdin": TEMPLATE,
+        "arguments": _ARGUMENTS,
+        "environment": DATA,
+    },
+    required=("language",),
+    one_of=("code", "source"),
+)
