@@ -7,7 +7,7 @@ import hashlib
 from pydantic_core import to_json
 
 from stepwell.definition.model import Definition
-from stepwell.definition.subworkflows import subworkflows
+from stepwell.definition.parse import subworkflows
 from stepwell.engine.library import Library
 from stepwell.model.base import Json
 from stepwell.model.errors import Finding, InvalidDefinition, InvalidInput, NotFound

@@ -24,8 +24,7 @@ from stepwell.model.states import RunStatus, StepStatus, WaitReason
 
 def work(r: Ruling) -> None:
     """Work off the agenda: every consequence of the command, in the order it came up."""
-    while r.agenda:
-        item = r.agenda.popleft()
+    while (item := r.agenda.take()) is not None:
         _WORK[type(item)](r, item)
 
 

@@ -134,7 +134,7 @@ def _time_out_run(r: Ruling) -> None:
 def _wake(r: Ruling, step: Step) -> None:
     """A delay is over: the held step begins, the wait ends, or the block is tried again."""
     if step.status is StepStatus.SCHEDULED:
-        r.agenda.append(Begin(step.id))
+        r.agenda.add(Begin(step.id))
         return
     body = r.task(step.path).body
     if isinstance(body, TryBody):

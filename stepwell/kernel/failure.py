@@ -44,7 +44,7 @@ def fail_attempt(r: Ruling, owner: Step, problem: Problem) -> None:
     if answer is None:
         fail(r, owner, problem, timed_out=True)
         return
-    r.forget(owner.id)
+    r.agenda.forget(owner.id)
     _cancel_inside(r, owner, [], "the attempt took too long")
     _respond(r, owner, problem, answer)
 
@@ -93,7 +93,7 @@ def _policy_absorbs(r: Ruling) -> bool:
 def _end_failing(r: Ruling, route: Route, *, timed_out: Step | None) -> None:
     """End the failing steps, and everything open inside them or beside them in the block that caught the error."""
     root = route.caught_by or route.failing[-1]
-    r.forget(root.id)
+    r.agenda.forget(root.id)
     _cancel_inside(r, root, route.failing, f"{route.failing[0].id} failed")
     for node in route.failing:
         kind = e.StepTimedOut if node is timed_out else e.StepFailed

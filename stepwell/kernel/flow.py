@@ -53,7 +53,7 @@ def open_scope(
     added = dict(variables) if variables else None
     r.emit(e.ScopeOpened(scope_id, owner.id, tasks.pointer, section, number, input, added))
     if section == "branch":
-        r.agenda.append(Enter(scope_id, position))
+        r.agenda.add(Enter(scope_id, position))
     else:
         advance(r, r.draft.scope(scope_id), tasks, position)
 
@@ -61,7 +61,7 @@ def open_scope(
 def advance(r: Ruling, scope: Scope, tasks: TaskList, position: int) -> None:
     """Go to the task at this position, or to the end of the list."""
     if position < len(tasks.tasks) and not (scope.section == "branch" and position != scope.number):
-        r.agenda.append(Enter(scope.id, position))
+        r.agenda.add(Enter(scope.id, position))
     else:
         finish_scope(r, scope)
 
@@ -72,7 +72,7 @@ def finish_scope(r: Ruling, scope: Scope) -> None:
         complete_run(r)
     else:
         r.emit(e.ScopeClosed(scope.id))
-        r.agenda.append(ScopeDone(scope.id))
+        r.agenda.add(ScopeDone(scope.id))
 
 
 def follow(r: Ruling, step: Step, task: Task, directive: str) -> None:

@@ -38,7 +38,7 @@ def pause(r: Ruling, command: c.PauseRun) -> None:
 def resume(r: Ruling, command: c.ResumeRun) -> None:
     if command.step is not None:
         r.emit(e.StepReleased(r.draft.step(command.step).id))
-        r.agenda.append(Begin(command.step))
+        r.agenda.add(Begin(command.step))
     elif r.draft.run.status in (RunStatus.PAUSING, RunStatus.PAUSED):
         r.emit(e.RunResumed())
         proceed(r, c.Proceed())
@@ -55,14 +55,14 @@ def _release_all(r: Ruling) -> None:
         )
     for step in held:
         r.emit(e.StepReleased(step.id))
-        r.agenda.append(Begin(step.id))
+        r.agenda.add(Begin(step.id))
 
 
 def proceed(r: Ruling, command: c.Proceed) -> None:
     """Begin what is held and due, and set every timer that is still to come."""
     for step in list(r.draft.open_steps()):
         if step.status is StepStatus.SCHEDULED and (step.due is None or step.due <= r.now):
-            r.agenda.append(Begin(step.id))
+            r.agenda.add(Begin(step.id))
     for effect in timers(r):
         r.effect(effect)
 

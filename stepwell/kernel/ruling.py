@@ -6,7 +6,6 @@ further work on the `agenda`, so that no chain of tasks, however long, is a chai
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
@@ -81,8 +80,38 @@ class Begin(NamedTuple):
     step: str
 
 
-Agenda = Enter | ScopeDone | Begin
+Item = Enter | ScopeDone | Begin
 """The first member of each is the id of a scope or step."""
+
+
+class Agenda:
+    """What is still to be done in this turn, depth first: what comes of an item is done before the items beside it,
+    so that a branch that is through at once wins before the next one begins."""
+
+    __slots__ = ("_fresh", "_stack")
+
+    def __init__(self) -> None:
+        self._stack: list[Item] = []
+        self._fresh: list[Item] = []
+
+    def add(self, item: Item) -> None:
+        self._fresh.append(item)
+
+    def take(self) -> Item | None:
+        """The next item; None when there is nothing left."""
+        if self._fresh:
+            self._stack.extend(reversed(self._fresh))
+            self._fresh = []
+        return self._stack.pop() if self._stack else None
+
+    def forget(self, step_id: str) -> None:
+        """Nothing inside this step is to begin or to end any more."""
+        prefix = step_id + "/"
+        self._stack = [item for item in self._stack if not item[0].startswith(prefix)]
+        self._fresh = [item for item in self._fresh if not item[0].startswith(prefix)]
+
+    def clear(self) -> None:
+        self._stack, self._fresh = [], []
 
 
 class Ruling:
@@ -108,7 +137,7 @@ class Ruling:
         self.events: list[Event] = []
         self.effects: list[Effect] = []
         self.conditions: list[Condition] = []
-        self.agenda: deque[Agenda] = deque()
+        self.agenda = Agenda()
         self.begun = 0
 
     def emit(self, event: Event) -> None:
@@ -120,12 +149,6 @@ class Ruling:
 
     def effect(self, effect: Effect) -> None:
         self.effects.append(effect)
-
-    def forget(self, step_id: str) -> None:
-        """Nothing inside this step is to begin or to end any more."""
-        prefix = step_id + "/"
-        kept = [item for item in self.agenda if not item[0].startswith(prefix)]
-        self.agenda = deque(kept)
 
     def task(self, path: str) -> Task:
         """The task at this JSON pointer."""

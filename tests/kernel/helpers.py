@@ -13,7 +13,7 @@ from stepwell.kernel.evolve import blank, replay
 from stepwell.kernel.invariants import violations
 from stepwell.kernel.ruling import Environment
 from stepwell.model import commands as c
-from stepwell.model.effects import Perform, SetTimer
+from stepwell.model.effects import Interrupt, Perform, SetTimer
 from stepwell.model.events import NAMES, Event
 from stepwell.model.journal import Turn
 from stepwell.model.records import State
@@ -63,6 +63,8 @@ class Driver:
         for effect in decision.effects:
             if isinstance(effect, Perform):
                 self.pending[effect.step] = effect
+            elif isinstance(effect, Interrupt) and self.status != "cancelling":
+                self.pending.pop(effect.step, None)  # the worker obeys, and has nothing to say
             elif isinstance(effect, SetTimer):
                 self.timers.append(effect)
         return decision

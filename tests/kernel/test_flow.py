@@ -1,7 +1,12 @@
 """How a run goes from task to task (Open Workflow DSL 1.0.3; language-notes 2 to 8)."""
 
+import copy
+
 import pytest
 
+from stepwell.definition.expression import Deferred, evaluate
+from stepwell.kernel.ruling import Environment
+from stepwell.model import commands as c
 from stepwell.model.problem import Problem, runtime
 from tests.kernel.helpers import Driver, run
 
@@ -334,3 +339,38 @@ def test_replaying_the_journal_gives_the_same_state() -> None:
         d.complete("work", {"ok": True})
     assert d.output == {"n": 3}
     assert d.replayed() == d.state
+
+
+def test_losers_that_were_about_to_begin_do_not_begin() -> None:
+    d = run("""
+    do:
+      - race:
+          fork:
+            compete: true
+            branches:
+              - a: {set: {won: a}}
+              - b: {call: python, with: {function: b}}
+    """)
+    assert (d.output, d.order()) == ({"won": "a"}, ["race", "a"])
+    assert not d.pending
+
+
+def test_a_timer_that_comes_too_early_changes_nothing() -> None:
+    d = Driver("do:\n  - w: {wait: {seconds: 5}, timeout: {after: {seconds: 9}}}").start()
+    for purpose in ("wake", "timeout", "attempt"):
+        assert d.send(c.FireTimer("/do/0/w", purpose)).events == []
+    assert d.send(c.FireTimer(None, "timeout")).events == []
+    assert d.step("w").status == "waiting"
+
+
+def test_a_decision_that_must_wait_for_a_value_leaves_the_state_as_it_was() -> None:
+    d = Driver("""
+    do:
+      - a: {call: python, with: {function: a}}
+      - b: {set: {n: '${ [range(3)] | length }'}}
+    """).start()
+    d.env = Environment(evaluate)
+    before = copy.deepcopy(d.state)
+    with pytest.raises(Deferred):
+        d.send(c.CompleteStep("/do/0/a", 1, {"x": 1}))
+    assert d.state == before

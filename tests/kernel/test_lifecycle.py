@@ -243,3 +243,15 @@ def test_secrets_never_reach_the_journal() -> None:
     d.start()
     assert d.output == {"x": "Bearer ***"}
     assert "s3cr3t-value" not in repr(d.journal)
+
+
+def test_retry_leaves_alone_what_was_absorbed() -> None:
+    d = Driver("""
+    do:
+      - extra: {call: python, with: {function: f}, metadata: {optional: true}}
+      - must: {call: python, with: {function: g}}
+    """).start()
+    d.fail("extra", runtime("x"))
+    d.fail("must", runtime("y"))
+    d.send(c.RetryRun())
+    assert list(d.pending) == ["/do/1/must"]

@@ -30,7 +30,7 @@ def done(r: Ruling, step: Step, scope: Scope) -> None:
     if task.body.compete:
         losers = [s for s in r.draft.open_steps() if s.id.startswith(step.id + "/")]
         cancel_steps(r, losers, f"branch {scope.number} won")
-        r.forget(step.id)
+        r.agenda.forget(step.id)
         complete(r, step, scope.flow)
     elif r.draft.step(step.id).live == 0:
         outputs = [r.draft.scope(branch(step.id, n)).flow for n in range(len(task.body.branches.tasks))]
