@@ -110,10 +110,12 @@ def auth(given: Json, uses: Uses) -> AuthSpec | None:
     (scheme, members) = next(iter(policy.items()))
     if "use" in members:
         return AuthSpec(scheme, secret=members["use"])
-    fields = {
-        name: Template.of(members[name]) for name in ("username", "password", "token") if name in members
-    }
-    return AuthSpec(scheme, **fields)
+    return AuthSpec(
+        scheme,
+        username=optional_template(members, "username"),
+        password=optional_template(members, "password"),
+        token=optional_template(members, "token"),
+    )
 
 
 def catch(given: Members, uses: Uses) -> CatchSpec:

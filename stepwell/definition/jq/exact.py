@@ -19,7 +19,7 @@ from stepwell.model.base import Json
 EXACT: Final = 1 << 53
 """Integers up to here are exact as doubles."""
 
-_DIGITS: Final = re.compile(r"[0-9]{16}|[0-9][eE]\+?[1-9]")
+_DIGITS: Final = re.compile(r"[0-9](?:[0-9]{15}|[eE]\+?[1-9])")
 _NUMBER: Final = re.compile(r'"(?:[^"\\]|\\.)*"|-?[0-9]+(?:\.[0-9]+)?(?:[eE][-+]?[0-9]+)?')
 _REMEDY: Final = "keep it as a string"
 

@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Final
 
+from stepwell.definition.jq.binding import names
 from stepwell.definition.jq.path import native
-from stepwell.definition.jq.risk import assess, names, refusal
+from stepwell.definition.jq.risk import assess, refusal
 from stepwell.definition.jq.run import input_text, program, run_text
-from stepwell.definition.jq.tokens import tokenize
+from stepwell.definition.jq.tokens import balanced, tokenize
 from stepwell.definition.jq.words import Expression, ExpressionError, Risk
 from stepwell.model.base import Instant, Json
 
@@ -40,7 +41,7 @@ def sorted_items(variables: Mapping[str, Json]) -> list[tuple[str, Json]]:
     return sorted(variables.items(), key=lambda item: item[0])
 
 
-@lru_cache(8192)
+@lru_cache(16384)
 def expression(text: str) -> Expression:
     """An expression from its text, bare or as `${ … }`. Never fails: `syntax_errors` tells what jq does not
     take.
@@ -56,7 +57,7 @@ def expression(text: str) -> Expression:
         if computed is not None:
             return Expression(source, mentioned, Risk.PATH, native=computed)
     risk, weighty = assess(source, tokens)
-    return Expression(source, mentioned, risk, refused, weighty)
+    return Expression(source, mentioned, risk, refused, weighty, balanced(tokens))
 
 
 def evaluate(expression: Expression, data: Json, variables: Mapping[str, Json], now: Instant) -> Json:

@@ -38,15 +38,14 @@ _ASSIGNS: Final = frozenset({"=", "|=", "+=", "-=", "*=", "/=", "%=", "//="})
 
 def refusal(tokens: list[Token]) -> str | None:
     """Why the program may never run, None if it may."""
-    for token, key in zip(tokens, _keys(tokens), strict=True):
-        if token.kind in ("ident", "variable") and not key and token.text in REFUSED:
-            return f"{token.text} is refused in expressions: it {REFUSED[token.text]}"
+    suspects = [at for at, t in enumerate(tokens) if t.text in REFUSED and t.kind in ("ident", "variable")]
+    if suspects:
+        keys = _keys(tokens)
+        for at in suspects:
+            if not keys[at]:
+                word = tokens[at].text
+                return f"{word} is refused in expressions: it {REFUSED[word]}"
     return None
-
-
-def names(tokens: list[Token]) -> frozenset[str]:
-    """The variables it mentions, without `$`."""
-    return frozenset(t.text[1:] for t in tokens if t.kind == "variable" and t.text != "$__loc__")
 
 
 def assess(source: str, tokens: list[Token]) -> tuple[Risk, bool]:

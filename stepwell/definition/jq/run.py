@@ -8,8 +8,9 @@ from typing import Any, Final, NamedTuple
 
 import jq
 
+from stepwell.definition.jq.binding import names
 from stepwell.definition.jq.exact import from_text, large_numbers, substituted, to_text, witnesses
-from stepwell.definition.jq.risk import names, refusal
+from stepwell.definition.jq.risk import refusal
 from stepwell.definition.jq.tokens import balanced, tokenize
 from stepwell.definition.jq.words import ExpressionError
 from stepwell.model.base import SECOND, Instant, Json

@@ -10,7 +10,6 @@ from typing import Final, TypeVar
 
 import jq
 
-from stepwell.definition.jq.tokens import balanced, tokenize
 from stepwell.definition.jq.words import Expression, Risk
 
 T = TypeVar("T")
@@ -22,15 +21,15 @@ _DRAWING: Final = re.compile(r"\n.*", re.DOTALL)
 def syntax_errors(expressions: Iterable[tuple[T, Expression]]) -> list[tuple[T, str]]:
     """The expressions that are no jq, each with the reason; equal sources are compiled once."""
     asked = list(expressions)
-    sources = {e.source: e.names for _, e in asked if e.risk is not Risk.PATH and e.refused is None}
+    sources = {e.source: e for _, e in asked if e.risk is not Risk.PATH and e.refused is None}
     wrong: dict[str, str] = {}
     batch: list[tuple[str, frozenset[str]]] = []
-    for source, names in sources.items():
-        if balanced(tokenize(source)):
-            batch.append((source, names))
+    for source, found in sources.items():
+        if found.whole:
+            batch.append((source, found.names))
         else:
             # it could close the brackets of others: alone
-            wrong[source] = _complaint(source, names) or "its brackets or quotes are not closed"
+            wrong[source] = _complaint(source, found.names) or "its brackets or quotes are not closed"
     for start in range(0, len(batch), _BATCH):
         wrong.update(_search(batch[start : start + _BATCH]))
     return [(where, wrong[e.source]) for where, e in asked if e.source in wrong]

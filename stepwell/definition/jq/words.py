@@ -40,5 +40,7 @@ class Expression:
     refused: str | None = None
     weighty: bool = field(default=False, compare=False)
     """PLAIN, but its cost or its result may grow faster than its data"""
+    whole: bool = field(default=True, compare=False)
+    """its brackets and quotes are closed, so that it can stand within others"""
     native: Native | None = field(default=None, compare=False, repr=False)
     """how a PATH is computed"""

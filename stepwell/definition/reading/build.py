@@ -117,7 +117,7 @@ class Builder:
             frame.key = None
         elif value in frame.value:
             self._complain("duplicate-key", f"`{name}` is there twice", event, "remove one of them")
-            frame.key = None
+            frame.key = value  # the last one counts
         else:
             if event.anchor:
                 self._anchors[event.anchor] = (value, len(name) + 2, 1)

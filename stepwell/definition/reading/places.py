@@ -62,11 +62,11 @@ def _walk(events: Events, root: _Node) -> None:
             if level is not None and level.is_map and level.name is None and event.kind is Kind.SCALAR:
                 level.name = escape(event.text)
                 child = level.node.children.get(level.name) if level.node else None
-                if child is not None and child.key is None:
+                if child is not None:
                     child.key = event.place
                 continue
             node = root if level is None else _child(level)
-            if node is not None and node.value is None:
+            if node is not None:
                 node.value = event.place
             if event.kind in (Kind.MAP, Kind.LIST):
                 stack.append(_Level(_inside(node, event), event.kind is Kind.MAP))
