@@ -78,7 +78,7 @@ def _pair(hint: Any) -> _Pair:
     if origin is list:
         return _each(_pair(arguments[0]))
     if origin is dict:
-        return _values(int if arguments[0] is int else None, _pair(arguments[1]))
+        return _values(None if arguments[0] is str else arguments[0], _pair(arguments[1]))
     if hint is bytes:
         return _Pair(bytes.hex, bytes.fromhex)
     if isinstance(hint, type) and issubclass(hint, Enum):
@@ -105,6 +105,7 @@ def _each(pair: _Pair) -> _Pair:
 
 
 def _values(key: Convert | None, pair: _Pair) -> _Pair:
+    """`key` makes a key of its text, where a key is a number or a word of a list."""
     write, read = pair
     if key is None and write is None and read is None:
         return _PLAIN

@@ -25,7 +25,7 @@ _PAGE: Final = 200
 def check_file(db: apsw.Connection) -> list[StoreFinding]:
     """What SQLite itself finds wrong with the file."""
     try:
-        said = [text for (text,) in fetch(db, "PRAGMA quick_check(20)")]
+        said = [text for (text,) in fetch(db, "PRAGMA integrity_check(20)")]
     except ROTTEN as error:
         said = [str(error)]
     return [StoreFinding("file_damaged", None, text, _RESTORE) for text in said if text != "ok"]

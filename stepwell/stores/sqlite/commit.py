@@ -109,25 +109,40 @@ def _shaped(statement: str, size: int, width: int) -> str:
     return SQL[statement].replace("{values}", ", ".join([row] * size))
 
 
+class _Rotten(Exception):
+    """The pages that a turn would be written to are damaged. After that the transaction is of no use any more."""
+
+
 def _one_by_one(db: apsw.Connection, batch: Batch, where: str) -> Errors:
     """Something in the batch cannot be written: find out what, and commit the rest."""
-    errors: Errors = {}
-    failed: dict[str, BaseException] = {}
-    try:
-        db.execute("BEGIN IMMEDIATE")
-        for position, row in enumerate(batch.rows):
-            error = failed.get(row[0]) or _write_one(db, row, batch.extras.get(position), where)
-            if error is not None:
-                errors[position] = failed[row[0]] = error
-        db.execute("COMMIT")
-    except apsw.Error as error:
-        roll_back(db)
-        rest = (position for position in range(len(batch.rows)) if position not in errors)
-        errors |= _outcomes(db, batch, rest, error, where)
-    return errors
+    given_up: Errors = {}
+    while True:
+        errors: Errors = {}
+        position = 0
+        try:
+            db.execute("BEGIN IMMEDIATE")
+            failed: dict[str, BaseException] = {}
+            for position, row in enumerate(batch.rows):
+                error = (
+                    failed.get(row[0])
+                    or given_up.get(position)
+                    or _write_one(db, row, batch.extras.get(position))
+                )
+                if error is not None:
+                    errors[position] = failed[row[0]] = error
+            db.execute("COMMIT")
+            return errors
+        except _Rotten as rot:  # once more without it
+            roll_back(db)
+            run_id, seq = batch.rows[position][:2]
+            given_up[position] = StoreDamaged(f"run {run_id}: turn {seq} cannot be written to {where}: {rot}")
+        except apsw.Error as error:
+            roll_back(db)
+            rest = [each for each in range(len(batch.rows)) if each not in errors]
+            return errors | _outcomes(db, batch, rest, error, where)
 
 
-def _write_one(db: apsw.Connection, turn: TurnRow, extra: Extra | None, where: str) -> BaseException | None:
+def _write_one(db: apsw.Connection, turn: TurnRow, extra: Extra | None) -> BaseException | None:
     """One turn and what belongs to it, or nothing of it and the reason."""
     db.execute("SAVEPOINT turn")
     try:
@@ -136,12 +151,10 @@ def _write_one(db: apsw.Connection, turn: TurnRow, extra: Extra | None, where: s
         _insert(db, turn)
         if extra is not None:
             _write_after(db, extra)
-    except SICK:
-        raise
+    except ROTTEN as rot:
+        raise _Rotten(str(rot)) from rot
     except (KeyTaken, SeqConflict) as conflict:
         fault: BaseException = conflict
-    except ROTTEN as error:
-        fault = StoreDamaged(f"run {turn[0]}: turn {turn[1]} cannot be written to {where}: {error}")
     except _WRONG_VALUES as error:
         fault = InvalidInput(f"run {turn[0]}: turn {turn[1]} cannot be stored: {error}")
     else:

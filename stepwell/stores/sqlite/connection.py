@@ -13,7 +13,7 @@ import apsw
 from stepwell.model.base import Instant
 from stepwell.model.errors import InvalidInput, StoreDamaged, StoreUnavailable
 from stepwell.stores.migrations import Applied, migrations, pending
-from stepwell.stores.sqlite.faults import translated
+from stepwell.stores.sqlite.faults import UNREADABLE, translated
 from stepwell.stores.statements import statements
 
 SQL: Final = statements("sqlite")
@@ -65,7 +65,7 @@ def open_writer(place: Place, now: Instant) -> apsw.Connection:
             f"{place.path} is not a Stepwell database (or its first page is damaged)",
             hint="name another file, or restore this one from a backup",
         ) from error
-    except apsw.Error as error:
+    except UNREADABLE as error:
         raise translated(error, place.path, "open") from error
     return db
 

@@ -29,13 +29,16 @@ _UNAVAILABLE: Final[dict[type[apsw.Error], tuple[str, str]]] = {
 SICK: Final = tuple(_UNAVAILABLE)
 """The store cannot work now: no row in particular is to blame."""
 
-ROTTEN: Final = (apsw.CorruptError, apsw.NotADBError)
+ROTTEN: Final = (apsw.CorruptError, apsw.NotADBError, UnicodeDecodeError)
 """What was read is not what was written."""
 
+UNREADABLE: Final = (apsw.Error, UnicodeDecodeError)
+"""All that reading can raise."""
 
-def translated(error: apsw.Error, where: str, doing: str) -> StoreError:
+
+def translated(error: Exception, where: str, doing: str) -> StoreError:
     """`where` names the file, `doing` what was tried: "write", "read", "open"."""
-    if isinstance(error, ROTTEN):
+    if isinstance(error, (*ROTTEN, apsw.SQLError)):  # a wrong statement: it is the schema that is damaged
         return StoreDamaged(f"cannot {doing} {where}: the file is damaged ({error})", hint=_DOCTOR)
     for kind, (reason, hint) in _UNAVAILABLE.items():
         if isinstance(error, kind):

@@ -12,7 +12,7 @@ import apsw
 
 from stepwell.model.errors import StoreUnavailable
 from stepwell.stores.sqlite.connection import Place, open_reader
-from stepwell.stores.sqlite.faults import translated
+from stepwell.stores.sqlite.faults import UNREADABLE, translated
 
 T = TypeVar("T")
 Read = Callable[[apsw.Connection], T]
@@ -42,7 +42,7 @@ class Readers:
             return read(self._inline)
         except (apsw.BusyError, apsw.LockedError):
             return await self.long(read)
-        except apsw.Error as error:
+        except UNREADABLE as error:
             self._drop(self._inline)
             self._inline = None
             raise translated(error, self._place.path, "read") from error
@@ -69,7 +69,7 @@ class Readers:
             if db is None:
                 db = self._local.db = self._open()
             return read(db)
-        except apsw.Error as error:  # the next read begins with a new connection
+        except UNREADABLE as error:  # the next read begins with a new connection
             self._local.db = None
             self._drop(db)
             raise translated(error, self._place.path, "read") from error

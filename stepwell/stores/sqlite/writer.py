@@ -22,7 +22,7 @@ from stepwell.ports import Done
 from stepwell.stores.sqlite.batch import Batch, Extra, Job, TurnRow
 from stepwell.stores.sqlite.commit import Errors, commit, roll_back
 from stepwell.stores.sqlite.connection import fetch
-from stepwell.stores.sqlite.faults import translated
+from stepwell.stores.sqlite.faults import UNREADABLE, translated
 
 T = TypeVar("T")
 
@@ -256,7 +256,7 @@ class Writer:
         try:
             self._db.set_busy_timeout(self._patience)
             return job.work(self._db), None
-        except apsw.Error as error:
+        except UNREADABLE as error:
             roll_back(self._db)
             return None, translated(error, self._where, "write")
         except Exception as error:  # noqa: BLE001 - it belongs to whoever asked for the job, not to the thread
