@@ -1,0 +1,150 @@
+"""Staying with a run until it ends: showing how it goes, and passing Ctrl-C on."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, Protocol
+
+from stepwell.cli.failing import Left
+from stepwell.kernel.evolve import blank, replay
+from stepwell.model.base import MILLISECOND, SECOND, Duration, Instant
+from stepwell.model.errors import StepwellError
+from stepwell.model.journal import Turn
+from stepwell.model.records import State
+
+if TYPE_CHECKING:
+    from stepwell.client.client import Client
+    from stepwell.client.views import View
+
+LOOK_EVERY: Final[Duration] = 100 * MILLISECOND
+
+
+class Screen(Protocol):
+    """Shows a run. `turns`: what is new since the last time."""
+
+    def show(self, state: State, turns: Sequence[Turn], now: Instant) -> None: ...
+
+    def note(self, text: str) -> None: ...
+
+    def close(self) -> None: ...
+
+
+async def follow(client: Client, run_id: str, screen: Screen, ended: asyncio.Future[View]) -> None:
+    """Show the run until it has ended. Reads what is new of its journal, no more often than drawing it is cheap."""
+    clock, state = client.engine.clock, blank(run_id)
+    while True:
+        last = ended.done()
+        begun = clock.now()
+        turns = await client.engine.store.turns(run_id, state.run.seq)
+        state = replay(state, turns)
+        screen.show(state, turns, begun)
+        if last or state.run.status.terminal:
+            return
+        wait = max(LOOK_EVERY, 10 * (clock.now() - begun))
+        pause = asyncio.ensure_future(clock.wait_until(clock.now() + wait))
+        either: set[asyncio.Future[Any]] = {pause, ended}
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        pause.cancel()
+
+
+async def attend(
+    client: Client,
+    run_id: str,
+    screen: Screen | None,
+    *,
+    steer: bool = True,
+    timeout: float | None = None,
+    last_words: str = "",
+) -> View:
+    """Wait for the end of the run, showing it; the view is that of `Client.wait`.
+
+    The first Ctrl-C cancels the run, the second leaves it open and raises `Left`; so does SIGTERM, and with `steer`
+    False the first. After `timeout` seconds the run is cancelled. `last_words`: how to go on with an open run.
+    """
+    ended = asyncio.ensure_future(client.wait(run_id))
+    shown = asyncio.ensure_future(follow(client, run_id, screen, ended)) if screen is not None else None
+    tasks: set[asyncio.Future[Any]] = {ended, *([shown] if shown is not None else [])}
+    try:
+        with signals() as pressed:
+            stop = _Stop(client, run_id, screen, steer=steer, last_words=last_words)
+            limit = _limit(client, timeout)
+            await stop.watch(ended, pressed, limit, tasks)
+        if shown is not None:
+            await shown
+        return ended.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        if screen is not None:
+            screen.close()
+
+
+class _Stop:
+    """What is done when somebody wants the run to stop."""
+
+    def __init__(
+        self, client: Client, run_id: str, screen: Screen | None, *, steer: bool, last_words: str
+    ) -> None:
+        self._client, self._run_id, self._screen = client, run_id, screen
+        self._asked = not steer
+        self._last_words = last_words
+
+    async def watch(
+        self,
+        ended: asyncio.Future[View],
+        pressed: asyncio.Queue[int],
+        limit: asyncio.Future[None] | None,
+        tasks: set[asyncio.Future[Any]],
+    ) -> None:
+        key = asyncio.ensure_future(pressed.get())
+        while not ended.done():
+            waiting: set[asyncio.Future[Any]] = {one for one in (ended, key, limit) if one is not None}
+            tasks.update(waiting)
+            done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+            if key in done:
+                await self._pressed(key.result())
+                key = asyncio.ensure_future(pressed.get())
+                tasks.add(key)
+            if limit is not None and limit in done:
+                limit = None
+                await self._cancel("it took longer than --timeout")
+
+    async def _pressed(self, number: int) -> None:
+        if self._asked or number != signal.SIGINT:
+            raise Left(f"run {self._run_id} stays open", hint=self._last_words)
+        self._asked = True
+        await self._cancel("interrupted by Ctrl-C")
+
+    async def _cancel(self, reason: str) -> None:
+        if self._screen is not None:
+            self._screen.note("cancelling the run; Ctrl-C again leaves at once, and the run open")
+        with contextlib.suppress(StepwellError):  # it has ended, or is being cancelled already
+            await self._client.cancel(self._run_id, reason)
+
+
+def _limit(client: Client, timeout: float | None) -> asyncio.Future[None] | None:
+    if timeout is None:
+        return None
+    clock = client.engine.clock
+    return asyncio.ensure_future(clock.wait_until(clock.now() + int(timeout * SECOND)))
+
+
+@contextlib.contextmanager
+def signals() -> Iterator[asyncio.Queue[int]]:
+    """Ctrl-C and SIGTERM as items of a queue, for as long as this lasts."""
+    loop, queue = asyncio.get_running_loop(), asyncio.Queue[int]()
+    caught = []
+    for number in (signal.SIGINT, signal.SIGTERM):
+        # Where the loop cannot (Windows), Ctrl-C ends the command as it ends any.
+        with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+            loop.add_signal_handler(number, queue.put_nowait, int(number))
+            caught.append(number)
+    try:
+        yield queue
+    finally:
+        for number in caught:
+            loop.remove_signal_handler(number)

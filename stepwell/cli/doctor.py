@@ -1,0 +1,54 @@
+"""`stepwell doctor`: is the record sound?"""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import click
+
+from stepwell.cli.options import db_option, json_option
+
+
+@click.command()
+@click.option("--rebuild", is_flag=True, help="Make the indexes anew from the journal first.")
+@db_option
+@json_option
+def command(rebuild: bool, db: Path, as_json: bool) -> int:
+    """Read the whole record and check it: hashes, gaps, indexes, and that every run can be replayed.
+
+    Exit code 0: nothing wrong; 1: findings, each with what to do; 4: the file cannot be opened.
+
+    Example: stepwell doctor --rebuild
+    """
+    from stepwell.cli.opening import with_db
+    from stepwell.cli.screen import print_json, say
+
+    view = asyncio.run(_doctor(db, rebuild))
+    for finding in view["findings"]:
+        finding["action"] = with_db(finding["action"], db)
+    if as_json:
+        print_json(view)
+    else:
+        for text in _lines(view, db):
+            say(text)
+    return 0 if view["ok"] else 1
+
+
+async def _doctor(db: Path, rebuild: bool) -> dict[str, Any]:
+    from stepwell.cli.opening import guest
+
+    async with guest(db) as stepwell:
+        return await stepwell.doctor(rebuild=rebuild)
+
+
+def _lines(view: dict[str, Any], db: Path) -> list[str]:
+    library = ", ".join(f"{name} {value}" for name, value in view["library"].items())
+    lines = [f"{db}: {view['runs']} runs, {view['open_runs']} open" + (f"; {library}" if library else "")]
+    if view["rebuilt"]:
+        lines.append("the indexes were made anew from the journal")
+    for finding in view["findings"]:
+        lines.append(f"{finding['severity']} {finding['code']}: {finding['message']}")
+        lines.append(f"  what next: {finding['action']}")
+    return [*lines, "nothing is wrong" if view["ok"] else "something is wrong: see above"]

@@ -1,0 +1,134 @@
+"""Opening the store for a command: as an engine that carries runs on, or as a guest that looks and steers."""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import os
+import re
+import shlex
+import sys
+from collections.abc import AsyncIterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stepwell.cli.screen import clean
+from stepwell.model.base import Instant
+from stepwell.model.errors import InvalidInput, NotFound, StepwellError, StoreUnavailable
+from stepwell.model.journal import RunFilter
+
+if TYPE_CHECKING:
+    from stepwell.assembly import Stepwell
+
+_COMMAND = re.compile(r"\bstepwell (runs \w+|serve|doctor|graph)\b")
+
+
+def with_db(text: str, db: Path) -> str:
+    """The commands in a text, so that they work as they stand: with `--db` where this one was called with it."""
+    context = click.get_current_context(silent=True)
+    source = context.get_parameter_source("db") if context is not None else None
+    if source is not click.core.ParameterSource.COMMANDLINE:
+        return text
+    return _COMMAND.sub(lambda found: f"{found[0]} --db {shlex.quote(str(db))}", text)
+
+
+@contextlib.asynccontextmanager
+async def engine(
+    db: Path, *, secrets: Mapping[str, Any] | None = None, **settings: Any
+) -> AsyncIterator[Stepwell]:
+    """An engine in this process; it leaves other open runs alone unless it is told to recover."""
+    from stepwell.assembly import Stepwell
+
+    _log_to_stderr(logging.WARNING)
+    with _hints(db):
+        async with Stepwell.open(db, secrets=secrets, **{"recover": False, **settings}) as opened:
+            yield opened
+
+
+@contextlib.asynccontextmanager
+async def guest(db: Path) -> AsyncIterator[Stepwell]:
+    """Looks at runs and steers them, and performs nothing. Raises `StoreUnavailable` where there is no file."""
+    if not os.path.exists(db):  # noqa: ASYNC240, PTH110 - nothing else runs on this loop yet
+        raise StoreUnavailable(
+            f"there is no database {db}",
+            hint="name it with --db PATH or STEPWELL_DB; `stepwell run FILE` makes one",
+        )
+    async with engine(db, guest=True) as opened:
+        yield opened
+
+
+@contextlib.contextmanager
+def _hints(db: Path) -> Any:
+    try:
+        yield
+    except StepwellError as error:
+        error.hint = with_db(error.hint, db)
+        raise
+
+
+def allow_modules(*folders: Path) -> None:
+    """Let `call: python` find modules in the current folder and these."""
+    for folder in [Path.cwd(), *folders]:
+        place = str(folder.absolute())
+        if place not in sys.path:
+            sys.path.insert(0, place)
+
+
+async def find_run(stepwell: Stepwell, given: str) -> str:
+    """The id of the run with this id or the only one whose id begins so. Raises `NotFound`, `InvalidInput`."""
+    if await stepwell.engine.store.row(given) is not None:
+        return given
+    if len(given) < 4 or len(given) >= 36:
+        raise _no_run(given)
+    found: list[str] = []
+    cursor = None
+    where = RunFilter(created_after=_earliest(given))
+    while True:
+        page = await stepwell.engine.store.list_runs(where, 500, cursor)
+        found += [row.id for row in page.rows if row.id.startswith(given)]
+        cursor = page.next
+        if cursor is None or len(found) > 1:
+            break
+    if not found:
+        raise _no_run(given)
+    if len(found) > 1:
+        raise InvalidInput(
+            f"{given} is the beginning of several run ids: {', '.join(found[:3])}…",
+            hint="give more of it; list the runs with: stepwell runs list",
+        )
+    return found[0]
+
+
+def _earliest(beginning: str) -> Instant | None:
+    """Run ids begin with the time in milliseconds (UUIDv7): no run is older than its id."""
+    digits = beginning.replace("-", "")[:12]
+    try:
+        return int(digits.ljust(12, "0"), 16) * 1_000
+    except ValueError:
+        return None
+
+
+def _no_run(given: str) -> NotFound:
+    return NotFound(f"there is no run {given}", hint="list the runs with: stepwell runs list")
+
+
+class _Short(logging.Formatter):
+    """A line for each record; tracebacks only when they were asked for."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return clean(super().format(record))
+
+    def formatException(self, ei: Any) -> str:  # noqa: N802 - the name that logging calls
+        return super().formatException(ei) if os.environ.get("STEPWELL_DEBUG", "") not in ("", "0") else ""
+
+
+def _log_to_stderr(level: int) -> None:
+    log = logging.getLogger("stepwell")
+    if not log.handlers:
+        handler = logging.StreamHandler()
+        handler.setFormatter(_Short("%(levelname)s %(message)s"))
+        log.addHandler(handler)
+        log.setLevel(level)
+        log.propagate = False

@@ -1,0 +1,79 @@
+"""How a run ended, for people and for programs."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+from stepwell.cli.attending import Screen, attend
+from stepwell.cli.failing import RUN_CODES
+from stepwell.cli.opening import with_db
+from stepwell.cli.screen import line, on_terminal, pretty, print_json, tint, write
+
+if TYPE_CHECKING:
+    from stepwell.assembly import Stepwell
+    from stepwell.client.views import View
+
+RETRIED: Final = frozenset({"failed", "timed_out", "cancelled"})
+STYLES: Final = {"completed": "green", "failed": "red", "timed_out": "red"}
+
+
+async def carry_through(
+    stepwell: Stepwell,
+    run_id: str,
+    db: Path,
+    *,
+    as_json: bool,
+    steer: bool = True,
+    timeout: float | None = None,
+) -> int:
+    """Stay with a run until it ends, show it as the output allows, and give the exit code of how it ended."""
+    how = "follow it with: stepwell runs watch" if not steer else "go on with it: stepwell serve"
+    last_words = with_db(how, db) + (f" {run_id}" if not steer else "")
+    screen = None if as_json else await make_screen(stepwell, run_id)
+    view = await attend(stepwell, run_id, screen, steer=steer, timeout=timeout, last_words=last_words)
+    if as_json:
+        print_json(view)
+    else:
+        for words in summary(view, db):
+            write(words)
+    return RUN_CODES.get(view["status"], 1)
+
+
+async def make_screen(stepwell: Stepwell, run_id: str) -> Screen:
+    """A live tree on a terminal, plain lines elsewhere."""
+    if not on_terminal():
+        from stepwell.cli.plain import PlainLines
+
+        return PlainLines()
+    from stepwell.cli.drawing import LiveTree
+
+    row = await stepwell.engine.row(run_id)
+    return LiveTree(await stepwell.engine.library.get(row.definition_hash))
+
+
+def summary(view: View, db: Path) -> list[str]:
+    """The last lines: how it ended, the output or the error, and what to do next."""
+    status, run_id = view["status"], view["run_id"]
+    lines = [
+        tint(f"run {run_id} {status} in {view['time_taken']:.2f} s", STYLES.get(status, "yellow"), bold=True)
+    ]
+    if status == "completed":
+        return [*lines, pretty(view["output"])]
+    if view["error"] is not None:
+        lines += error_lines(view["error"])
+    lines.append("what next:")
+    lines.append(with_db(f"  stepwell runs explain {run_id}", db))
+    if status in RETRIED:
+        lines.append(with_db(f"  stepwell runs retry {run_id}", db))
+    return lines
+
+
+def error_lines(error: dict[str, Any]) -> list[str]:
+    """What went wrong and where."""
+    lines = [f"  what:  {line(error['title'])} ({error['status']}, {line(error['type']).rpartition('/')[2]})"]
+    if error["detail"]:
+        lines.append(f"         {line(error['detail'])}")
+    if error["instance"]:
+        lines.append(f"  where: {line(error['instance'])}")
+    return lines

@@ -1,0 +1,88 @@
+"""`stepwell run`: a definition from a file, from its start to its end."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import click
+
+from stepwell.cli.options import (
+    PATH,
+    db_option,
+    input_option,
+    json_option,
+    read_input,
+    read_secrets,
+    read_tags,
+    secrets_option,
+)
+
+
+@click.command()
+@click.argument("file", type=PATH)
+@input_option
+@click.option(
+    "--with",
+    "others",
+    type=PATH,
+    multiple=True,
+    metavar="FILE",
+    help="Another definition that it runs by name.",
+)
+@secrets_option
+@db_option
+@click.option("--key", metavar="K", help="Idempotency key: the same key gives the same run.")
+@click.option("--tag", "tags", multiple=True, metavar="K=V", help="A search tag; may be given several times.")
+@click.option("--priority", type=int, default=0, show_default=True, help="Higher goes first.")
+@click.option("--debug", is_flag=True, help="Pause before every step; `stepwell runs resume` lets go.")
+@click.option(
+    "--timeout",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="Cancel the run after so long.",
+)
+@json_option
+def command(file: Path, as_json: bool, **options: Any) -> int:
+    """Run the definition in FILE to its end and show how it goes.
+
+    Ctrl-C cancels the run; a second one leaves at once, and the run open (`stepwell serve` goes on with it).
+    Functions for `call: python` are looked for in the current folder and beside FILE.
+
+    Example: stepwell run order.yaml --input '{"order": "1001"}' --key order-1001
+    """
+    given = read_input(options["input_text"])
+    secrets = read_secrets(options["secrets_file"])
+    tags = read_tags(options["tags"])
+    return asyncio.run(_run(file, given, secrets, tags, as_json, options))
+
+
+async def _run(
+    file: Path,
+    given: Any,
+    secrets: dict[str, Any],
+    tags: dict[str, str],
+    as_json: bool,
+    options: dict[str, Any],
+) -> int:
+    from stepwell.cli.opening import allow_modules, engine
+    from stepwell.cli.outcome import carry_through
+    from stepwell.cli.reading import read_definition
+
+    definitions = [await read_definition(path) for path in (*options["others"], file)]
+    allow_modules(file.parent)
+    async with engine(options["db"], secrets=secrets) as stepwell:
+        for other in definitions[:-1]:
+            await stepwell.add_definition(other)
+        handle = await stepwell.start(
+            definitions[-1],
+            given,
+            key=options["key"],
+            tags=tags,
+            priority=options["priority"],
+            mode="debug" if options["debug"] else "normal",
+        )
+        return await carry_through(
+            stepwell, handle.run_id, options["db"], as_json=as_json, timeout=options["timeout"]
+        )

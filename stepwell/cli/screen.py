@@ -1,0 +1,83 @@
+"""Putting words on the screen. What comes from runs is not trusted: control characters never reach a terminal."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import sys
+from collections.abc import Sequence
+from io import TextIOWrapper
+from typing import Any, Final
+
+import click
+
+_CONTROLS: Final = (*(code for code in range(0x20) if chr(code) not in "\n\t"), *range(0x7F, 0xA0))
+_TURNS: Final = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
+"""These turn the direction of text around."""
+_UNSAFE: Final = dict.fromkeys((*_CONTROLS, *_TURNS), "�")
+
+
+def clean(text: str) -> str:
+    """The text without characters that a terminal would obey."""
+    return text.translate(_UNSAFE)
+
+
+def line(text: str, width: int = 0) -> str:
+    """One line of it, cut at `width` if that is given."""
+    flat = " ".join(clean(text).split())
+    return flat if not width or len(flat) <= width else flat[: max(0, width - 1)] + "…"
+
+
+def say(text: str = "", *, err: bool = False) -> None:
+    """Print a text. Styles (`tint`) are to be given as `parts`."""
+    click.echo(clean(text), err=err)
+
+
+def tint(text: str, style: str = "", *, bold: bool = False) -> str:
+    """Cleaned text in a colour of click and rich alike; `write` drops the colour where there is no terminal."""
+    return click.style(clean(text), fg=style or None, bold=bold or None)
+
+
+def write(text: str) -> None:
+    """Print a text that was made with `tint`."""
+    click.echo(text)
+
+
+def pretty(value: Any) -> str:
+    """JSON for people."""
+    return clean(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_json(value: Any) -> None:
+    """One JSON object on one line, in ASCII: safe on every terminal and in every locale."""
+    click.echo(json.dumps(value, separators=(",", ":")))
+
+
+def on_terminal() -> bool:
+    return sys.stdout.isatty()
+
+
+def can_draw() -> bool:
+    """Whether the output can take the symbols of the tree."""
+    return (sys.stdout.encoding or "").lower().replace("-", "") == "utf8"
+
+
+def prepare() -> None:
+    """A character that the output cannot take is no reason to fail."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            with contextlib.suppress(ValueError, OSError):
+                stream.reconfigure(errors="replace")
+
+
+def table(rows: Sequence[Sequence[str]], *, gap: int = 2) -> list[str]:
+    """Columns side by side; the last one is not padded."""
+    if not rows:
+        return []
+    widths = [max(len(row[column]) for row in rows) for column in range(len(rows[0]))]
+    return [
+        (" " * gap).join(
+            [*(cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)), row[-1]]
+        )
+        for row in rows
+    ]

@@ -1,0 +1,58 @@
+"""`stepwell validate`: every problem of every file, at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from stepwell.cli.options import PATH, json_option
+
+
+@click.command()
+@click.argument("files", type=PATH, nargs=-1, required=True)
+@json_option
+def command(files: tuple[Path, ...], as_json: bool) -> int:
+    """Report every problem of the definitions in FILES, with its place and what to do about it.
+
+    What the standard knows and Stepwell does not do yet is named, and is a problem too (`supported` is then false).
+
+    Example: stepwell validate order.yaml billing/*.yaml
+    """
+    from stepwell.cli.screen import print_json, say
+
+    views = [_checked(path) for path in files]
+    good = all(view["valid"] and view["supported"] for view in views)
+    if as_json:
+        for view in views:
+            del view["texts"]
+        print_json({"valid": all(view["valid"] for view in views), "ok": good, "files": views})
+        return 0 if good else 2
+    for view in views:
+        for text in view.pop("texts"):
+            say(text)
+        if view["valid"] and view["supported"]:
+            say(f"{view['file']}: fine")
+    return 0 if good else 2
+
+
+def _checked(path: Path) -> dict[str, Any]:
+    """`{file, valid, supported, findings, texts}`."""
+    from stepwell.cli.failing import finding_json
+    from stepwell.cli.reading import read_bytes
+    from stepwell.definition.parse import findings
+    from stepwell.definition.rules.checker import NOT_SUPPORTED
+    from stepwell.model.errors import Finding, InvalidInput
+
+    try:
+        found = findings(read_bytes(path), str(path))
+    except InvalidInput as error:
+        found = [Finding("unreadable", error.message, file=str(path), hint=error.hint)]
+    return {
+        "file": str(path),
+        "valid": all(one.code == NOT_SUPPORTED for one in found),
+        "supported": all(one.code != NOT_SUPPORTED for one in found),
+        "findings": [finding_json(one) for one in found],
+        "texts": [str(one) for one in found],
+    }
