@@ -36,12 +36,12 @@ def with_db(text: str, db: Path) -> str:
 
 @contextlib.asynccontextmanager
 async def engine(
-    db: Path, *, secrets: Mapping[str, Any] | None = None, **settings: Any
+    db: Path, *, secrets: Mapping[str, Any] | None = None, log_level: int = logging.WARNING, **settings: Any
 ) -> AsyncIterator[Stepwell]:
     """An engine in this process; it leaves other open runs alone unless it is told to recover."""
     from stepwell.assembly import Stepwell
 
-    _log_to_stderr(logging.WARNING)
+    _log_to_stderr(log_level)
     with _hints(db):
         async with Stepwell.open(db, secrets=secrets, **{"recover": False, **settings}) as opened:
             yield opened

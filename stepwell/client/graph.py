@@ -142,12 +142,12 @@ def class_of(steps: list[Step]) -> str:
 
 def _classes(drawing: Drawing, state: State, steps: dict[str, list[Step]]) -> list[str]:
     members: dict[str, list[str]] = {name: [] for name in STYLES}
-    ended = state.run.status.terminal
+    complete = state.run.status is RunStatus.COMPLETED
     for node in drawing.all_nodes():
         if node.path in steps:
             members[class_of(steps[node.path])].append(node.name)
         elif node.path:
-            members["skipped" if ended else "pending"].append(node.name)
+            members["skipped" if complete else "pending"].append(node.name)
     return [f"class {','.join(names)} {name}" for name, names in members.items() if names]
 
 
@@ -158,7 +158,7 @@ def _link_styles(drawing: Drawing, state: State, steps: dict[str, list[Step]]) -
     for number, edge in enumerate(drawing.edges):
         if all(pair in gone for pair in pairwise(edge.trail)):
             thick.append(str(number))
-        elif state.run.status.terminal or not ended.isdisjoint(edge.trail[:-1]):
+        elif state.run.status is RunStatus.COMPLETED or not ended.isdisjoint(edge.trail[:-1]):
             dotted.append(str(number))
     lines = [f"linkStyle {','.join(thick)} {GONE}"] if thick else []
     return lines + ([f"linkStyle {','.join(dotted)} {PASSED_BY}"] if dotted else [])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,7 +12,7 @@ from stepwell.kernel.tasks.run import child_id
 from stepwell.model.base import Duration, Instant
 from stepwell.model.problem import Problem
 from stepwell.model.records import State, Step
-from stepwell.model.states import StepStatus, WaitReason
+from stepwell.model.states import RunStatus, StepStatus, WaitReason
 
 ORDER: Final = (
     "step_running",
@@ -88,6 +88,22 @@ def facts_of(state: State, now: Instant, *, carried_on: bool) -> Facts:
     leaves = [state.steps[step_id] for step_id in state.open_steps if step_id not in around]
     found = [_open_step(state, step, now) for step in leaves]
     return Facts(state, now, carried_on, sorted(found, key=lambda one: ORDER.index(one.reason)))
+
+
+def held(state: State, others: Mapping[str, State]) -> bool:
+    """Whether only a person can move the run: it is paused, or so are all its open steps, or the runs that they wait
+    for (`others`, by run id)."""
+    if state.run.status is RunStatus.PAUSED:
+        return True
+    found = facts_of(state, state.run.created_at, carried_on=True).open
+    return bool(found) and all(_held(step, others) for step in found)
+
+
+def _held(found: OpenStep, others: Mapping[str, State]) -> bool:
+    if found.child is not None:
+        child = others.get(found.child)
+        return child is not None and held(child, others)
+    return found.step.status is StepStatus.PAUSED
 
 
 def reason_of(step: Step) -> str:

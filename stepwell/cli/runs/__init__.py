@@ -1,0 +1,35 @@
+"""`stepwell runs …`: looking at runs and steering them, whoever carries them on."""
+
+from __future__ import annotations
+
+import click
+
+from stepwell.cli.lazy import LazyGroup
+
+_LOOK, _STEER, _AGAIN = (f"stepwell.cli.runs.{name}" for name in ("look", "steer", "again"))
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_in={
+        "list": (f"{_LOOK}:list_", "List runs, newest first."),
+        "show": (f"{_LOOK}:show", "Show a run with its steps, times, attempts and errors."),
+        "watch": (f"{_AGAIN}:watch", "Follow a run until it ends."),
+        "explain": (f"{_LOOK}:explain", "Say why a run stands where it stands, and what can be done."),
+        "history": (f"{_LOOK}:history", "Print a run's journal, event by event."),
+        "variables": (f"{_LOOK}:variables", "Print a run's variables."),
+        "pause": (f"{_STEER}:pause", "Start nothing new in a run."),
+        "resume": (f"{_STEER}:resume", "Let a paused run, or a held step, go on."),
+        "cancel": (f"{_STEER}:cancel", "Stop a run gently."),
+        "terminate": (f"{_STEER}:terminate", "Stop a run at once."),
+        "retry": (f"{_AGAIN}:retry", "Go on with a failed run from what failed."),
+        "rerun": (f"{_AGAIN}:rerun", "Start a run's definition anew."),
+    },
+)
+def command() -> None:
+    """Look at runs and steer them, also while another process carries them on.
+
+    RUN is the id of a run, or as much of its beginning as makes it the only one.
+
+    Example: stepwell runs list --status failed
+    """

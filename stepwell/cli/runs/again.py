@@ -1,0 +1,117 @@
+"""`stepwell runs watch | retry | rerun`: those that stay with a run until it ends."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stepwell.cli.options import input_option, read_input, read_secrets, secrets_option
+from stepwell.cli.runs.common import as_guest, run_argument
+from stepwell.cli.screen import print_json, say
+
+if TYPE_CHECKING:
+    from stepwell.assembly import Stepwell
+
+
+@click.command()
+@run_argument
+def watch(run: str, db: Path, as_json: bool) -> int:
+    """Follow a run live until it ends; the exit code is that of `stepwell run`. Ctrl-C only stops watching.
+
+    Example: stepwell runs watch 01936c2e
+    """
+
+    async def ask(stepwell: Stepwell, run_id: str) -> int:
+        from stepwell.cli.outcome import carry_through
+
+        return await carry_through(stepwell, run_id, db, as_json=as_json, steer=False)
+
+    return as_guest(db, run, ask)
+
+
+@click.command()
+@run_argument
+@click.option("--here", is_flag=True, help="Carry it on in this process, to its end.")
+@secrets_option
+def retry(run: str, db: Path, as_json: bool, here: bool, secrets_file: Path | None) -> int:
+    """Go on with a failed, timed out or cancelled run from what failed; what was completed is not done again.
+
+    Without --here the run is only opened again; an engine (`stepwell serve`, or an application) carries it on.
+
+    Example: stepwell runs retry 01936c2e --here
+    """
+    if here:
+        return asyncio.run(_retry_here(run, db, as_json, read_secrets(secrets_file)))
+
+    async def ask(stepwell: Stepwell, run_id: str) -> dict[str, Any]:
+        view = await stepwell.retry(run_id)
+        return {**view, "carried_on": await stepwell.engine.store.owner_alive(run_id)}
+
+    from stepwell.cli.opening import with_db
+    from stepwell.cli.runs.steer import next_words
+
+    view = as_guest(db, run, ask)
+    if as_json:
+        print_json(view)
+    else:
+        say(f"run {view['run_id']} is open again: {view['status']}")
+        say(with_db(f"  {next_words(view)}", db))
+    return 0
+
+
+async def _retry_here(run: str, db: Path, as_json: bool, secrets: dict[str, Any]) -> int:
+    from stepwell.cli.opening import allow_modules, engine, find_run, guest
+    from stepwell.cli.outcome import carry_through
+
+    async with guest(db) as stepwell:
+        run_id = await find_run(stepwell, run)
+    allow_modules()
+    async with engine(db, secrets=secrets) as stepwell:
+        await stepwell.retry(run_id)
+        return await carry_through(stepwell, run_id, db, as_json=as_json)
+
+
+@click.command()
+@run_argument
+@input_option
+@secrets_option
+@click.option(
+    "--here/--detach",
+    default=True,
+    show_default=True,
+    help="Carry it on in this process to its end, or leave it to an engine.",
+)
+def rerun(
+    run: str, db: Path, as_json: bool, here: bool, input_text: str | None, secrets_file: Path | None
+) -> int:
+    """Start the definition of a run anew, with the same input unless another is given. It is always a new run.
+
+    Example: stepwell runs rerun 01936c2e --input '{"order": "1002"}'
+    """
+    given, secrets = read_input(input_text), read_secrets(secrets_file)
+    return asyncio.run(_rerun(run, db, as_json, given, secrets, here))
+
+
+async def _rerun(run: str, db: Path, as_json: bool, given: Any, secrets: dict[str, Any], here: bool) -> int:
+    from stepwell.cli.opening import allow_modules, engine, find_run, guest, with_db
+    from stepwell.cli.outcome import carry_through
+
+    async with guest(db) as stepwell:
+        run_id = await find_run(stepwell, run)
+    allow_modules()
+    # Detached, the run is put on record by an engine that has no room to perform any of its steps.
+    settings = {} if here else {"max_concurrency": 0}
+    async with engine(db, secrets=secrets, **settings) as stepwell:
+        handle = await stepwell.rerun(run_id, given)
+        if here:
+            return await carry_through(stepwell, handle.run_id, db, as_json=as_json)
+        row = await stepwell.engine.row(handle.run_id)
+    if as_json:
+        print_json({"run_id": row.id, "status": row.status, "rerun_of": run_id})
+    else:
+        say(f"run {row.id} is {row.status}")
+        say(with_db("  carry it on with: stepwell serve", db))
+    return 0

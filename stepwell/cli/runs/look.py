@@ -1,0 +1,156 @@
+"""`stepwell runs list | show | explain | history | variables`."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from stepwell.cli.options import db_option, json_option, read_tags
+from stepwell.cli.runs.common import as_guest, run_argument
+from stepwell.cli.screen import pretty, print_json, say, write
+from stepwell.model.states import RunStatus
+
+if TYPE_CHECKING:
+    from stepwell.assembly import Stepwell
+
+
+@click.command("list")
+@click.option(
+    "--status",
+    "statuses",
+    multiple=True,
+    type=click.Choice([status.value for status in RunStatus]),
+    metavar="STATUS",
+    help="Only runs of this status; may be given several times.",
+)
+@click.option("--name", metavar="NAME", help="Only runs of definitions of this name.")
+@click.option("--tag", "tags", multiple=True, metavar="K=V", help="Only runs with this tag.")
+@click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="How many.")
+@click.option("--cursor", metavar="CURSOR", help="Where the page before ended (`next`).")
+@db_option
+@json_option
+def list_(db: Path, as_json: bool, statuses: tuple[str, ...], tags: tuple[str, ...], **where: Any) -> int:
+    """List runs, newest first.
+
+    Example: stepwell runs list --status failed --tag customer=acme --limit 5
+    """
+    from stepwell.cli.runs.showing import listing
+
+    async def ask() -> tuple[dict[str, Any], int]:
+        from stepwell.cli.opening import guest
+
+        async with guest(db) as stepwell:
+            view = await stepwell.list(status=statuses, tags=read_tags(tags), **where)
+            return view, stepwell.engine.clock.now()
+
+    view, now = asyncio.run(ask())
+    if as_json:
+        print_json(view)
+    else:
+        for text in listing(view, now):
+            write(text)
+    return 0
+
+
+@click.command()
+@run_argument
+def show(run: str, db: Path, as_json: bool) -> int:
+    """Show a run: its steps as a tree, with times, attempts and errors. With --json everything that is known of it.
+
+    Example: stepwell runs show 01936c2e
+    """
+    from stepwell.cli.runs.showing import overview
+
+    async def ask(stepwell: Stepwell, run_id: str) -> Any:
+        if as_json:
+            return await stepwell.show(run_id)
+        return overview(await stepwell.state(run_id), stepwell.engine.clock.now())
+
+    found = as_guest(db, run, ask)
+    if as_json:
+        print_json(found)
+    else:
+        for text in found:
+            write(text)
+    return 0
+
+
+@click.command()
+@run_argument
+def explain(run: str, db: Path, as_json: bool) -> int:
+    """Say why a run stands where it stands, what it waits for, and what can be done about it.
+
+    Example: stepwell runs explain 01936c2e
+    """
+    from stepwell.cli.opening import with_db
+    from stepwell.cli.runs.showing import explanation
+
+    view = as_guest(db, run, lambda stepwell, run_id: stepwell.explain(run_id))
+    for action in view["next_actions"]:
+        action["command"] = with_db(action["command"], db)
+    if as_json:
+        print_json(view)
+    else:
+        for text in explanation(view):
+            write(text)
+    return 0
+
+
+@click.command()
+@run_argument
+@click.option(
+    "--after", type=click.IntRange(0), default=0, metavar="SEQ", help="Only what came after this turn."
+)
+def history(run: str, db: Path, as_json: bool, after: int) -> int:
+    """Print a run's journal, event by event. With --json one object: {"run_id", "events": […]}.
+
+    Example: stepwell runs history 01936c2e --after 12
+    """
+
+    async def ask(stepwell: Stepwell, run_id: str) -> dict[str, Any]:
+        return {"run_id": run_id, "events": [view async for view in stepwell.history(run_id, after)]}
+
+    view = as_guest(db, run, ask)
+    if as_json:
+        print_json(view)
+        return 0
+    from stepwell.cli.runs.showing import event_line
+
+    for event in view["events"]:
+        say(event_line(event))
+    return 0
+
+
+@click.command()
+@run_argument
+@click.argument("name", required=False)
+def variables(run: str, db: Path, as_json: bool, name: str | None) -> int:
+    """Print a run's variables, or the value of one.
+
+    Example: stepwell runs variables 01936c2e customer
+    """
+    from stepwell.model.errors import NotFound
+
+    async def ask(stepwell: Stepwell, run_id: str) -> dict[str, Any]:
+        return {"run_id": run_id, "variables": await stepwell.variables(run_id)}
+
+    view = as_guest(db, run, ask)
+    found = view["variables"]
+    if name is not None:
+        if name not in found:
+            raise NotFound(
+                f"run {view['run_id']} has no variable {name}", hint="without a name all are printed"
+            )
+        view = {"run_id": view["run_id"], "name": name, "value": found[name]}
+    if as_json:
+        print_json(view)
+    elif name is not None:
+        say(pretty(view["value"]))
+    else:
+        for each, value in found.items():
+            say(f"{each} = {json.dumps(value, ensure_ascii=False)}")
+    return 0

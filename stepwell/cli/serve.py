@@ -1,0 +1,138 @@
+"""`stepwell serve`: an engine that carries on every open run of a file."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
+
+import click
+
+from stepwell.cli.options import db_option, json_option, read_secrets, secrets_option
+from stepwell.model.base import MILLISECOND, Duration, Instant
+from stepwell.model.events import (
+    RunCancelled,
+    RunCompleted,
+    RunFailed,
+    RunPaused,
+    RunTerminated,
+    RunTimedOut,
+)
+
+if TYPE_CHECKING:
+    from stepwell.assembly import Stepwell
+    from stepwell.model.events import Event
+
+log = logging.getLogger("stepwell.serve")
+
+ADOPT_EVERY: Final[Duration] = 1_000 * MILLISECOND
+"""How often to look for runs whose engine has gone."""
+IDLE_EVERY: Final[Duration] = 50 * MILLISECOND
+
+TOLD: Final[dict[type[Event], str]] = {
+    RunCompleted: "completed",
+    RunFailed: "failed",
+    RunTimedOut: "timed out",
+    RunCancelled: "cancelled",
+    RunTerminated: "terminated",
+    RunPaused: "paused",
+}
+
+
+@click.command()
+@db_option
+@click.option("--until-idle", is_flag=True, help="Leave when no open run is left that can be carried on.")
+@secrets_option
+@json_option
+def command(db: Path, until_idle: bool, secrets_file: Path | None, as_json: bool) -> int:
+    """Carry on every open run of the file, also those whose process has gone. Ctrl-C or SIGTERM ends it cleanly.
+
+    What it does is logged to standard error. With --json standard output gets one object when it ends:
+    {"taken_up": [run ids], "open": [{"run_id", "status"}]}.
+
+    Example: stepwell serve --until-idle
+    """
+    from stepwell.cli.screen import print_json
+
+    view = asyncio.run(_serve(db, read_secrets(secrets_file), until_idle=until_idle))
+    if as_json:
+        print_json(view)
+    return 0
+
+
+async def _serve(db: Path, secrets: dict[str, Any], *, until_idle: bool) -> dict[str, Any]:
+    from stepwell.cli.attending import signals
+    from stepwell.cli.opening import allow_modules, engine
+
+    allow_modules()
+    with signals() as pressed:
+        async with engine(db, secrets=secrets, log_level=logging.INFO) as stepwell:
+            stepwell.on_event(_tell)
+            log.info("serving %s", db)
+            server = _Server(stepwell)
+            work = asyncio.ensure_future(server.serve(until_idle=until_idle))
+            stop = asyncio.ensure_future(pressed.get())
+            either: set[asyncio.Future[Any]] = {work, stop}
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            stop.cancel()
+            if work.done():
+                work.result()
+            else:
+                log.info("leaving; open runs go on when they are served again")
+                work.cancel()
+                await asyncio.gather(work, return_exceptions=True)
+            return await server.view()
+
+
+def _tell(run_id: str, seq: int, at: Instant, event: Event) -> None:
+    words = TOLD.get(type(event))
+    if words is not None:
+        log.info("run %s %s", run_id, words)
+
+
+class _Server:
+    """Takes up what nobody carries on, again and again."""
+
+    def __init__(self, stepwell: Stepwell) -> None:
+        self._stepwell = stepwell
+        self._taken: dict[str, None] = {}
+
+    async def serve(self, *, until_idle: bool) -> None:
+        clock, every = self._stepwell.engine.clock, IDLE_EVERY if until_idle else ADOPT_EVERY
+        adopt_at = clock.now()
+        while True:
+            idle = until_idle and self._idle()
+            if idle or clock.now() >= adopt_at:
+                await self._take_up()
+                adopt_at = clock.now() + ADOPT_EVERY
+            if idle and self._idle():
+                log.info("no open run is left that can be carried on")
+                return
+            await clock.wait_until(clock.now() + every)
+
+    async def _take_up(self) -> None:
+        """Go on with what is new among the open runs of nobody. One that cannot be read is tried once."""
+        engine = self._stepwell.engine
+        assert engine.engine_id is not None
+        for run_id in await engine.store.adopt(engine.engine_id):
+            if run_id not in engine.actors and run_id not in engine.quarantined:
+                row = await engine.row(run_id)
+                log.info("taking up run %s of %s/%s, %s", run_id, row.namespace, row.name, row.status)
+                self._taken[run_id] = None
+                await engine.recover(run_id)
+
+    def _idle(self) -> bool:
+        """Every run that is carried on here waits for a person."""
+        from stepwell.client.open_steps import held
+
+        states = {run_id: actor.state for run_id, actor in self._stepwell.engine.actors.items()}
+        busy = any(not actor.idle for actor in self._stepwell.engine.actors.values())
+        return not busy and all(held(state, states) for state in states.values())
+
+    async def view(self) -> dict[str, Any]:
+        actors = self._stepwell.engine.actors
+        still_open = [
+            {"run_id": id_, "status": actor.state.run.status.value} for id_, actor in actors.items()
+        ]
+        return {"taken_up": list(self._taken), "open": still_open}
