@@ -7,10 +7,10 @@ import time
 from pathlib import Path
 
 from common import log
-from stepwell.definition.parse import parse
 
 from stepwell.assembly import SystemClock, UuidIds
 from stepwell.definition.expression import evaluate
+from stepwell.definition.parse import parse
 from stepwell.engine.rows import row_of
 from stepwell.kernel.decide import decide
 from stepwell.kernel.evolve import blank

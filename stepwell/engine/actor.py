@@ -39,7 +39,9 @@ class Host(Protocol):
     clock: Clock
     store: Store
 
-    def environment(self, actor: Actor, memo: Memo | None) -> Environment: ...
+    def roll(self) -> float: ...
+
+    def environment(self, actor: Actor, chance: float, memo: Memo | None) -> Environment: ...
 
     async def compute(self, deferred: Deferred, now: Instant) -> Json: ...
 
@@ -112,15 +114,18 @@ class Actor:
         elif self._busy:
             self._mail.append(mail)
         else:
-            self._decide(mail, None)
+            self._decide(mail)
 
-    def _decide(self, mail: Mail, memo: Memo | None) -> None:
-        now = self.host.clock.now()
+    def _decide(self, mail: Mail) -> None:
+        self._attempt(mail, self.host.clock.now(), self.host.roll(), None)
+
+    def _attempt(self, mail: Mail, now: Instant, chance: float, memo: Memo | None) -> None:
+        """Decide with what is known; if a value is missing, have it computed and decide again, all else being equal."""
         try:
-            environment = self.host.environment(self, memo)
+            environment = self.host.environment(self, chance, memo)
             decision = decide(self.definition, self.state, mail.command, now, environment)
         except Deferred as deferred:
-            self._pause(self._compute(mail, memo or {}, deferred, now))
+            self._pause(self._compute(mail, now, chance, memo or Memo(), deferred))
         except StepwellError as refused:
             _answer(mail, refused)
         except Exception as error:  # noqa: BLE001 - a fault in a rule must stop this run only
@@ -184,18 +189,19 @@ class Actor:
     def _resume(self) -> None:
         self._busy = False
         while self._mail and not self._busy and self.failure is None:
-            self._decide(self._mail.popleft(), None)
+            self._decide(self._mail.popleft())
         while self._mail and self.failure is not None:
             _answer(self._mail.popleft(), self.failure)
 
-    async def _compute(self, mail: Mail, memo: Memo, deferred: Deferred, now: Instant) -> None:
+    async def _compute(self, mail: Mail, now: Instant, chance: float, memo: Memo, deferred: Deferred) -> None:
         """Have an expression evaluated elsewhere, then decide again."""
         try:
-            memo[deferred.key] = await self.host.compute(deferred, now)
+            memo.results.append(await self.host.compute(deferred, now))
         except ExpressionError as error:
-            memo[deferred.key] = error
+            memo.results.append(error)
+        memo.rewind()
         self._busy = False
-        self._decide(mail, memo)
+        self._attempt(mail, now, chance, memo)
         if not self._busy:
             self._resume()
 

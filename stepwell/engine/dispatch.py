@@ -24,6 +24,7 @@ class Dispatch:
         self._queue: list[tuple[int, int, Key]] = []
         self._count = 0
         self._closed = False
+        self._loop = asyncio.get_running_loop()
 
     def __contains__(self, key: Key) -> bool:
         return key in self._tasks or key in self._waiting
@@ -56,7 +57,7 @@ class Dispatch:
         return True
 
     def _start(self, key: Key, work: Work, report: Report) -> None:
-        self._tasks[key] = asyncio.ensure_future(self._run(key, work, report))
+        self._tasks[key] = self._loop.create_task(self._run(key, work, report))
 
     async def _run(self, key: Key, work: Work, report: Report) -> None:
         try:

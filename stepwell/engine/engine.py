@@ -78,9 +78,14 @@ class Engine:
 
     # --- what an actor needs (actor.Host) ---------------------------------------------------------
 
-    def environment(self, actor: Actor, memo: Memo | None) -> Environment:
+    def roll(self) -> float:
+        return self._surroundings.roll()
+
+    def environment(self, actor: Actor, chance: float, memo: Memo | None) -> Environment:
         confidential = bool(actor.definition.secrets)
-        return self._surroundings.environment(confidential=confidential, memo=memo, hold=actor.foreign)
+        return self._surroundings.environment(
+            chance, confidential=confidential, memo=memo, hold=actor.foreign
+        )
 
     async def compute(self, deferred: Deferred, now: Instant) -> Json:
         return await self.guard.evaluate(

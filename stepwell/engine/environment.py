@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any
 
 from stepwell.definition.expression import Deferred, Expression, ExpressionError, evaluate
 from stepwell.kernel.ruling import BEGINS_PER_TURN, Environment
@@ -12,8 +11,36 @@ from stepwell.ports import Dice
 
 MASK = "***"
 
-Memo = dict[Any, Json]
-"""What was computed elsewhere for this turn, by `Deferred.key`; an `ExpressionError` stands for itself."""
+
+class Memo:
+    """What was computed elsewhere for one decision, in the order in which it was asked for.
+
+    A decision is a function of its arguments: made again, it asks for the same values in the same order. An
+    `ExpressionError` stands for itself.
+    """
+
+    __slots__ = ("_asked", "results")
+
+    def __init__(self) -> None:
+        self.results: list[Json | ExpressionError] = []
+        self._asked = 0
+
+    def rewind(self) -> None:
+        """The decision is made again."""
+        self._asked = 0
+
+    def recall(self, expression: Expression, data: Json, variables: Mapping[str, Json], now: Instant) -> Json:
+        """`evaluate`, but for what is known by now."""
+        try:
+            return evaluate(expression, data, variables, now)
+        except Deferred:
+            if self._asked == len(self.results):
+                raise
+        known = self.results[self._asked]
+        self._asked += 1
+        if isinstance(known, ExpressionError):
+            raise known
+        return known
 
 
 class Surroundings:
@@ -23,31 +50,21 @@ class Surroundings:
         self._dice, self._secrets, self._runtime = dice, secrets, runtime
         self._redact = redactor(secrets)
 
-    def environment(self, *, confidential: bool, memo: Memo | None = None, hold: bool = False) -> Environment:
+    def roll(self) -> float:
+        return self._dice.roll()
+
+    def environment(
+        self, chance: float, *, confidential: bool, memo: Memo | None = None, hold: bool = False
+    ) -> Environment:
         """`confidential`: the definition declares secrets. `hold`: nothing may begin in this turn."""
         return Environment(
-            evaluate if memo is None else _remembering(memo),
-            self._dice.roll(),
+            evaluate if memo is None else memo.recall,
+            chance,
             self._secrets,
             self._redact if confidential else None,
             self._runtime,
             0 if hold else BEGINS_PER_TURN,
         )
-
-
-def _remembering(memo: Memo) -> Callable[[Expression, Json, Mapping[str, Json], Instant], Json]:
-    def recall(expression: Expression, data: Json, variables: Mapping[str, Json], now: Instant) -> Json:
-        try:
-            return evaluate(expression, data, variables, now)
-        except Deferred as deferred:
-            if deferred.key not in memo:
-                raise
-            known = memo[deferred.key]
-            if isinstance(known, ExpressionError):
-                raise known from None
-            return known
-
-    return recall
 
 
 def redactor(secrets: Mapping[str, Json]) -> Callable[[Json], Json] | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import lru_cache
 from typing import Final
 
 from stepwell.definition.duration import DurationError, parse_duration
@@ -121,6 +122,7 @@ def variables_of(r: Ruling, scope: Scope | None) -> dict[str, Json]:
     return found
 
 
+@lru_cache(4_096)
 def moment(at: Instant | None) -> Json:
     """An instant as the language shows it (`$task.startedAt`, `$workflow.startedAt`)."""
     if at is None:

@@ -31,6 +31,7 @@ class Draft:
     def __init__(self, base: State) -> None:
         self.base = base
         self.run = copy(base.run)
+        self.run.counts = dict(base.run.counts)
         self._steps: dict[str, Step] = {}
         self._scopes: dict[str, Scope] = {}
         self._added: dict[str, None] = {}

@@ -64,7 +64,7 @@ def _move(draft: Draft, step: Step, before: StepStatus | None, event: Any, at: I
     step.status, step.updated_at = after, at
     if after is before:
         return
-    counts = draft.run.counts = dict(draft.run.counts)
+    counts = draft.run.counts  # the draft's own
     if before is not None:
         counts[before] -= 1
     counts[after] = counts.get(after, 0) + 1

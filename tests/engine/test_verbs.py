@@ -354,3 +354,14 @@ def test_the_blocking_facade(tmp_path: Path) -> None:
         assert len(engine.list()["runs"]) == 2
         with pytest.raises(InvalidInput):
             engine.start(ADD, {"a": 1}, mode="other")
+
+
+async def test_several_guarded_expressions_in_one_turn(tmp_path: Path) -> None:
+    body = flow("""
+    do:
+      - a: {set: {x: '${ [range(3)] }'}}
+      - b: {set: {y: '${ [limit(2; .x[])] }', z: '${ .x | first(range(5; 9)) }'}}
+      - c: {if: '[.y[] | . + .] | any(. == 2)', set: {w: '${ reduce .y[] as $n (0; . + $n) }', at: '${ now | floor }'}}
+    """)
+    async with open_at(tmp_path / "a.db", FakeClock()) as engine:
+        assert await engine.run(body) == {"w": 1, "at": 1_700_000_000}

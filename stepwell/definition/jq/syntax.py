@@ -10,6 +10,7 @@ from typing import Final, TypeVar
 
 import jq
 
+from stepwell.definition.jq.tokens import tokenize
 from stepwell.definition.jq.words import Expression, Risk
 
 T = TypeVar("T")
@@ -52,7 +53,7 @@ def _search(batch: Sequence[tuple[str, frozenset[str]]]) -> Iterator[tuple[str, 
 
 def _compiles(batch: Sequence[tuple[str, frozenset[str]]]) -> bool:
     every = sorted({name for _, names in batch for name in names} | {"__stepwell"})
-    bodies = "\n".join(f"def f{n}: ({source}\n);" for n, (source, _) in enumerate(batch))
+    bodies = "\n".join(f"def f{n}: ({tame(source)}\n);" for n, (source, _) in enumerate(batch))
     calls = ", ".join(f"f{n}" for n in range(len(batch)))  # what nobody calls is not checked
     try:
         jq.compile(f". as [{', '.join('$' + name for name in every)}] | {bodies} {calls}")
@@ -61,11 +62,24 @@ def _compiles(batch: Sequence[tuple[str, frozenset[str]]]) -> bool:
     return True
 
 
+def tame(source: str) -> str:
+    """The same program with every number made 1, of the same length.
+
+    jq calculates with constants while it compiles: `"a" * 2000000000` would take the memory of this process.
+    """
+    parts, end = [], 0
+    for token in tokenize(source):
+        if token.kind == "number":
+            parts += [source[end : token.at], "1".ljust(len(token.text))]
+            end = token.at + len(token.text)
+    return "".join(parts) + source[end:]
+
+
 def _complaint(source: str, names: frozenset[str]) -> str | None:
     """What jq says of one expression, with the line and column in it."""
     bound = f". as [{', '.join('$' + name for name in sorted(names))}] | " if names else ""
     try:
-        jq.compile(bound + source)
+        jq.compile(bound + tame(source))
     except ValueError as error:
         return _shown(str(error), len(bound))
     return None
