@@ -77,6 +77,7 @@ class Stepwell(Client):
         recover: bool = True,
         guest: bool = False,
         max_concurrency: int = 1_000,
+        snapshot_every: int = 1_000,
         clock: Clock | None = None,
         ids: Ids | None = None,
         dice: Dice | None = None,
@@ -87,7 +88,8 @@ class Stepwell(Client):
         `functions`: what `call: python` may call by name (a list: by their own names). `modules`: the packages from
         which `call: python` may import `package.module:name`; None allows every installed one but the standard
         library. `secrets`: values for `$secrets`. `recover` False: leave other open runs alone. `guest`: steer and
-        look, but perform nothing. `max_concurrency`: steps performed at once. Raises `StoreError` when entered.
+        look, but perform nothing. `max_concurrency`: steps performed at once.
+        `snapshot_every`: turns after which a run's state is kept beside its journal. Raises `StoreError` when entered.
         """
         return Opening(
             cls,
@@ -98,6 +100,7 @@ class Stepwell(Client):
             recover=recover and not guest,
             guest=guest,
             max_concurrency=max_concurrency,
+            snapshot_every=snapshot_every,
             clock=clock or SystemClock(),
             ids=ids or UuidIds(),
             dice=dice or SystemDice(),
@@ -145,6 +148,7 @@ class Opening:
             secrets=s["secrets"],
             runtime={"name": "stepwell", "version": VERSION, "metadata": {}},
             max_concurrency=s["max_concurrency"],
+            snapshot_every=s["snapshot_every"],
         )
         opened = self._kind(engine)
         if s["recover"]:

@@ -257,6 +257,12 @@ class Actor:
         if self._task is not None and not self._task.done():
             await asyncio.wait([self._task])
 
+    def close(self) -> None:
+        """Decide nothing more; the run goes on when the store is opened again."""
+        self.failure = StoreUnavailable("the engine is closed")
+        if self._task is not None:
+            self._task.cancel()
+
     def _break(self, error: BaseException, mail: Mail | None) -> None:
         self.failure = error
         log.error("run %s is put aside, other runs go on: %s", self.id, error, exc_info=error)

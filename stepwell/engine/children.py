@@ -29,6 +29,7 @@ class Family(Protocol):
 
     store: Store
     library: Library
+    closing: bool
 
     async def start(
         self, definition: Definition, command: c.StartRun, claim: KeyClaim | None = None
@@ -83,7 +84,8 @@ async def _end(family: Family, run_id: str) -> None:
     try:
         await family.wait(run_id)
     except asyncio.CancelledError:
-        await _cancel(family, run_id)
+        if not family.closing:  # then both go on when the store is opened again
+            await _cancel(family, run_id)
         raise
 
 

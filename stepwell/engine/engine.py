@@ -75,6 +75,7 @@ class Engine:
         self._snapshots = Snapshots(store, snapshot_every)
         self._recovery = Recovery(self)
         self._waiters: dict[str, list[asyncio.Future[None]]] = {}
+        self.closing = False
 
     # --- what an actor needs (actor.Host) ---------------------------------------------------------
 
@@ -277,13 +278,16 @@ class Engine:
 
     async def close(self) -> None:
         """Stop performing, make durable what is known, let go. Open runs go on when the store is opened again."""
+        self.closing = True
         await self._recovery.close()
         await self._timers.close()
         await self.dispatch.close()
+        await self.store.flush()
+        for actor in self.actors.values():
+            actor.close()
         await self.runner.close()
         await self.guard.close()
         await self._snapshots.close()
-        await self.store.flush()
         await self.store.close()
 
 

@@ -365,3 +365,45 @@ async def test_several_guarded_expressions_in_one_turn(tmp_path: Path) -> None:
     """)
     async with open_at(tmp_path / "a.db", FakeClock()) as engine:
         assert await engine.run(body) == {"w": 1, "at": 1_700_000_000}
+
+
+async def test_closing_the_engine_leaves_sub_workflows_alone(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with open_at(tmp_path / "a.db", clock) as engine:
+        await engine.add_definition(flow("do: [{w: {wait: {hours: 1}}}, {x: {set: {woke: true}}}]", "sleeps"))
+        handle = await engine.start(
+            flow("do: [{c: {run: {workflow: {namespace: test, name: sleeps, version: '1.0.0'}}}}]")
+        )
+        (child,) = await until_children(engine, handle.run_id)
+    clock.advance(3600)
+    async with open_at(tmp_path / "a.db", clock) as engine:
+        assert await engine.result(handle.run_id) == {"woke": True}
+        assert (await engine.show(child))["status"] == "completed"
+
+
+@pytest.mark.spec("B4")
+async def test_a_long_run_is_read_in_from_its_snapshot(tmp_path: Path) -> None:
+    calls = []
+
+    async def count(n: int) -> dict[str, int]:
+        calls.append(n)
+        if n == 39 and calls.count(39) == 1:
+            await asyncio.sleep(3600)
+        return {"n": n + 1}
+
+    body = flow("""
+    do:
+      - step: {call: python, with: {function: count, arguments: {n: '${ .n }'}}}
+      - again: {switch: [{more: {when: .n < 50, then: step}}, {enough: {then: end}}]}
+    """)
+    async with open_at(tmp_path / "a.db", functions=[count], snapshot_every=10) as engine:
+        handle = await engine.start(body, {"n": 0})
+        await until(lambda: 39 in calls)
+        await until(lambda: not engine.engine._snapshots._tasks)
+        loaded = await engine.engine.store.load(handle.run_id)
+        assert loaded.snapshot is not None and loaded.snapshot.run.seq >= 10
+        assert len(loaded.turns) < loaded.snapshot.run.seq + 30
+    async with open_at(tmp_path / "a.db", functions=[count], snapshot_every=10) as engine:
+        assert await engine.result(handle.run_id) == {"n": 50}
+        assert (await engine.doctor())["ok"]
+    assert [calls.count(n) for n in range(50)] == [1] * 39 + [2] + [1] * 10

@@ -1,0 +1,96 @@
+"""Every example runs by its one command, as the README gives it."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+STEPWELL = [sys.executable, "-m", "stepwell"]
+
+
+def run(tmp_path: Path, *arguments: str, program: list[str] | None = None) -> dict[str, Any]:
+    environment = {**os.environ, "STEPWELL_DB": str(tmp_path / "examples.db")}
+    done = subprocess.run(
+        [*(program or STEPWELL), *arguments],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    assert done.returncode == 0, done.stderr
+    shown: dict[str, Any] = json.loads(done.stdout)
+    return shown
+
+
+def names(view: dict[str, Any], status: str = "completed") -> list[str]:
+    return [step["name"] for step in view["steps"] if step["status"] == status]
+
+
+@pytest.mark.spec("Q13", "X7")
+def test_an_order_is_shipped_after_retries(tmp_path: Path) -> None:
+    view = run(
+        tmp_path, "run", "examples/orders/order.yaml", "--input", '{"order": "1", "amount": 10}', "--json"
+    )
+    assert view["output"] == {"order": "1", "status": "shipped", "parcel": "S-1"}
+    assert names(view, "failed") == ["chargeCard", "chargeCard"]
+
+
+def test_an_order_that_cannot_be_shipped_is_undone(tmp_path: Path) -> None:
+    data = '{"order": "2", "amount": 10, "undeliverable": true}'
+    view = run(tmp_path, "run", "examples/orders/order.yaml", "--input", data, "--json")
+    assert view["output"] == {"order": "2", "status": "undone", "because": "no carrier takes order 2"}
+    assert names(view)[-3:] == ["refund", "release", "undone"]
+
+
+@pytest.mark.spec("U7")
+def test_readings_are_summarised_in_parallel_and_in_order(tmp_path: Path) -> None:
+    view = run(
+        tmp_path, "run", "examples/readings/readings.yaml", "--input", '{"file": "readings.csv"}', "--json"
+    )
+    stations = [summary["station"] for summary in view["output"]["summaries"]]
+    assert stations == sorted(stations) and len(stations) == 8
+    assert view["output"]["hottest"] == "Cadiz"
+
+
+def test_a_flaky_service_is_asked_again(tmp_path: Path) -> None:
+    view = run(tmp_path, "examples/flaky/run.py", str(tmp_path / "flaky.db"), program=[sys.executable])
+    assert (view["status"], view["output"]) == ("completed", {"symbol": "WELL", "price": 42.5})
+
+
+@pytest.mark.spec("S8")
+def test_a_workflow_runs_others(tmp_path: Path) -> None:
+    view = run(
+        tmp_path, "run", "examples/nested/parent.yaml", "--with", "examples/nested/child.yaml",
+        "--input", '{"people": ["Ada", "Grace", "Edsger"]}', "--json",
+    )  # fmt: skip
+    assert view["output"] == {"greetings": ["Hello, Ada!", "Hello, Grace!", "Hello, Edsger!"]}
+
+
+def test_the_ten_lines_of_the_readme(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text()
+    (tmp_path / "greet.yaml").write_text(text.split("```yaml\n")[1].split("```")[0])
+    view = run(
+        tmp_path, "run", str(tmp_path / "greet.yaml"), "--input", '{"names": ["Ada", "Grace"]}', "--json"
+    )
+    assert view["output"] == {"said": ["Hello, Ada!", "Hello, Grace!"]}
+
+
+def test_the_demo_ends_with_what_to_try_next(tmp_path: Path) -> None:
+    environment = {
+        **os.environ,
+        "STEPWELL_DB": str(tmp_path / "demo.db"),
+        "BIN": str(Path(sys.executable).parent),
+    }
+    done = subprocess.run(
+        ["sh", "examples/demo.sh"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+    )
+    assert done.returncode == 0, done.stderr
+    assert "shipped" in done.stdout and "undone" in done.stdout and "What to try next" in done.stdout
