@@ -59,11 +59,12 @@ class Operation(NamedTuple):
 class Disk(apsw.VFS):
     """The VFS; connections name it by `name`."""
 
-    def __init__(self, base: str = "") -> None:
+    def __init__(self, read_only: bool = False) -> None:
+        self.read_only = read_only
         self.name = f"test-disk-{next(_numbers)}"
         self.log: list[Operation] | None = None
         self.failure: Failure | None = None
-        super().__init__(self.name, base)
+        super().__init__(self.name, "")
 
     def xOpen(self, name: Any, flags: list[int]) -> _File:
         return _File(self, name, flags)
@@ -87,6 +88,9 @@ class _File(apsw.VFSFile):
         self.disk, self.file = disk, Path(path).name if path else ""
         if path and not Path(path).exists():
             disk.note("create", self.file)
+        if disk.read_only and flags[0] & apsw.SQLITE_OPEN_MAIN_DB:
+            flags[0] &= ~(apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+            flags[0] |= apsw.SQLITE_OPEN_READONLY
         super().__init__("", name, flags)
 
     def xWrite(self, data: bytes, offset: int) -> None:
@@ -115,9 +119,9 @@ class _File(apsw.VFSFile):
 
 
 @contextmanager
-def disk() -> Iterator[Disk]:
+def disk(read_only: bool = False) -> Iterator[Disk]:
     """A disk, unregistered at the end."""
-    made = Disk()
+    made = Disk(read_only)
     try:
         yield made
     finally:
