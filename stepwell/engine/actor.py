@@ -51,6 +51,10 @@ class Host(Protocol):
 
     def carry_out(self, actor: Actor, effects: Sequence[Effect]) -> None: ...
 
+    def at_rest(self, actor: Actor) -> None:
+        """What was read back is decided; if others ended the run, it need not be kept in memory."""
+        ...
+
     def broken(self, actor: Actor, error: BaseException) -> None:
         """The run cannot be carried on; it is put aside, as it is."""
         ...
@@ -192,6 +196,8 @@ class Actor:
             self._decide(self._mail.popleft())
         while self._mail and self.failure is not None:
             _answer(self._mail.popleft(), self.failure)
+        if self.idle:
+            self.host.at_rest(self)
 
     async def _compute(self, mail: Mail, now: Instant, chance: float, memo: Memo, deferred: Deferred) -> None:
         """Have an expression evaluated elsewhere, then decide again."""

@@ -109,6 +109,10 @@ class Engine:
             for effect in effects:
                 _CARRY_OUT[type(effect)](self, actor, effect)
 
+    def at_rest(self, actor: Actor) -> None:
+        if actor.state.run.status.terminal:
+            self._forget(actor.id)
+
     def broken(self, actor: Actor, error: BaseException) -> None:
         if actor.state.run.seq and actor.id in self.actors:
             self.quarantined[actor.id] = error
@@ -147,8 +151,8 @@ class Engine:
         try:
             await self._ask(actor, command)
         finally:
-            if actor.state.run.status.terminal and actor.idle:  # it was read in for a question only
-                self._forget(run_id)
+            if actor.idle:  # perhaps it was read in for a question only
+                self.at_rest(actor)
 
     async def actor(self, run_id: str) -> Actor:
         """The run in memory; read in if need be."""

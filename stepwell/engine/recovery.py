@@ -111,7 +111,6 @@ class Recovery:
             if stale or state.run.status is RunStatus.CANCELLING:
                 self._ward.dispatch.interrupt(key)
         if state.run.status.terminal:
-            self._ward.wake(actor.id)
             return
         if state.run.status is RunStatus.CANCELLING:
             for step_id in list(state.open_steps):

@@ -124,7 +124,8 @@ async def test_pause_drains_then_holds_then_resumes(tmp_path: Path) -> None:
         handle = await engine.start(two)
         assert (await engine.pause(handle.run_id))["status"] == "pausing"
         go.set()
-        await until(lambda: engine.engine.actors[handle.run_id].state.run.status == "paused")
+        actor = engine.engine.actors[handle.run_id]
+        await until(lambda: actor.state.run.status == "paused" and actor.idle)
         view = await engine.show(handle.run_id)
         assert [s["status"] for s in view["steps"]] == ["completed", "scheduled"]
         await engine.resume(handle.run_id)
