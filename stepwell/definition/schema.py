@@ -12,15 +12,13 @@ import jsonschema_rs
 from stepwell.model.base import Json
 
 _DRAFT: Final = "https://json-schema.org/draft/2020-12/schema"
-_DRAFTS: Final = frozenset(
-    {
-        _DRAFT,
-        "https://json-schema.org/draft/2019-09/schema",
-        "http://json-schema.org/draft-07/schema",
-        "http://json-schema.org/draft-06/schema",
-        "http://json-schema.org/draft-04/schema",
-    }
-)
+_DRAFTS: Final[dict[str, Any]] = {
+    _DRAFT: jsonschema_rs.Draft202012Validator,
+    "https://json-schema.org/draft/2019-09/schema": jsonschema_rs.Draft201909Validator,
+    "http://json-schema.org/draft-07/schema": jsonschema_rs.Draft7Validator,
+    "http://json-schema.org/draft-06/schema": jsonschema_rs.Draft6Validator,
+    "http://json-schema.org/draft-04/schema": jsonschema_rs.Draft4Validator,
+}
 _LONGEST_MESSAGE: Final = 300
 _MOST_VIOLATIONS: Final = 100
 _CACHED: Final = 1000
@@ -48,9 +46,8 @@ def schema_errors(schema: Json) -> tuple[str, ...]:
     if not isinstance(draft, str) or draft.removesuffix("#") not in _DRAFTS:
         return (f"at /$schema: {_short(repr(draft))} is not a draft of JSON Schema that is known here",)
     try:
-        errors = [
-            f"at {pointer(path)}: {_short(m)}" for path, m in _violations(_meta(draft).iter_errors(schema))
-        ]
+        found = _violations(_meta(draft.removesuffix("#")).iter_errors(schema))
+        errors = [f"at {pointer(path)}: {_short(message)}" for path, message in found]
         if not errors:
             _compile(schema)
     except (ValueError, jsonschema_rs.ReferencingError) as error:
@@ -83,7 +80,7 @@ def _compile(schema: Json) -> Any:
 
 @cache
 def _meta(draft: str) -> Any:
-    return jsonschema_rs.validator_for({"$ref": draft.removesuffix("#")}, retriever=_refuse)
+    return _DRAFTS[draft]({"$ref": draft}, retriever=_refuse)
 
 
 def _refuse(uri: str) -> NoReturn:

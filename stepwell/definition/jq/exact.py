@@ -39,7 +39,7 @@ def _why_not_json(value: Json, error: Exception) -> str:
     said = str(error)
     if "surrogate" in said:
         return "the data holds a lone surrogate (half a character), which jq cannot keep: replace it first"
-    if "recursion" in said.lower() or "Circular" in said:
+    if "depth" in said or "recursion" in said or "Circular" in said:
         return "the data is nested too deeply for jq"
     return f"the data holds what is no JSON: {said}"
 

@@ -14,7 +14,7 @@ from stepwell.definition.jq.tokens import balanced, tokenize
 from stepwell.definition.jq.words import Expression, ExpressionError, Risk
 from stepwell.model.base import Instant, Json
 
-WEIGHTY_LIMIT: Final = 4096
+WEIGHTY_LIMIT: Final = 2048
 """Characters of data from which on a weighty expression is guarded."""
 
 

@@ -104,6 +104,8 @@ def _run(compiled: Program, text: str) -> str:
     try:
         return str(compiled.run.input_text(text).first())
     except ValueError as error:
+        if "secrets" in compiled.names:
+            raise ExpressionError("it failed; the reason is withheld, for it could tell a secret") from None
         raise ExpressionError(first_line(str(error)) or "it failed") from None
     except StopIteration:
         raise ExpressionError("it stopped without a value") from None

@@ -195,7 +195,7 @@ class Checker:
         for name in shape.required:
             if name not in value:
                 self._missing(f"`{name}`", value, pointer, shape)
-        present = [name for name in shape.one_of if name in value]
+        present = [name for name in value if name in shape.one_of]
         if shape.one_of and not present:
             self._missing(" or ".join(f"`{name}`" for name in shape.one_of), value, pointer, shape)
         for name in present[1:]:

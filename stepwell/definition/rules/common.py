@@ -83,7 +83,9 @@ def _schema(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
         checker.not_yet(f"the schema format {kind[:40]!r}", f"{pointer}/format", "use json")
     elif "document" in value:
         for complaint in schema_errors(value["document"]):
-            checker.complain("schema", f"not a JSON Schema: {complaint}", f"{pointer}/document")
+            where, _, message = complaint.removeprefix("at ").partition(": ")
+            place = f"{pointer}/document{where.rstrip('/')}"
+            checker.complain("schema", f"not a JSON Schema: {message}", place)
 
 
 def unsupported_uri(feature: str) -> Hook:

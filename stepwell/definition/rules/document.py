@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
-from stepwell.definition.reading.issue import Issue, unescape
+from stepwell.definition.reading.issue import Issue, escape, unescape
 from stepwell.definition.rules.auth import AUTHENTICATION, POLICY
 from stepwell.definition.rules.checker import Checker
 from stepwell.definition.rules.common import (
@@ -168,8 +168,10 @@ def _cycles(checker: Checker) -> None:
     try:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
-        circle = error.args[1]
-        message = "functions call each other in a circle: " + " → ".join(reversed(circle))
-        checker.complain(
-            "function-cycle", message, f"/use/functions/{circle[0]}", "break the circle", key=True
-        )
+        circle = error.args[1][1:]
+        first = next(name for name in checker.used("functions") if name in circle)
+        at = circle.index(first)
+        path = [first, *reversed(circle[at + 1 :] + circle[:at]), first]
+        message = "functions call each other in a circle: " + " → ".join(path)
+        place = f"/use/functions/{escape(first)}"
+        checker.complain("function-cycle", message, place, "break the circle", key=True)
