@@ -10,11 +10,9 @@ from stepwell.definition.duration import UNITS, DurationError, parse_duration
 from stepwell.definition.rules.nouns import (
     Anything,
     Either,
-    Hook,
     NotYet,
     Record,
     Scope,
-    Shape,
     Special,
     Text,
     Use,
@@ -88,11 +86,6 @@ def _schema(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
             checker.complain("schema", f"not a JSON Schema: {message}", place)
 
 
-def unsupported_uri(feature: str) -> Hook:
-    """A rule that names the feature wherever the value stands."""
-    return lambda checker, value, pointer, scope: checker.not_yet(feature, pointer)
-
-
 DURATION: Final = Special(_duration)
 URI: Final = Text(Use.TEMPLATE, pattern=re.compile(r"\S+"), like="an address (it holds spaces or is empty)")
 ENDPOINT: Final = Either(
@@ -140,5 +133,3 @@ RETRY: Final = Record(
         "jitter": Record({"from": DURATION, "to": DURATION}, required=("from", "to")),
     }
 )
-
-COMMON: Final[Mapping[str, Shape]] = {"retry": RETRY}
