@@ -9,6 +9,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from stepwell.cli.failing import Left
+from stepwell.cli.screen import say
 from stepwell.kernel.evolve import blank, replay
 from stepwell.model.base import MILLISECOND, SECOND, Duration, Instant
 from stepwell.model.errors import StepwellError
@@ -115,6 +116,7 @@ class _Stop:
 
     async def _pressed(self, number: int) -> None:
         if self._asked or number != signal.SIGINT:
+            say("leaving as soon as what is in flight has been stopped", err=True)
             raise Left(f"run {self._run_id} stays open", hint=self._last_words)
         self._asked = True
         await self._cancel("interrupted by Ctrl-C")

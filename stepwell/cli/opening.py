@@ -22,7 +22,7 @@ from stepwell.model.journal import RunFilter
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
 
-_COMMAND = re.compile(r"\bstepwell (runs \w+|serve|doctor|graph)\b")
+_COMMAND = re.compile(r"\bstepwell (runs \w+|serve|doctor|graph)\b(?! --db)")
 
 
 def with_db(text: str, db: Path) -> str:

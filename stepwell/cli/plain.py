@@ -8,7 +8,7 @@ from typing import Any, Final
 from stepwell.cli.screen import line, write
 from stepwell.client.open_steps import problem_text, span
 from stepwell.model import events as e
-from stepwell.model.base import Instant
+from stepwell.model.base import SECOND, Instant
 from stepwell.model.journal import Turn
 from stepwell.model.records import State
 
@@ -24,8 +24,8 @@ class PlainLines:
             for event in turn.events:
                 tell = LINES.get(type(event))
                 if tell is not None:
-                    took = span(turn.at - state.run.created_at)
-                    self._put(f"{took:>10}  {line(tell(state, event, turn.at))}")
+                    took = (turn.at - state.run.created_at) / SECOND
+                    self._put(f"{took:9.3f} s  {line(tell(state, event, turn.at))}")
 
     def note(self, text: str) -> None:
         self._put(line(text))

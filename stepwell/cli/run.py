@@ -68,21 +68,25 @@ async def _run(
 ) -> int:
     from stepwell.cli.opening import allow_modules, engine
     from stepwell.cli.outcome import carry_through
-    from stepwell.cli.reading import read_definition
+    from stepwell.cli.reading import placed, read_definition
+    from stepwell.model.errors import InvalidDefinition
 
     definitions = [await read_definition(path) for path in (*options["others"], file)]
     allow_modules(file.parent)
     async with engine(options["db"], secrets=secrets) as stepwell:
         for other in definitions[:-1]:
             await stepwell.add_definition(other)
-        handle = await stepwell.start(
-            definitions[-1],
-            given,
-            key=options["key"],
-            tags=tags,
-            priority=options["priority"],
-            mode="debug" if options["debug"] else "normal",
-        )
+        try:
+            handle = await stepwell.start(
+                definitions[-1],
+                given,
+                key=options["key"],
+                tags=tags,
+                priority=options["priority"],
+                mode="debug" if options["debug"] else "normal",
+            )
+        except InvalidDefinition as error:
+            raise placed(error, file, definitions[-1]) from None
         return await carry_through(
             stepwell, handle.run_id, options["db"], as_json=as_json, timeout=options["timeout"]
         )

@@ -58,7 +58,7 @@ def rows_of(state: State, now: Instant) -> list[Row]:
     todo = [(step, 0) for step in reversed(inside.get(None, []))]
     while todo:
         step, depth = todo.pop()
-        rows.append(_row(step, depth, now, step.id in live))
+        rows.append(_row(step, depth, now, _name(state, step), step.id in live))
         todo += [(child, depth + 1) for child in reversed(inside.get(step.id, []))]
     return rows
 
@@ -73,8 +73,15 @@ def _live(state: State) -> set[str]:
     return found
 
 
-def _row(step: Step, depth: int, now: Instant, live: bool) -> Row:
-    name = step.name + "".join(f" [{number}]" for number in step.index[-1:])
+def _name(state: State, step: Step) -> str:
+    """The task's name, with the iteration or the try of the block that it is in."""
+    scope = state.scopes[step.scope]
+    if scope.section in ("iteration", "item"):
+        return f"{step.name} [{scope.number}]"
+    return f"{step.name} (try {scope.number + 1})" if scope.section == "try" and scope.number else step.name
+
+
+def _row(step: Step, depth: int, now: Instant, name: str, live: bool) -> Row:
     return Row(depth, MARKS[step.status], name, step.kind, note_of(step, now), live, step.status in BAD)
 
 

@@ -7,15 +7,16 @@ from typing import Any, Final, NamedTuple
 
 from stepwell.client.starting import fingerprint
 from stepwell.client.views import View, error_view, when
+from stepwell.definition.model import Definition
 from stepwell.engine.engine import Engine
 from stepwell.engine.rows import row_of
 from stepwell.kernel.evolve import blank, replay
 from stepwell.kernel.invariants import violations
 from stepwell.model.errors import Conflict, NotFound, StepwellError, StoreError
 from stepwell.model.events import NAMES, SAME
-from stepwell.model.journal import RunRow, StoreFinding, Turn
+from stepwell.model.journal import RunFilter, RunRow, StoreFinding, Turn
 from stepwell.model.problem import Problem
-from stepwell.model.records import State
+from stepwell.model.records import Run, State
 
 _REBUILD: Final = "make the index anew from the journal: stepwell doctor --rebuild"
 _REPORT: Final = (
@@ -126,20 +127,35 @@ async def _differing(engine: Engine, state: State) -> list[str] | None:
 
 
 async def _check_around(engine: Engine, state: State, wrong: Wrong) -> None:
-    """What the run leans on: its definition, its parent, its key, and while it is open somebody who carries it on."""
+    """What the run leans on: its definition, its parent, and while it is open somebody who carries it on."""
     run = state.run
     try:
-        await engine.library.get(run.definition_hash)
+        await _check_key(engine, run, await engine.library.get(run.definition_hash), wrong)
     except StepwellError as error:
         wrong("definition_missing", f"run {run.id}: {error.message}", "store its definition again")
-    if run.key is not None and (claim := await engine.store.find_key(run.key)) is None:
-        wrong("key_missing", f"run {run.id}: its idempotency key {run.key!r} is not claimed", _REBUILD)
-    elif run.key is not None and claim is not None and claim[0] != run.id:
-        wrong("key_differs", f"run {run.id}: its key {run.key!r} is claimed by run {claim[0]}", _REBUILD)
+    if run.tags and run.id not in await _tagged(engine, run):
+        wrong("tags_missing", f"run {run.id} is not found by its tags", _REBUILD)
     if run.parent_id is not None and await engine.store.row(run.parent_id) is None:
         wrong("parent_missing", f"run {run.id}: its parent {run.parent_id} is not there", _REPORT)
     if not run.status.terminal and not await engine.store.owner_alive(run.id):
         wrong("not_carried_on", f"run {run.id} is {run.status}, and no engine carries it on", _SERVE)
+
+
+async def _check_key(engine: Engine, run: Run, definition: Definition, wrong: Wrong) -> None:
+    """The run's idempotency key stands for this run and its request."""
+    if run.key is None:
+        return
+    claim = await engine.store.find_key(run.key)
+    if claim is None:
+        wrong("key_missing", f"run {run.id}: its idempotency key {run.key!r} is not claimed", _REBUILD)
+    elif claim != (run.id, fingerprint(definition, run.input)):
+        wrong("key_differs", f"run {run.id}: its key {run.key!r} stands for another request", _REBUILD)
+
+
+async def _tagged(engine: Engine, run: Run) -> set[str]:
+    """The runs of this moment that have the tags of this run."""
+    where = RunFilter(tags=run.tags, created_after=run.created_at, created_before=run.created_at + 1)
+    return {row.id for row in (await engine.store.list_runs(where, 1_000)).rows}
 
 
 async def _replayed(engine: Engine, run_id: str, page: int = 1_000) -> State:

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from itertools import pairwise
 from typing import Final
 
-from stepwell.client.graph_walk import CAUGHT, END, RETRY, Drawing, Edge, Node, draw
+from stepwell.client.graph_walk import CAUGHT, END, RETRY, SKIPPED, Drawing, Edge, Node, draw
 from stepwell.definition.model import Definition
 from stepwell.model.records import Scope, State, Step
 from stepwell.model.states import RunStatus, StepStatus
@@ -171,6 +171,7 @@ def _gone(state: State) -> set[tuple[str, str]]:
     for step in state.steps.values():
         lists.setdefault(step.scope, []).append(step)
     gone = {(RETRY, step.path) for step in state.steps.values() if step.kind == "try" and step.attempt > 1}
+    gone |= {(SKIPPED, step.path) for step in state.steps.values() if step.status is StepStatus.SKIPPED}
     for scope_id, steps in lists.items():
         scope, last = state.scopes[scope_id], steps[-1]
         owner = state.steps[scope.owner] if scope.owner is not None else None

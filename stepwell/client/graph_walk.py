@@ -27,6 +27,8 @@ END: Final = "end"
 """Stands for the end of the run in a trail."""
 CAUGHT: Final = "caught"
 """Comes before a `try` in the trail of an error that is swallowed."""
+SKIPPED: Final = "skipped"
+"""Comes before a task in the trail of passing it by because its `if` is false."""
 RETRY: Final = "retry"
 """Comes before a `try` in the trail of its repetition."""
 
@@ -128,6 +130,8 @@ class _Walk:
         else:
             coming = []
         coming += self._direct(tasks, task.then, exits, leaving)
+        if task.if_ is not None and (task.then != "continue" or not exits or node.inside is not None):
+            coming.append(Exit(node.name, (SKIPPED, task.pointer), "otherwise"))
         if isinstance(body, TryBody):
             coming += self._direct(
                 tasks, body.catch.then or task.then, self._handler(task, body, node), leaving
@@ -178,7 +182,7 @@ class _Walk:
         assert isinstance(task.body, TryBody)
         retry = task.body.catch.retry
         if retry is not None:
-            count = "" if retry.count is None else f" up to {retry.count} times"
+            count = "" if retry.count is None else f", {retry.count} at most"
             self._join([Exit(node.name, (RETRY,), f"retry{count}")], task, exceptional=True)
         return self._inner(task, node, task.body.try_)
 

@@ -199,8 +199,10 @@ def problem_text(problem: Problem | None) -> str:
 
 
 def span(length: Duration) -> str:
-    """A length of time for people: 0.3 s, 4 min 5 s, 2 h 3 min, 5 d 4 h."""
+    """A length of time for people: 12 ms, 1.3 s, 4 min 5 s, 2 h 3 min, 5 d 4 h."""
     seconds = max(0, length) / 1_000_000
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
     if seconds < 60:
         return f"{seconds:.1f} s"
     minutes, rest = divmod(int(seconds), 60)
