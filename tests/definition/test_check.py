@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
-import pytest
+import copy
 
-from stepwell.definition.parse import parse
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stepwell.definition.parse import parse, parse_document
+from stepwell.definition.source import read
 from stepwell.model.errors import InvalidDefinition, NotSupported
 from tests.definition.helpers import codes, document, parsed, problems
+from tests.definition.test_parse import FULL
 
+WHOLE = read(document(FULL)).value
 SET = "set: {a: 1}"
 
 
@@ -279,3 +286,55 @@ def test_where_a_task_may_go(name):
 def test_tasks_of_other_lists_are_no_targets():
     body = "do:\n  - a: {do: [{b: {set: {x: 1}, then: c}}]}\n  - c: {set: {x: 1}}"
     assert codes(body) == ["unknown-target"]
+
+
+def _places(value, path=()):
+    yield path
+    members = (
+        value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    )
+    for name, member in members:
+        yield from _places(member, (*path, name))
+
+
+JUNK = [
+    5,
+    "text",
+    [],
+    {},
+    True,
+    None,
+    1.5,
+    {"x": 1},
+    ["a"],
+    "${ .x }",
+    "${ .x",
+    "continue",
+    {"use": "x"},
+    [{"a": {}}],
+    -1,
+]
+
+
+@given(st.data())
+@settings(max_examples=400, deadline=None)
+def test_no_document_makes_it_stumble(data):
+    """A good document with bad values put into it is either taken or refused with findings, never a crash."""
+    changed = copy.deepcopy(WHOLE)
+    for _ in range(data.draw(st.integers(1, 3))):
+        *way, last = data.draw(
+            st.sampled_from([path for path in _places(changed) if path] or [("document",)])
+        )
+        at = changed
+        for name in way:
+            at = at[name]
+        at[last] = copy.deepcopy(data.draw(st.sampled_from(JUNK)))
+        if isinstance(at, dict) and data.draw(st.booleans()):
+            at[data.draw(st.sampled_from(["extra", "for", "do", "use", "catch", "then", "metadata"]))] = (
+                at.pop(last)
+            )
+    try:
+        assert parse_document(changed).hash
+    except InvalidDefinition as refused:
+        assert refused.findings
+        assert all(f.message and f.code for f in refused.findings)

@@ -3,17 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from stepwell.definition.rules.common import LITERAL, TEMPLATE, URI, among, referring
-from stepwell.definition.rules.nouns import Anything, Many, NotYet, Record, Scope, Shape, Special, Text
+from stepwell.definition.rules.nouns import (
+    Anything,
+    Examiner,
+    Many,
+    NotYet,
+    Record,
+    Scope,
+    Shape,
+    Special,
+    Text,
+)
 from stepwell.model.base import Json
 
-if TYPE_CHECKING:
-    from stepwell.definition.rules.checker import Checker
 
-
-def _secret(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
+def _secret(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
     secrets = checker.used("secrets")
     if value not in secrets:
         message = f"the secret `{value}` is not declared"
@@ -28,7 +35,7 @@ _BY_SECRET: Final = Record({"use": Text(hook=_secret)}, required=("use",))
 def _policy(shape: Record) -> Special:
     """The members of a policy, or `use:` with the name of a secret that holds them."""
 
-    def hook(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
+    def hook(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
         by_secret = isinstance(value, Mapping) and "use" in value
         checker.push(_BY_SECRET if by_secret else shape, value, pointer, scope)
 

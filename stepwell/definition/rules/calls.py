@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from stepwell.definition.rules.common import (
     DATA,
@@ -21,6 +21,7 @@ from stepwell.definition.rules.events import MESSAGE, SUBSCRIPTION
 from stepwell.definition.rules.nouns import (
     Anything,
     Either,
+    Examiner,
     Flag,
     Many,
     Record,
@@ -32,9 +33,6 @@ from stepwell.definition.rules.nouns import (
     nearest,
 )
 from stepwell.model.base import Json
-
-if TYPE_CHECKING:
-    from stepwell.definition.rules.checker import Checker
 
 _ANSWER: Final = among("raw", "content", "response")
 _PAIRS: Final = Either(record=STRINGS, text=ONLY_EXPRESSION)
@@ -96,7 +94,7 @@ _PROTOCOLS: Final = (
 )
 
 
-def _asyncapi_hook(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
+def _asyncapi_hook(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
     for one, other in (("operation", "channel"), ("message", "subscription")):
         if (one in value) == (other in value):
             checker.complain("one-of", f"exactly one of `{one}` and `{other}` must be there", pointer)
@@ -187,7 +185,7 @@ BUILT_IN: Final[Mapping[str, Shape]] = {"python": _PYTHON}
 PLANNED: Final = frozenset({"worker", "form", "approval", "condition", "state"})
 
 
-def call(checker: Checker, task: Mapping[str, Json], pointer: str, scope: Scope) -> Shape:
+def call(checker: Examiner, task: Mapping[str, Json], pointer: str, scope: Scope) -> Shape:
     """The shape of `with`, by what is called; complains about a call of nothing known."""
     target = task["call"]
     place = f"{pointer}/call"
@@ -223,4 +221,4 @@ def call(checker: Checker, task: Mapping[str, Json], pointer: str, scope: Scope)
 
 def with_required(target: Json) -> bool:
     """Whether a call of it says nothing without `with`."""
-    return target in STANDARD or target in BUILT_IN
+    return isinstance(target, str) and (target in STANDARD or target in BUILT_IN)

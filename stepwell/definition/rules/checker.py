@@ -93,7 +93,9 @@ class Checker:
         """What stands under `use.<section>`, empty where there is nothing of use."""
         use = self.document.get("use") if isinstance(self.document, Mapping) else None
         found = use.get(section) if isinstance(use, Mapping) else None
-        return found if isinstance(found, Mapping | list) else {}
+        if section == "secrets":
+            return [name for name in found if isinstance(name, str)] if isinstance(found, list) else []
+        return found if isinstance(found, Mapping) else {}
 
     def expression(self, text: str, pointer: str, scope: Scope) -> None:
         """An expression stands here, bare or within `${}`."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from stepwell.definition.duration import UNITS, DurationError, parse_duration
 from stepwell.definition.rules.nouns import (
     Anything,
     Either,
+    Examiner,
     NotYet,
     Record,
     Scope,
@@ -20,9 +21,6 @@ from stepwell.definition.rules.nouns import (
 )
 from stepwell.definition.schema import schema_errors
 from stepwell.model.base import Json
-
-if TYPE_CHECKING:
-    from stepwell.definition.rules.checker import Checker
 
 EXPRESSION: Final = Text(Use.EXPRESSION)
 TEMPLATE: Final = Text(Use.TEMPLATE)
@@ -50,23 +48,23 @@ def among(*words: str) -> Text:
 def referring(what: str, section: str) -> Text:
     """The name of something under `use.<section>`."""
 
-    def hook(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
+    def hook(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
         checker.reference(what, section, value, pointer)
 
     return Text(hook=hook)
 
 
-def _duration(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
+def _duration(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
     if isinstance(value, str) and "${" in value:
         checker.push(ONLY_EXPRESSION, value, pointer, scope)
         return
-    if isinstance(value, Mapping) and value and all(unit in UNITS for unit in value):
-        before = len(checker.issues)
-        for unit, amount in value.items():
-            if isinstance(amount, bool) or not isinstance(amount, int):
-                checker.push(Whole(), amount, f"{pointer}/{unit}", scope)
-                before = -1
-        if before < 0:
+    if isinstance(value, Mapping) and all(unit in UNITS for unit in value):
+        wrong = [
+            unit for unit, amount in value.items() if isinstance(amount, bool) or not isinstance(amount, int)
+        ]
+        for unit in wrong:
+            checker.push(Whole(), value[unit], f"{pointer}/{unit}", scope)
+        if wrong:
             return
     try:
         parse_duration(value)
@@ -75,7 +73,7 @@ def _duration(checker: Checker, value: Json, pointer: str, scope: Scope) -> None
         checker.complain("duration", message, pointer, hint)
 
 
-def _schema(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
+def _schema(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
     kind = value.get("format", "json")
     if isinstance(kind, str) and kind.partition(":")[0].lower() != "json":
         checker.not_yet(f"the schema format {kind[:40]!r}", f"{pointer}/format", "use json")

@@ -27,7 +27,17 @@ from stepwell.definition.rules.common import (
 )
 from stepwell.definition.rules.events import READ, STRATEGY
 from stepwell.definition.rules.metadata import failure_policy
-from stepwell.definition.rules.nouns import Anything, Many, NotYet, Record, Scope, Shape, Special, Text
+from stepwell.definition.rules.nouns import (
+    Anything,
+    Examiner,
+    Many,
+    NotYet,
+    Record,
+    Scope,
+    Shape,
+    Special,
+    Text,
+)
 from stepwell.definition.rules.tasks import single, task, task_list
 from stepwell.model.base import Json
 
@@ -35,7 +45,7 @@ _DSL: Final = re.compile(r"1\.0\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.
 _ANYWHERE: Final = Scope(variables=None)
 
 
-def _dsl(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
+def _dsl(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
     if _DSL.fullmatch(value) is None:
         checker.complain(
             "version",
@@ -45,7 +55,7 @@ def _dsl(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
         )
 
 
-def _evaluate(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
+def _evaluate(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
     language, mode = value.get("language", "jq"), value.get("mode", "strict")
     if isinstance(language, str) and language != "jq":
         checker.not_yet(f"expressions in {language[:40]}", f"{pointer}/language", "use jq")
@@ -55,17 +65,17 @@ def _evaluate(checker: Checker, value: Json, pointer: str, scope: Scope) -> None
         )
 
 
-def _schedule(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
+def _schedule(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
     if "read" in value and "on" not in value:
         checker.complain("one-of", "`read` belongs to `on`", f"{pointer}/read", key=True)
 
 
-def _extension(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
+def _extension(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
     for _, extension, place in single(checker, value, pointer, "extension"):
         checker.push(_EXTENSION, extension, place, _ANYWHERE)
 
 
-def _function(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
+def _function(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
     task(checker, value, pointer, Scope())
 
 
@@ -158,7 +168,7 @@ def check(document: Json) -> list[Issue]:
     return checker.issues
 
 
-def _cycles(checker: Checker) -> None:
+def _cycles(checker: Examiner) -> None:
     """A function that calls itself, through others or not, would never end."""
     graph: dict[str, set[str]] = {}
     for pointer, target in checker.calls:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from stepwell.definition.rules.common import (
     DATA,
@@ -17,11 +17,18 @@ from stepwell.definition.rules.common import (
     URI,
     among,
 )
-from stepwell.definition.rules.nouns import Anything, Either, Many, Record, Scope, Shape, Special, Whole
+from stepwell.definition.rules.nouns import (
+    Anything,
+    Either,
+    Examiner,
+    Many,
+    Record,
+    Scope,
+    Shape,
+    Special,
+    Whole,
+)
 from stepwell.model.base import Json
-
-if TYPE_CHECKING:
-    from stepwell.definition.rules.checker import Checker
 
 _ATTRIBUTES: Final[dict[str, Shape]] = {
     "id": TEMPLATE,
@@ -50,7 +57,7 @@ _ANY: Final = Record({"any": Many(FILTER), "until": Either(text=EXPRESSION, reco
 _NONE: Final = Record(dict(_CONSUMED.members), one_of=_CONSUMED.one_of)
 
 
-def _strategy(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
+def _strategy(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
     """`all`, `one`, or `any`, which alone may go on `until` something."""
     shapes = {"all": _ALL, "one": _ONE, "any": _ANY}
     present = [name for name in shapes if name in value] if isinstance(value, Mapping) else []
@@ -61,11 +68,7 @@ STRATEGY: Final = Special(_strategy)
 READ: Final = among("data", "envelope", "raw")
 LISTEN: Final = Record({"to": STRATEGY, "read": READ}, required=("to",))
 EMIT: Final = Record(
-    {
-        "event": Record(
-            {"with": Record(_ATTRIBUTES, required=("type",), others=DATA)}, required=("with",), others=DATA
-        )
-    },
+    {"event": Record({"with": Record(_ATTRIBUTES, required=("type",), others=DATA)}, others=DATA)},
     required=("event",),
 )
 

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from stepwell.definition.reading.issue import escape
 from stepwell.definition.rules.common import DURATION
-from stepwell.definition.rules.nouns import Flag, Record, Scope, Shape, Whole, kind_of
+from stepwell.definition.rules.nouns import Examiner, Flag, Record, Scope, Shape, Whole, kind_of
 from stepwell.model.base import Json
-
-if TYPE_CHECKING:
-    from stepwell.definition.rules.checker import Checker
 
 _MOST_PRIORITY: Final = 1 << 31
 
@@ -30,7 +27,7 @@ CONNECTION: Final = Record({"connectTimeout": DURATION, "readTimeout": DURATION}
 PERCENT: Final = re.compile(r"(100|[0-9]{1,2})(\.[0-9]+)?\s*%")
 
 
-def task_metadata(checker: Checker, task: Mapping[str, Json], kind: str, pointer: str, scope: Scope) -> None:
+def task_metadata(checker: Examiner, task: Mapping[str, Json], kind: str, pointer: str, scope: Scope) -> None:
     """`kind` is the word of the task: `for`, `call`, …"""
     given = task.get("metadata")
     if not isinstance(given, Mapping):
@@ -50,7 +47,7 @@ def task_metadata(checker: Checker, task: Mapping[str, Json], kind: str, pointer
             checker.push(CONNECTION, value, place, scope)
 
 
-def failure_policy(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
+def failure_policy(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
     """`failurePolicy` of the document."""
     words = ("fail_fast", "finish", "ignore")
     hint = "write fail_fast, finish, ignore, {tolerate: 2} or {tolerate: 10%}"

@@ -10,13 +10,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import Final, NamedTuple, Protocol
 
 from stepwell.model.base import Json
-
-if TYPE_CHECKING:
-    from stepwell.definition.rules.checker import Checker
-
 
 _MOST_COMPARED: Final = 200
 _LONGEST_COMPARED: Final = 100
@@ -48,10 +44,34 @@ class Use(Enum):
     """one `${}`, nothing else"""
 
 
-Hook = Callable[["Checker", Json, str, Scope], None]
+Hook = Callable[["Examiner", Json, str, Scope], None]
 """A rule that the tables cannot say. Gets the value, its pointer and its scope."""
 Rescope = Callable[[Mapping[str, Json], str, Scope], Scope]
 """The scope of a member: of (record, name of the member, scope of the record)."""
+
+
+class Examiner(Protocol):
+    """What a rule can do: the checker, as rules see it. `calls` are (pointer of a task, function that it calls)."""
+
+    calls: list[tuple[str, str]]
+
+    def push(self, shape: Shape, value: Json, pointer: str, scope: Scope) -> None:
+        """Check this value too."""
+
+    def record(self, shape: Record, value: Json, pointer: str, scope: Scope) -> None:
+        """Check this object now."""
+
+    def complain(self, code: str, message: str, pointer: str, hint: str = "", *, key: bool = False) -> None:
+        """Report an issue; `key` where it is about the name at the pointer, not about the value."""
+
+    def not_yet(self, feature: str, pointer: str, hint: str = "", *, key: bool = True) -> None:
+        """Report a feature that cannot run yet."""
+
+    def reference(self, what: str, section: str, name: str, pointer: str) -> bool:
+        """Whether `use.<section>` has this name; complains if it has not."""
+
+    def used(self, section: str) -> Json:
+        """What stands under `use.<section>`, empty where there is nothing of use."""
 
 
 @dataclass(frozen=True, slots=True)

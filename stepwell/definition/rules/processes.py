@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from stepwell.definition.rules.common import DATA, DURATION, EXTERNAL, LITERAL, TEMPLATE, among
-from stepwell.definition.rules.nouns import Either, Many, Record, Scope
+from stepwell.definition.rules.nouns import Either, Examiner, Many, Record, Scope
 from stepwell.model.base import Json
 
-if TYPE_CHECKING:
-    from stepwell.definition.rules.checker import Checker
 
-
-def _lifetime(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
+def _lifetime(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
     eventually = value.get("cleanup") == "eventually"
     if eventually != ("after" in value):
         message = "`after` belongs to `cleanup: eventually`, and to nothing else"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from stepwell.definition.reading.issue import escape
 from stepwell.definition.rules.calls import call, with_required
@@ -30,6 +30,7 @@ from stepwell.definition.rules.events import EMIT, ITERATOR, LISTEN
 from stepwell.definition.rules.metadata import task_metadata
 from stepwell.definition.rules.nouns import (
     Either,
+    Examiner,
     Flag,
     Many,
     NotYet,
@@ -45,13 +46,10 @@ from stepwell.definition.rules.nouns import (
 from stepwell.definition.rules.processes import CONTAINER, SCRIPT
 from stepwell.model.base import Json
 
-if TYPE_CHECKING:
-    from stepwell.definition.rules.checker import Checker
-
 DIRECTIVES: Final = ("continue", "exit", "end")
 
 
-def _target(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
+def _target(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
     if value in DIRECTIVES or value in scope.siblings:
         return
     hint = (
@@ -61,7 +59,7 @@ def _target(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
     checker.complain("unknown-target", f"there is no task `{value[:60]}` to go to here", pointer, hint)
 
 
-def _version(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
+def _version(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
     if value != "latest" and SEMVER.fullmatch(value) is None:
         checker.complain(
             "value", f"{value[:60]!r} is neither a version nor `latest`", pointer, "such as 1.0.0"
@@ -158,7 +156,7 @@ _RUN: Final = Record(
 )
 
 
-def single(checker: Checker, value: Json, pointer: str, what: str) -> list[tuple[str, Json, str]]:
+def single(checker: Examiner, value: Json, pointer: str, what: str) -> list[tuple[str, Json, str]]:
     """The members of an object that should have one: (name, value, pointer). Complains about more or none."""
     if not isinstance(value, Mapping):
         checker.complain("type", f"a {what} must be an object with its name, not {kind_of(value)}", pointer)
@@ -174,7 +172,7 @@ def single(checker: Checker, value: Json, pointer: str, what: str) -> list[tuple
     return found
 
 
-def _case(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
+def _case(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
     for _, case, place in single(checker, value, pointer, "case"):
         checker.push(_CASE, case, place, scope)
 
@@ -182,7 +180,7 @@ def _case(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
 _CASE: Final = Record({"when": EXPRESSION, "then": THEN}, required=("then",))
 
 
-def task_list(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
+def task_list(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
     """A list of named tasks; each may go to any other by `then`."""
     if not isinstance(value, list):
         checker.complain(
@@ -208,7 +206,7 @@ def task_list(checker: Checker, value: Json, pointer: str, scope: Scope) -> None
         checker.push("task", body, place, inner)
 
 
-def task(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
+def task(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
     """One task: its kind is the word that it holds."""
     if not isinstance(value, Mapping):
         checker.complain("type", f"a task must be an object, not {kind_of(value)}", pointer)
@@ -233,7 +231,7 @@ def task(checker: Checker, value: Json, pointer: str, scope: Scope) -> None:
 
 
 def _no_kind(
-    checker: Checker, value: Mapping[str, Json], pointer: str, kinds: list[str], scope: Scope
+    checker: Examiner, value: Mapping[str, Json], pointer: str, kinds: list[str], scope: Scope
 ) -> None:
     if kinds:
         message = f"one task cannot be {' and '.join(f'`{kind}`' for kind in kinds)}"
