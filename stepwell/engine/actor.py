@@ -120,6 +120,19 @@ class Actor:
         else:
             self._decide(mail)
 
+    async def ask(
+        self, command: Command, claim: KeyClaim | None = None, definition: DefinitionRow | None = None
+    ) -> None:
+        """Tell, and return when the command is durable. Raises what it is refused with."""
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+        def reply(error: BaseException | None) -> None:
+            if not answer.done():
+                answer.set_result(None) if error is None else answer.set_exception(error)
+
+        self.tell(Mail(command, reply, claim, definition))
+        await answer
+
     def _decide(self, mail: Mail) -> None:
         self._attempt(mail, self.host.clock.now(), self.host.roll(), None)
 

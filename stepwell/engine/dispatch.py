@@ -1,81 +1,95 @@
-"""Performing: steps go to the runner in order of priority, no more at once than the engine may."""
+"""Performing: steps go to the workers in order of priority, no more at once than the engine may."""
 
 from __future__ import annotations
 
 import asyncio
 import heapq
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
+from typing import Any, Protocol
 
 from stepwell.model.actions import Interrupted, Outcome
 
-Work = Callable[[], Coroutine[None, None, Outcome]]
-Report = Callable[[Outcome], None]
-Key = tuple[str, str, int]
+Identity = tuple[str, str, int]
 """(run id, step id, attempt)"""
 
 
+class Job(Protocol):
+    """Something to perform. `finish` is called once with what came of it, `Interrupted` if it was stopped."""
+
+    @property
+    def identity(self) -> Identity: ...
+
+    @property
+    def priority(self) -> int: ...
+
+    def perform(self) -> Coroutine[Any, Any, Outcome]: ...
+
+    def finish(self, outcome: Outcome) -> None: ...
+
+
 class Dispatch:
-    """Starts work when there is room. `report` is called once with what came of it, `Interrupted` if it was stopped."""
+    """Starts jobs when there is room: higher priorities first, of equal ones first come first served."""
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._tasks: dict[Key, asyncio.Task[None]] = {}
-        self._waiting: dict[Key, tuple[Work, Report]] = {}
-        self._queue: list[tuple[int, int, Key]] = []
+        self._tasks: dict[Identity, asyncio.Task[None]] = {}
+        self._waiting: dict[Identity, Job] = {}
+        self._queue: list[tuple[int, int, Identity]] = []
         self._count = 0
         self._closed = False
         self._loop = asyncio.get_running_loop()
 
-    def __contains__(self, key: Key) -> bool:
-        return key in self._tasks or key in self._waiting
+    def __contains__(self, identity: Identity) -> bool:
+        return identity in self._tasks or identity in self._waiting
 
-    def of_run(self, run_id: str) -> list[Key]:
+    def of_run(self, run_id: str) -> list[Identity]:
         """What is being performed, or waits to be, for this run."""
-        return [key for key in (*self._tasks, *self._waiting) if key[0] == run_id]
+        return [identity for identity in (*self._tasks, *self._waiting) if identity[0] == run_id]
 
-    def submit(self, key: Key, priority: int, work: Work, report: Report) -> None:
-        """Higher priorities first; of equal ones, first come first served."""
-        if self._closed or key in self:
+    def submit(self, job: Job) -> None:
+        identity = job.identity
+        if self._closed or identity in self._tasks or identity in self._waiting:
             return
         if len(self._tasks) < self._limit:
-            self._start(key, work, report)
+            self._start(identity, job)
         else:
             self._count += 1
-            self._waiting[key] = (work, report)
-            heapq.heappush(self._queue, (-priority, self._count, key))
+            self._waiting[identity] = job
+            heapq.heappush(self._queue, (-job.priority, self._count, identity))
 
-    def interrupt(self, key: Key) -> bool:
-        """Stop this work. False if there is none."""
-        if key in self._waiting:
-            _, report = self._waiting.pop(key)
-            report(Interrupted())
+    def interrupt(self, identity: Identity) -> bool:
+        """Stop this job. False if there is none."""
+        waiting = self._waiting.pop(identity, None)
+        if waiting is not None:
+            waiting.finish(Interrupted())
             return True
-        task = self._tasks.get(key)
+        task = self._tasks.get(identity)
         if task is None:
             return False
         task.cancel()
         return True
 
-    def _start(self, key: Key, work: Work, report: Report) -> None:
-        self._tasks[key] = self._loop.create_task(self._run(key, work, report))
+    def _start(self, identity: Identity, job: Job) -> None:
+        self._tasks[identity] = self._loop.create_task(self._run(identity, job))
 
-    async def _run(self, key: Key, work: Work, report: Report) -> None:
+    async def _run(self, identity: Identity, job: Job) -> None:
         try:
-            outcome = await work()
+            outcome = await job.perform()
         except asyncio.CancelledError:
             outcome = Interrupted()
         finally:
-            self._tasks.pop(key, None)
-            self._start_next()
+            self._tasks.pop(identity, None)
+            if self._queue:
+                self._start_next()
         if not self._closed:
-            report(outcome)
+            job.finish(outcome)
 
     def _start_next(self) -> None:
         while self._queue and len(self._tasks) < self._limit and not self._closed:
-            _, _, key = heapq.heappop(self._queue)
-            waiting = self._waiting.pop(key, None)
+            identity = heapq.heappop(self._queue)[2]
+            waiting = self._waiting.pop(identity, None)
             if waiting is not None:
-                self._start(key, *waiting)
+                self._start(identity, waiting)
 
     async def close(self) -> None:
         """Stop everything and report nothing: whoever opens the store next performs it again."""

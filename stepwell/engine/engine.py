@@ -6,8 +6,8 @@ It knows rules and doors, and nothing of databases, HTTP or terminals.
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Final
 
 from stepwell.definition.expression import Deferred
@@ -21,21 +21,18 @@ from stepwell.engine.observers import Observers
 from stepwell.engine.recovery import Recovery
 from stepwell.engine.snapshots import Snapshots
 from stepwell.engine.timers import Timers
-from stepwell.engine.work import StepContext
+from stepwell.engine.work import Performance
 from stepwell.kernel.evolve import blank, replay
 from stepwell.kernel.ruling import Environment
 from stepwell.model import commands as c
-from stepwell.model.actions import ChildAction, Failed, Interrupted, Outcome, Succeeded
+from stepwell.model.actions import ChildAction
 from stepwell.model.base import Duration, Instant, Json
 from stepwell.model.effects import Continue, Effect, Interrupt, Perform, SetTimer
-from stepwell.model.errors import InvalidInput, NotFound, StoreDamaged
-from stepwell.model.journal import DefinitionRow, KeyClaim, RunRow
-from stepwell.model.problem import runtime
+from stepwell.model.errors import NotFound, StoreDamaged
+from stepwell.model.journal import KeyClaim, RunRow
 from stepwell.model.records import State
 from stepwell.model.states import RunStatus
 from stepwell.ports import Clock, Dice, Guard, Ids, Runner, Store
-
-log = logging.getLogger("stepwell.engine")
 
 EXPRESSION_LIMIT: Final[Duration] = 2_000_000
 """How long an expression may take that might not end."""
@@ -138,7 +135,7 @@ class Engine:
         actor = Actor(self, definition, state)
         self.actors[command.run_id] = actor
         try:
-            await self._ask(actor, command, claim, self.library.row(definition))
+            await actor.ask(command, claim, self.library.row(definition))
         except BaseException:
             if self.actors.get(command.run_id) is actor:
                 del self.actors[command.run_id]
@@ -149,7 +146,7 @@ class Engine:
         """Ask something of a run, wherever it lives. Raises `TransitionRefused`, `NotFound`, `StoreError`."""
         actor = await self.actor(run_id)
         try:
-            await self._ask(actor, command)
+            await actor.ask(command)
         finally:
             if actor.idle:  # perhaps it was read in for a question only
                 self.at_rest(actor)
@@ -176,22 +173,6 @@ class Engine:
             raise NotFound(f"there is no run {run_id}", hint="list the runs with: stepwell runs list")
         return row
 
-    async def _ask(
-        self,
-        actor: Actor,
-        command: c.Command,
-        claim: KeyClaim | None = None,
-        definition: DefinitionRow | None = None,
-    ) -> None:
-        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def reply(error: BaseException | None) -> None:
-            if not answer.done():
-                answer.set_result(None) if error is None else answer.set_exception(error)
-
-        actor.tell(Mail(command, reply, claim, definition))
-        await answer
-
     async def wait(self, run_id: str) -> None:
         """Return when the run is terminal, whoever carries it on. Raises `NotFound`; what made a run be put aside."""
         while True:
@@ -207,37 +188,11 @@ class Engine:
     # --- effects ----------------------------------------------------------------------------------
 
     def _perform(self, actor: Actor, effect: Perform) -> None:
-        key = (actor.id, effect.step, effect.attempt)
-        context = StepContext(actor, effect)
-
-        async def work() -> Outcome:
-            if isinstance(effect.action, ChildAction):
-                return await perform_child(self, effect.action, actor.id, effect.step)
-            return await self.runner.perform(effect.action, context)
-
-        def report(outcome: Outcome) -> None:
-            context.finished = True
-            self._report(actor, effect, outcome)
-
-        self.dispatch.submit(key, effect.priority, work, report)
-
-    def _report(self, actor: Actor, effect: Perform, outcome: Outcome) -> None:
-        step, attempt = effect.step, effect.attempt
-        if isinstance(outcome, Succeeded):
-            command: c.Command = c.CompleteStep(step, attempt, outcome.output)
-        elif isinstance(outcome, Failed):
-            command = c.FailStep(step, attempt, outcome.problem)
+        if isinstance(effect.action, ChildAction):
+            start = partial(perform_child, self, effect.action, actor.id, effect.step)
         else:
-            assert isinstance(outcome, Interrupted)
-            command = c.SettleStep(step, attempt)
-
-        def answered(error: BaseException | None) -> None:
-            if isinstance(error, InvalidInput):  # the result cannot be stored: that is the step's failure
-                actor.tell(Mail(c.FailStep(step, attempt, runtime(error.message))))
-            elif error is not None:
-                log.debug("run %s: result of %s not taken: %s", actor.id, step, error)
-
-        actor.tell(Mail(command, answered, insist=True))
+            start = None
+        self.dispatch.submit(Performance(actor, effect, self.runner, start))
 
     def _interrupt(self, actor: Actor, effect: Interrupt) -> None:
         if not self.dispatch.interrupt((actor.id, effect.step, effect.attempt)):

@@ -1,61 +1,96 @@
-"""What code that performs a step may know and ask of the engine (SPEC X10)."""
+"""The performance of one attempt: what the worker is asked to do, what it may know and ask (SPEC X10), and how its
+answer becomes a command."""
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Mapping
+import logging
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any
 
 from stepwell.engine.actor import Actor, Mail
 from stepwell.model import commands as c
+from stepwell.model.actions import Failed, Outcome, Succeeded
 from stepwell.model.base import Json
 from stepwell.model.effects import Perform
+from stepwell.model.errors import InvalidInput
+from stepwell.model.problem import runtime
+from stepwell.ports import Runner
+
+log = logging.getLogger("stepwell.engine")
+
+Start = Callable[[], Coroutine[Any, Any, Outcome]]
 
 
-class StepContext:
-    """Implements `ports.WorkContext`."""
+class Performance:
+    """Implements `ports.WorkContext` for the worker, and a job for the dispatcher.
 
-    def __init__(self, actor: Actor, effect: Perform) -> None:
-        self._actor, self._effect = actor, effect
-        self.finished = False
+    `start` is given for what the engine does itself (running another workflow); else the runner does it.
+    """
+
+    __slots__ = ("_actor", "_effect", "_finished", "_runner", "_start", "key", "step_id")
+
+    def __init__(self, actor: Actor, effect: Perform, runner: Runner, start: Start | None) -> None:
+        self._actor, self._effect, self._runner, self._start = actor, effect, runner, start
+        self._finished = False
+        self.key = effect.key
+        self.step_id = effect.step
+
+    # --- for the dispatcher -----------------------------------------------------------------------
+
+    @property
+    def identity(self) -> tuple[str, str, int]:
+        return (self._actor.id, self._effect.step, self._effect.attempt)
+
+    @property
+    def priority(self) -> int:
+        return self._effect.priority
+
+    def perform(self) -> Coroutine[Any, Any, Outcome]:
+        if self._start is not None:
+            return self._start()
+        return self._runner.perform(self._effect.action, self)
+
+    def finish(self, outcome: Outcome) -> None:
+        """Tell the run what came of it."""
+        self._finished = True
+        step, attempt = self._effect.step, self._effect.attempt
+        if isinstance(outcome, Succeeded):
+            command: c.Command = c.CompleteStep(step, attempt, outcome.output)
+        elif isinstance(outcome, Failed):
+            command = c.FailStep(step, attempt, outcome.problem)
+        else:
+            command = c.SettleStep(step, attempt)
+        self._actor.tell(Mail(command, self._answered, insist=True))
+
+    def _answered(self, error: BaseException | None) -> None:
+        if isinstance(error, InvalidInput):  # the result cannot be stored: that is the step's failure
+            failed = c.FailStep(self._effect.step, self._effect.attempt, runtime(error.message))
+            self._actor.tell(Mail(failed, insist=True))
+        elif error is not None:
+            log.debug("run %s: the result of %s is not taken: %s", self.run_id, self.step_id, error)
+
+    # --- for the worker ---------------------------------------------------------------------------
 
     @property
     def run_id(self) -> str:
         return self._actor.id
 
     @property
-    def step_id(self) -> str:
-        return self._effect.step
-
-    @property
     def attempt(self) -> int:
         return self._effect.attempt
 
     @property
-    def key(self) -> str:
-        return self._effect.key
-
-    @property
     def cancelled(self) -> bool:
         """The result of this attempt is no longer wanted."""
-        step = self._actor.state.steps.get(self._effect.step)
-        return self.finished or step is None or step.status.terminal or step.attempt != self._effect.attempt
+        step = self._actor.state.steps.get(self.step_id)
+        return self._finished or step is None or step.status.terminal or step.attempt != self.attempt
 
     async def report(self, progress: Json) -> None:
         """Record progress; returns when it is durable. Raises `TransitionRefused` once the step has ended."""
-        await self._ask(c.ReportProgress(self.step_id, self.attempt, progress))
+        await self._actor.ask(c.ReportProgress(self.step_id, self.attempt, progress))
 
     async def set_variables(self, values: Mapping[str, Json]) -> None:
-        await self._ask(c.SetVariables(dict(values), step=self.step_id))
+        await self._actor.ask(c.SetVariables(dict(values), step=self.step_id))
 
     def variable(self, name: str, default: Json = None) -> Json:
         return self._actor.state.run.variables.get(name, default)
-
-    async def _ask(self, command: c.Command) -> None:
-        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def reply(error: BaseException | None) -> None:
-            if not answer.done():
-                answer.set_result(None) if error is None else answer.set_exception(error)
-
-        self._actor.tell(Mail(command, reply))
-        await answer

@@ -32,17 +32,20 @@ def _enter(r: Ruling, item: Enter) -> None:
     scope = r.draft.scope(item.scope)
     task = task_list(r, scope).tasks[item.position]
     step_id = _new_id(r, scope, task)
-    identity = (step_id, task.pointer, task.kind.value, scope.id)
     options = task.options
-    if r.draft.run.status is not RunStatus.RUNNING or r.begun >= r.env.begins:
+    held = r.draft.run.status is not RunStatus.RUNNING or r.begun >= r.env.begins
+    paused = options.debug_pause or r.draft.run.mode == "debug"
+    if not (held or paused or options.schedule is not None):
+        _start(r, scope, task, step_id, new=True)
+        return
+    identity = (step_id, task.pointer, task.kind.value, scope.id)
+    if held:
         r.emit(e.StepScheduled(*identity, None, options.priority, options.optional))
         _continue_later(r)
-    elif options.debug_pause or r.draft.run.mode == "debug":
+    elif paused:
         r.emit(e.StepPaused(*identity, options.priority, options.optional))
-    elif options.schedule is not None:
-        _hold(r, scope, task, identity)
     else:
-        _start(r, scope, task, step_id, new=True)
+        _hold(r, scope, task, identity)
 
 
 def _continue_later(r: Ruling) -> None:

@@ -42,7 +42,7 @@ class Draft:
 
     def step(self, step_id: str) -> Step:
         """Raises `NotFound`."""
-        step = self.find_step(step_id)
+        step = self._steps.get(step_id) or self.base.steps.get(step_id)
         if step is None:
             raise NotFound(
                 f"run {self.run.id} has no step {step_id}",

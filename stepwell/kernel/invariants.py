@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from stepwell.kernel.draft import Draft
 from stepwell.model.records import Run, State, Step
-from stepwell.model.states import RunStatus, StepStatus
+from stepwell.model.states import TERMINAL_STEP, RunStatus, StepStatus
 
 _FAILED_RUN = frozenset({RunStatus.FAILED, RunStatus.TIMED_OUT})
 _FAILED_STEP = frozenset({StepStatus.FAILED, StepStatus.TIMED_OUT})
@@ -15,14 +15,19 @@ _FAILED_STEP = frozenset({StepStatus.FAILED, StepStatus.TIMED_OUT})
 def check(draft: Draft) -> None:
     """Check the run and the steps that the draft changed. Raises `AssertionError` naming every violation."""
     run = draft.run
-    broken = [*_run_violations(run, open_steps=draft.any_open()), *_steps_violations(draft.touched())]
+    broken = list(_run_violations(run, open_steps=draft.any_open()))
+    for step in draft.touched():
+        if not _sound(step):
+            broken += _step_violations(step)
     assert not broken, f"run {run.id}: " + "; ".join(broken)
 
 
 def violations(state: State) -> list[str]:
     """Everything that is wrong with a whole state; empty when it is sound. For `doctor`."""
     steps = state.steps.values()
-    broken = [*_run_violations(state.run, open_steps=bool(state.open_steps)), *_steps_violations(steps)]
+    broken = list(_run_violations(state.run, open_steps=bool(state.open_steps)))
+    for step in steps:
+        broken += _step_violations(step)
     broken += [
         f"step {s.id} is {s.status} but {'not ' if s.id not in state.open_steps else ''}listed as open"
         for s in steps
@@ -47,16 +52,27 @@ def _run_violations(run: Run, *, open_steps: bool) -> Iterator[str]:
         yield "the run is running, and nothing is left that could move it"
 
 
-def _steps_violations(steps: Iterable[Step]) -> Iterator[str]:
-    for step in steps:
-        status = step.status
-        if status.terminal != (step.ended_at is not None):
-            yield f"step {step.id}: ended_at is {step.ended_at} while it is {status}"
-        if (status in _FAILED_STEP) != (step.error is not None):
-            yield f"step {step.id}: error is {'set' if step.error else 'not set'} while it is {status}"
-        if (status is StepStatus.SKIPPED) != (step.skip_reason is not None):
-            yield f"step {step.id}: skip reason is {step.skip_reason} while it is {status}"
-        if (status is StepStatus.WAITING) != (step.reason is not None):
-            yield f"step {step.id}: reason is {step.reason} while it is {status}"
-        if status is StepStatus.RUNNING and step.started_at is None:
-            yield f"step {step.id} is running and never started"
+def _sound(step: Step) -> bool:
+    """Whether there is nothing to complain about: all of `_step_violations` at once, for every step of every turn."""
+    status = step.status
+    return (
+        (status in TERMINAL_STEP) is (step.ended_at is not None)
+        and (status in _FAILED_STEP) is (step.error is not None)
+        and (status is StepStatus.SKIPPED) is (step.skip_reason is not None)
+        and (status is StepStatus.WAITING) is (step.reason is not None)
+        and (status is not StepStatus.RUNNING or step.started_at is not None)
+    )
+
+
+def _step_violations(step: Step) -> Iterator[str]:
+    status = step.status
+    if status.terminal != (step.ended_at is not None):
+        yield f"step {step.id}: ended_at is {step.ended_at} while it is {status}"
+    if (status in _FAILED_STEP) != (step.error is not None):
+        yield f"step {step.id}: error is {'set' if step.error else 'not set'} while it is {status}"
+    if (status is StepStatus.SKIPPED) != (step.skip_reason is not None):
+        yield f"step {step.id}: skip reason is {step.skip_reason} while it is {status}"
+    if (status is StepStatus.WAITING) != (step.reason is not None):
+        yield f"step {step.id}: reason is {step.reason} while it is {status}"
+    if status is StepStatus.RUNNING and step.started_at is None:
+        yield f"step {step.id} is running and never started"

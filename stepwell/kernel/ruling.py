@@ -7,7 +7,6 @@ further work on the `agenda`, so that no chain of tasks, however long, is a chai
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from stepwell.definition.expression import Expression
@@ -36,8 +35,7 @@ class Fault(Exception):
         self.problem = problem
 
 
-@dataclass(frozen=True, slots=True)
-class Environment:
+class Environment(NamedTuple):
     """What a decision may know besides definition, state and command; all of it given, nothing looked up.
 
     `secrets` are the values that may appear in `$secrets`; `redact` removes them from whatever is to be recorded;
@@ -47,9 +45,9 @@ class Environment:
 
     evaluate: Evaluate
     chance: float = 0.0
-    secrets: Mapping[str, Json] = field(default_factory=dict)
+    secrets: Mapping[str, Json] = {}
     redact: Callable[[Json], Json] | None = None
-    runtime: Mapping[str, Json] = field(default_factory=dict)
+    runtime: Mapping[str, Json] = {}
     begins: int = BEGINS_PER_TURN
 
 
