@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stepwell.client import checkup
+from stepwell.client.compare import compare
 from stepwell.client.explain import explain
 from stepwell.client.graph import definition_graph, run_graph
 from stepwell.client.progress import Progress, progress_of
@@ -164,6 +165,10 @@ class Client:
     async def step(self, run_id: str, step: str) -> View:
         """One step, by id, path or (where it is unique) name. Raises `NotFound`."""
         return checkup.find_step(await self.show(run_id), step)
+
+    async def compare(self, run_id: str, other: str) -> View:
+        """Where two runs part: their outcomes, and every step that went another way."""
+        return compare(await self.state(run_id), await self.state(other))
 
     async def list(
         self,

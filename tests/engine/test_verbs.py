@@ -408,3 +408,18 @@ async def test_a_long_run_is_read_in_from_its_snapshot(tmp_path: Path) -> None:
         assert await engine.result(handle.run_id) == {"n": 50}
         assert (await engine.doctor())["ok"]
     assert [calls.count(n) for n in range(50)] == [1] * 39 + [2] + [1] * 10
+
+
+@pytest.mark.spec("X1")
+async def test_two_runs_are_compared_and_a_step_is_found(tmp_path: Path) -> None:
+    async with open_at(tmp_path / "a.db", functions=[add]) as engine:
+        first, second, third = [await engine.start(ADD, {"a": n}) for n in (1, 1, 2)]
+        for handle in (first, second, third):
+            await handle.wait()
+        assert (await engine.compare(first.run_id, second.run_id))["same"]
+        parted = await engine.compare(first.run_id, third.run_id)
+        assert parted["run"]["output"] == {"a": {"sum": 3}, "b": {"sum": 4}}
+        assert [step["path"] for step in parted["steps"]] == ["/do/0/add"]
+        assert (await engine.step(first.run_id, "add"))["output"] == {"sum": 3}
+        with pytest.raises(NotFound):
+            await engine.step(first.run_id, "none")
