@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from stepwell.client.views import View
 
 LOOK_EVERY: Final[Duration] = 100 * MILLISECOND
+PAGE: Final = 1_000
+"""turns that are read at once"""
 
 
 class Screen(Protocol):
@@ -39,9 +41,11 @@ async def follow(client: Client, run_id: str, screen: Screen, ended: asyncio.Fut
     while True:
         last = ended.done()
         begun = clock.now()
-        turns = await client.engine.store.turns(run_id, state.run.seq)
+        turns = await client.engine.store.turns(run_id, state.run.seq, PAGE)
         state = replay(state, turns)
         screen.show(state, turns, begun)
+        if len(turns) == PAGE:
+            continue
         if last or state.run.status.terminal:
             return
         wait = max(LOOK_EVERY, 10 * (clock.now() - begun))
@@ -71,11 +75,10 @@ async def attend(
     try:
         with signals() as pressed:
             stop = _Stop(client, run_id, screen, steer=steer, last_words=last_words)
-            limit = _limit(client, timeout)
-            await stop.watch(ended, pressed, limit, tasks)
+            await stop.watch(tasks, pressed, _limit(client, timeout))
         if shown is not None:
             await shown
-        return ended.result()
+        return await ended
     finally:
         for task in tasks:
             task.cancel()
@@ -95,21 +98,18 @@ class _Stop:
         self._last_words = last_words
 
     async def watch(
-        self,
-        ended: asyncio.Future[View],
-        pressed: asyncio.Queue[int],
-        limit: asyncio.Future[None] | None,
-        tasks: set[asyncio.Future[Any]],
+        self, tasks: set[asyncio.Future[Any]], pressed: asyncio.Queue[int], limit: asyncio.Future[None] | None
     ) -> None:
-        key = asyncio.ensure_future(pressed.get())
-        while not ended.done():
-            waiting: set[asyncio.Future[Any]] = {one for one in (ended, key, limit) if one is not None}
-            tasks.update(waiting)
+        """Return when the first of the tasks is done; what is waited for besides is added to them."""
+        wanted, key = list(tasks), asyncio.ensure_future(pressed.get())
+        while not any(task.done() for task in wanted):
+            waiting = {*wanted, key, *([limit] if limit is not None else [])}
+            tasks |= waiting
             done, _ = await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
             if key in done:
-                await self._pressed(key.result())
-                key = asyncio.ensure_future(pressed.get())
+                number, key = key.result(), asyncio.ensure_future(pressed.get())
                 tasks.add(key)
+                await self._pressed(number)
             if limit is not None and limit in done:
                 limit = None
                 await self._cancel("it took longer than --timeout")

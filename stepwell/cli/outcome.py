@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from stepwell.cli.attending import Screen, attend
 from stepwell.cli.failing import RUN_CODES
 from stepwell.cli.opening import with_db
-from stepwell.cli.screen import line, on_terminal, pretty, print_json, tint, write
+from stepwell.cli.screen import line, on_terminal, pretty, print_json, say, tint, write
 
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
@@ -30,6 +30,8 @@ async def carry_through(
     """Stay with a run until it ends, show it as the output allows, and give the exit code of how it ended."""
     how = "follow it with: stepwell runs watch" if not steer else "go on with it: stepwell serve"
     last_words = with_db(how, db) + (f" {run_id}" if not steer else "")
+    if not steer and not await _carried_on(stepwell, run_id):
+        say(with_db("no engine carries the run on now; start one with: stepwell serve", db), err=True)
     screen = None if as_json else await make_screen(stepwell, run_id)
     view = await attend(stepwell, run_id, screen, steer=steer, timeout=timeout, last_words=last_words)
     if as_json:
@@ -38,6 +40,12 @@ async def carry_through(
         for words in summary(view, db):
             write(words)
     return RUN_CODES.get(view["status"], 1)
+
+
+async def _carried_on(stepwell: Stepwell, run_id: str) -> bool:
+    """Whether the run has ended, or somebody sees to it that it will."""
+    row = await stepwell.engine.row(run_id)
+    return row.ended_at is not None or await stepwell.engine.store.owner_alive(run_id)
 
 
 async def make_screen(stepwell: Stepwell, run_id: str) -> Screen:
@@ -64,7 +72,7 @@ def summary(view: View, db: Path) -> list[str]:
         lines += error_lines(view["error"])
     lines.append("what next:")
     lines.append(with_db(f"  stepwell runs explain {run_id}", db))
-    if status in RETRIED:
+    if status in RETRIED and view["steps"]:
         lines.append(with_db(f"  stepwell runs retry {run_id}", db))
     return lines
 

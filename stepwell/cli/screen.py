@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import sys
 from collections.abc import Sequence
 from io import TextIOWrapper
@@ -40,7 +41,7 @@ def tint(text: str, style: str = "", *, bold: bool = False) -> str:
 
 def write(text: str) -> None:
     """Print a text that was made with `tint`."""
-    click.echo(text)
+    click.echo(text, color=None if on_terminal() and not os.environ.get("NO_COLOR") else False)
 
 
 def pretty(value: Any) -> str:
@@ -54,7 +55,8 @@ def print_json(value: Any) -> None:
 
 
 def on_terminal() -> bool:
-    return sys.stdout.isatty()
+    """Whether standard output is a terminal that can be drawn on."""
+    return sys.stdout.isatty() and os.environ.get("TERM", "") not in ("", "dumb", "unknown")
 
 
 def can_draw() -> bool:

@@ -210,6 +210,27 @@ def test_watching_prints_lines_and_ctrl_c_only_stops_watching(cli: Cli) -> None:
     assert cli.json("runs", "list")["runs"][0]["status"] == "running"
 
 
+def test_watching_what_nobody_carries_on_or_nobody_can_read(cli: Cli) -> None:
+    import apsw
+
+    running = cli.start("run", cli.file("sleep", SLEEP))
+    running.line("/do/1/nap started")
+    running.kill()
+    run_id = cli.only_run()
+    watching = cli.start("runs", "watch", run_id)
+    watching.line("/do/1/nap started")
+    cli.json("runs", "cancel", run_id)
+    result = watching.end()
+    assert result.code == 3
+    assert "no engine carries the run on now; start one with: stepwell serve" in result.err
+    db = apsw.Connection(str(cli.folder / "stepwell.db"))
+    db.execute("UPDATE journal SET at = at + 1 WHERE seq = 1")
+    db.close()
+    for words in (["watch", run_id], ["show", run_id], ["explain", run_id]):
+        assert cli.json("runs", *words, code=4)["error"]["type"] == "store_damaged"
+    assert cli.json("doctor", code=1)["findings"][0]["code"] == "run_damaged"
+
+
 @pytest.mark.spec("X5")
 def test_the_debugger_holds_every_step_until_it_is_let_go(cli: Cli) -> None:
     running = cli.start("run", cli.file("two", "do: [{one: {set: {x: 1}}}, {two: {set: {x: 2}}}]"), "--debug")

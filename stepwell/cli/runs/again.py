@@ -27,6 +27,7 @@ def watch(run: str, db: Path, as_json: bool) -> int:
     async def ask(stepwell: Stepwell, run_id: str) -> int:
         from stepwell.cli.outcome import carry_through
 
+        await stepwell.state(run_id)  # one that cannot be read would be waited for in vain
         return await carry_through(stepwell, run_id, db, as_json=as_json, steer=False)
 
     return as_guest(db, run, ask)

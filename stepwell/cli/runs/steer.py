@@ -11,7 +11,7 @@ import click
 
 from stepwell.cli.options import yes_option
 from stepwell.cli.runs.common import F, as_guest, run_argument
-from stepwell.cli.screen import line, on_terminal, print_json, say
+from stepwell.cli.screen import line, print_json, say
 
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
@@ -77,7 +77,7 @@ def terminate(run: str, db: Path, as_json: bool, reason: str | None, yes: bool) 
 
 
 def _confirm(question: str, *, yes: bool) -> None:
-    if not yes and on_terminal() and sys.stdin.isatty():
+    if not yes and sys.stdout.isatty() and sys.stdin.isatty():
         click.confirm(line(question), abort=True)
 
 
