@@ -1,7 +1,7 @@
 #!/bin/sh
 # What `make demo` does: run the order workflow twice, once to a happy end and once to an undone one, and look at both.
 set -eu
-here=$(cd "$(dirname "$0")" && pwd)
+here=$(dirname "$0")
 stepwell="${BIN:-.venv/bin}/stepwell"
 db="${STEPWELL_DB:-demo.db}"
 

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from stepwell.definition.parse import parse
-
 from stepwell.definition.expression import Deferred, evaluate, evaluate_source
 from stepwell.definition.model import Definition
+from stepwell.definition.parse import parse
 from stepwell.kernel.decide import Decision, decide
 from stepwell.kernel.evolve import blank, replay
 from stepwell.kernel.invariants import violations
