@@ -12,10 +12,11 @@ import apsw
 import pytest
 
 from stepwell.model import errors
+from stepwell.model.events import StepCompleted
 from stepwell.model.journal import DefinitionRow, RunFilter
 from stepwell.stores.sqlite import SqliteStore, commit
 from stepwell.stores.sqlite.batch import Batch
-from stepwell.testing.store_conformance import Journal, created, index_row
+from stepwell.testing.store_conformance import Journal, created, fails, index_row
 from tests.stores.disk import Disk, Failure, disk, memory_folder
 from tests.support.clock import FakeClock
 
@@ -188,6 +189,28 @@ async def test_an_error_after_the_commit_is_no_failure(
     assert witness.refused == []
     assert witness.told == {"run-1": 5, "run-2": 4, "run-3": 4}
     await witness.compare()
+    await store.close()
+
+
+@pytest.mark.spec("S5")
+async def test_an_error_behind_which_another_engine_was_first_is_a_failure(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """There is a turn of that number, but it is not the one that was sent."""
+    store = await open_store(await template(folder / "x.db"))
+    other = await SqliteStore.open(folder / "x.db", clock=FakeClock(), warm=0)
+    theirs = Journal(other, "run-1")
+    theirs.seq, theirs.tip = 1, (await other.load("run-1")).tip
+    ours = Journal(store, "run-1")
+    ours.seq, ours.tip = theirs.seq, theirs.tip
+    await theirs.add(StepCompleted("theirs"))
+
+    def fail(db: apsw.Connection, batch: Batch) -> None:
+        raise apsw.IOError("injected")
+
+    monkeypatch.setattr(commit, "_write_all", fail)
+    await fails(ours.send(StepCompleted("ours")), errors.StoreUnavailable)
+    await other.close()
     await store.close()
 
 

@@ -256,12 +256,23 @@ async def test_a_disk_that_fails_anywhere_while_the_file_is_created(tmp_path: Pa
     raise AssertionError("it never succeeded")
 
 
-def test_an_old_library_is_refused() -> None:
-    connection._check_library("3.51.3")
-    connection._check_library("3.60.0")
-    for version in ("3.51.2", "3.40.1", "2.8.17"):
-        with pytest.raises(errors.StoreUnavailable, match=r"3\.51\.3"):
-            connection._check_library(version)
+@pytest.mark.parametrize("version", ["3.51.2", "3.40.1", "2.8.17"])
+async def test_an_old_library_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    monkeypatch.setattr(apsw, "sqlite_lib_version", lambda: version)
+    said = await refusal(tmp_path / "x.db", errors.StoreUnavailable)
+    assert version in said
+    assert "3.51.3" in said
+    assert not (tmp_path / "x.db").exists()
+
+
+@pytest.mark.parametrize("version", ["3.51.3", "3.52.0", "4.0.0"])
+async def test_a_newer_library_is_welcome(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, version: str
+) -> None:
+    monkeypatch.setattr(apsw, "sqlite_lib_version", lambda: version)
+    await (await open_store(tmp_path / "x.db")).close()
 
 
 @pytest.mark.parametrize("engine_id", ["", "../x", "a/b", "-x", "x" * 101, "a b", "\0"])

@@ -53,6 +53,7 @@ def check_run(db: apsw.Connection, run_id: str) -> StoreFinding | None:
     are."""
     try:
         begun = start(db, run_id)
+        assert begun is not None
         last = 0
         for page in read_all(db, run_id, 0, b""):
             last += len(page.turns)

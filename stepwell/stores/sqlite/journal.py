@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from hashlib import sha256
 from typing import Final, NamedTuple
@@ -18,6 +19,9 @@ from stepwell.stores.state_codec import decode_state
 
 PAGE: Final = 500
 """turns that are read at once"""
+
+ALL: Final = -1
+"""no limit to the number of turns"""
 
 _DOCTOR: Final = "this run is stopped, others go on; see what is left with: stepwell doctor"
 
@@ -39,11 +43,16 @@ class Read(NamedTuple):
     more: bool
 
 
-def start(db: apsw.Connection, run_id: str) -> Start:
-    """The newest snapshot, if it is sound and fits the journal; else the beginning."""
+def start(db: apsw.Connection, run_id: str, largest: int | None = None) -> Start | None:
+    """The newest snapshot, if it is sound and fits the journal; else the beginning. None, nothing read, where the
+    snapshot has more bytes than `largest`."""
     try:
         noted = fetch(db, SQL["written_at"], (run_id,))  # before the turns: they only become more
         written_at = noted[0][0] if noted else 0
+        if largest is not None and any(
+            size > largest for (size,) in fetch(db, SQL["snapshot_size"], (run_id,))
+        ):
+            return None
         for seq, tip, body, digest in fetch(db, SQL["snapshot"], (run_id,)):
             if sha256(body).digest() != digest or _hash(db, run_id, seq) != tip:
                 continue
@@ -60,12 +69,15 @@ def behind(db: apsw.Connection, run_id: str, seq: int) -> Start:
     return Start(seq, _hash(db, run_id, seq) or b"", None, 0)
 
 
-def read(db: apsw.Connection, run_id: str, after: int, tip: bytes, limit: int) -> Read:
-    """At most `limit` turns behind `after`, each checked against the chain. Raises `StoreDamaged`,
-    `StoreTooNew`."""
+def read(
+    db: apsw.Connection, run_id: str, after: int, tip: bytes, limit: int, budget: float = math.inf
+) -> Read:
+    """At most `limit` turns behind `after`, and no more once they have `budget` bytes; each is checked against the
+    chain. Raises `StoreDamaged`, `StoreTooNew`."""
     turns: list[Turn] = []
+    cursor = db.cursor()
     try:
-        for seq, at, body, digest in fetch(db, SQL["turns_after"], (run_id, after, limit)):
+        for seq, at, body, digest in cursor.execute(SQL["turns_after"], (run_id, after, limit)):
             if seq != after + 1:
                 raise damaged(run_id, f"turn {after + 1} is missing")
             if type(at) is not int or type(body) is not bytes:
@@ -75,9 +87,14 @@ def read(db: apsw.Connection, run_id: str, after: int, tip: bytes, limit: int) -
                 raise damaged(run_id, f"turn {seq} does not match its hash")
             turns.append(Turn(run_id, seq, at, decode_events(body, run_id, seq)))
             after = seq
+            budget -= len(body)
+            if budget < 0:
+                break
     except ROTTEN as error:
         raise damaged(run_id, f"what follows turn {after} cannot be read ({error})") from error
-    return Read(turns, tip, len(turns) == limit)
+    finally:
+        cursor.close(True)
+    return Read(turns, tip, budget < 0 or len(turns) == limit)
 
 
 def read_all(db: apsw.Connection, run_id: str, after: int, tip: bytes) -> Iterator[Read]:

@@ -29,7 +29,12 @@ def hold(database: str, engine_id: str) -> BaseFileLock:
         raise InvalidInput(
             f"{engine_id!r} cannot be an engine's id", hint="use letters, digits, dots, - and _"
         )
-    lock = _try_lock(lock_file(database, engine_id))
+    try:
+        lock = _try_lock(lock_file(database, engine_id))
+    except OSError as error:
+        raise StoreUnavailable(
+            f"cannot create a lock beside {database}: {error}", hint="make the folder writable"
+        ) from error
     if lock is None:
         raise StoreUnavailable(
             f"an engine {engine_id} is running on {database} already",

@@ -30,7 +30,7 @@ from stepwell.stores.codec import chain, encode_events
 from stepwell.stores.sqlite import check as checks
 from stepwell.stores.sqlite import journal, listing, owners
 from stepwell.stores.sqlite.batch import Extra, claim_row, definition_row, run_row
-from stepwell.stores.sqlite.commit import put
+from stepwell.stores.sqlite.commit import put, roll_back
 from stepwell.stores.sqlite.connection import SQL, Place, fetch, grow_wal, open_writer, place_of
 from stepwell.stores.sqlite.readers import Readers
 from stepwell.stores.sqlite.writer import Writer
@@ -43,7 +43,8 @@ WARM_WAL = 4_000_000
 """bytes to which the WAL file is grown when an engine opens the store"""
 
 _SMALL = 64
-"""turns that are read on the event loop; what is longer is read in a thread"""
+_SMALL_BYTES = 200_000
+"""so many turns, so many bytes are read on the event loop; what is more is read in a thread"""
 
 
 class SqliteStore:
@@ -106,9 +107,7 @@ class SqliteStore:
         run_id, seq, at, events = turn
         body = encode_events(events)
         new = chain(tip, run_id, seq, at, body)
-        foreign = (
-            foreign or self._engine_id is None
-        )  # who is no engine cannot carry the run on: engines must be told
+        foreign = foreign or self._engine_id is None  # a guest carries no run on: the engines must be told
         extra = None
         if foreign or row is not None or claim is not None or definition is not None:
             extra = Extra(
@@ -121,7 +120,10 @@ class SqliteStore:
         return new
 
     async def load(self, run_id: str) -> Loaded:
-        begun = await self._readers.point(partial(journal.start, run_id=run_id))
+        begun = await self._readers.point(partial(journal.start, run_id=run_id, largest=_SMALL_BYTES))
+        if begun is None:
+            begun = await self._readers.long(partial(journal.start, run_id=run_id))
+            assert begun is not None
         turns, tip = await self._read(run_id, begun, None)
         journal.complete(run_id, begun, begun.seq + len(turns))
         return Loaded(begun.snapshot, turns, tip)
@@ -133,8 +135,10 @@ class SqliteStore:
     async def _read(self, run_id: str, begun: journal.Start, limit: int | None) -> tuple[list[Turn], bytes]:
         """The turns behind a place: the first few on the loop, what is more in a thread."""
         left = _SMALL if limit is None else min(limit, _SMALL)
-        first = await self._readers.point(lambda db: journal.read(db, run_id, begun.seq, begun.tip, left))
-        left = -1 if limit is None else limit - len(first.turns)
+        first = await self._readers.point(
+            lambda db: journal.read(db, run_id, begun.seq, begun.tip, left, _SMALL_BYTES)
+        )
+        left = journal.ALL if limit is None else limit - len(first.turns)
         if not first.more or left == 0:
             return first.turns, first.tip
         after = begun.seq + len(first.turns)
@@ -157,7 +161,7 @@ class SqliteStore:
         return (rows[0][0], rows[0][1]) if rows else None
 
     async def definition(self, hash: str) -> DefinitionRow | None:
-        found = await self._readers.point(lambda db: listing.find_definitions(db, {"hash": hash}))
+        found = await self._readers.long(lambda db: listing.find_definitions(db, {"hash": hash}))
         return found[0] if found else None
 
     async def definitions(
@@ -228,7 +232,7 @@ def _warm(db: apsw.Connection, size: int) -> None:
         if size:
             grow_wal(db, size)
     except apsw.Error:
-        pass
+        roll_back(db)
 
 
 _opened: weakref.WeakSet[SqliteStore] = weakref.WeakSet()

@@ -4,6 +4,9 @@ SELECT seq, at, events, hash FROM journal WHERE run_id = ? AND seq > ? ORDER BY 
 -- name: snapshot
 SELECT seq, tip, body, hash FROM snapshots WHERE run_id = ?
 
+-- name: snapshot_size
+SELECT length(body) FROM snapshots WHERE run_id = ?
+
 -- name: written_at
 SELECT seq FROM runs WHERE id = ?
 
