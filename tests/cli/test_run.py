@@ -59,6 +59,14 @@ def test_without_a_terminal_there_is_a_line_for_each_change(cli: Cli) -> None:
     assert cli(*retry.split()[1:]).code == 0, "what it says to do next can be done"
 
 
+def test_a_run_whose_input_was_refused_is_not_to_be_retried(cli: Cli) -> None:
+    strict = "input: {schema: {document: {type: object, required: [a]}}}\n"
+    result = cli("run", cli.file("strict", strict + ADD))
+    assert result.code == 1, result
+    assert "runs explain" in result.out
+    assert "runs retry" not in result.out
+
+
 def test_a_completed_run_ends_with_its_output(cli: Cli) -> None:
     result = cli("run", cli.file("add", ADD), "--input", '{"a": 1, "b": 2}')
     assert json.loads(result.out[result.out.index("{\n") :]) == {"sum": 3}

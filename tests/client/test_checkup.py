@@ -126,6 +126,23 @@ async def test_a_key_or_tag_that_leads_elsewhere_is_found_and_made_anew(house: A
     assert (await house.doctor(rebuild=True))["ok"]
 
 
+@pytest.mark.parametrize(
+    ("event", "code"), [(e.RunStarted(), "invariant_broken"), (e.RunResumed(), "replay_failed")]
+)
+async def test_a_journal_that_breaks_the_rules_is_found(house: Any, event: e.Event, code: str) -> None:
+    """Its hashes are right: it is not rot, but a fault of whoever wrote it."""
+    async with house.open() as stepwell:
+        store = stepwell.engine.store
+        row = (await store.row(house.first))._replace(
+            id="odd", status="running", ended_at=None, key=None, tags={}
+        )
+        created = e.RunCreated("odd", row.namespace, row.name, row.version, row.definition_hash, {})
+        store.append(Turn("odd", 1, row.created_at, [created, event]), b"", lambda error: None, row=row)
+    view = await house.doctor()
+    assert (code, "odd") in codes(view), view["findings"]
+    assert view["runs"] == 4
+
+
 async def test_indexes_are_not_rebuilt_while_another_engine_carries_runs_on(house: Any) -> None:
     async with house.open():
         with pytest.raises(Conflict, match=r"another engine carries run"):

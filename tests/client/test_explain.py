@@ -130,6 +130,16 @@ def test_a_retry_says_which_attempt_why_and_when() -> None:
     assert view["details"][0]["error"]["status"] == 503
 
 
+@pytest.mark.parametrize("reason", ["pausing", "cancelling"])
+def test_what_must_stop_or_end_first_is_named(reason: str) -> None:
+    assert told(STATES[reason][0]())["summary"].endswith(": /do/0/work.")
+
+
+def test_a_pause_does_not_wait_for_another_run() -> None:
+    driver = started(CHILD, c.PauseRun())
+    assert told(driver)["reason"] == "paused"
+
+
 def test_a_child_is_named() -> None:
     view = told(started(CHILD))
     child = child_id("run", "/do/0/sub", 1)
