@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import groupby
 from typing import Final, NamedTuple
 
 from stepwell.client.open_steps import problem_text, reason_of, since, span
@@ -86,28 +87,30 @@ def _row(step: Step, depth: int, now: Instant, name: str, live: bool) -> Row:
 
 
 def fit(rows: Sequence[Row], height: int) -> list[Row]:
-    """At most `height` rows: what is open or has failed stays; of the rest the number is said."""
+    """At most `height` rows: what is open or has failed, then the outer blocks; of the rest the number is said."""
     if len(rows) <= height:
         return list(rows)
-    kept: list[Row] = []
-    hidden: list[Row] = []
-
-    def remark() -> None:
-        if hidden:
-            depth = min(row.depth for row in hidden)
-            kept.append(Row(depth, None, f"… {len(hidden)} more, all done", "", ""))
-            hidden.clear()
-
-    for number, row in enumerate(rows):
-        if row.live or row.bad or number == len(rows) - 1:
-            remark()
-            kept.append(row)
-        else:
-            hidden.append(row)
-    remark()
+    kept = _shortened(rows, -1)
+    for depth in range(max(row.depth for row in rows)):
+        more = _shortened(rows, depth)
+        if len(more) > height:
+            break
+        kept = more
     if len(kept) > height:
         rest = len(kept) - height + 1
         kept = [*kept[: height - 1], Row(0, None, f"… {rest} more", "", "")]
+    return kept
+
+
+def _shortened(rows: Sequence[Row], depth: int) -> list[Row]:
+    """What is open, has failed or is no deeper than this; a remark in the place of each stretch that is left out."""
+    kept: list[Row] = []
+    for keep, stretch in groupby(rows, lambda row: row.live or row.bad or row.depth <= depth):
+        found = list(stretch)
+        if keep or len(found) == 1:
+            kept += found
+        else:
+            kept.append(Row(min(row.depth for row in found), None, f"… {len(found)} more, all done", "", ""))
     return kept
 
 

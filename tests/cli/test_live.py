@@ -129,6 +129,8 @@ def test_rows_that_are_left_out_are_counted() -> None:
     assert fit(rows, 10) == rows
     many = [Row(0, rows[0].mark, f"s{n}", "set", "", bad=n == 50) for n in range(100)]
     names = [row.name for row in fit(many, 10)]
-    assert names == ["… 50 more, all done", "s50", "… 48 more, all done", "s99"]
+    assert names == ["… 50 more, all done", "s50", "… 49 more, all done"]
+    deep = [rows[0]._replace(name="outer"), *(row._replace(depth=1) for row in many)]
+    assert [row.name for row in fit(deep, 10)] == ["outer", *names]
     bad = [row._replace(bad=True) for row in many]
     assert [row.name for row in fit(bad, 4)] == ["s0", "s1", "s2", "… 97 more"]
