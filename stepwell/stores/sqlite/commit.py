@@ -36,6 +36,10 @@ class _Taken(Exception):
     """A key of the batch is claimed already."""
 
 
+class _Rotten(Exception):
+    """The pages that a turn would be written to are damaged; the transaction is of no use any more."""
+
+
 def commit(db: apsw.Connection, batch: Batch, where: str, *, patience: int) -> Errors | None:
     """Make the batch durable. `patience` is how many milliseconds to wait for another process that is
     writing.
@@ -68,10 +72,8 @@ def roll_back(db: apsw.Connection) -> None:
 
 
 def _write_all(db: apsw.Connection, batch: Batch) -> None:
-    if (
-        not batch.extras and len(batch.rows) <= _SIZES[-1]
-    ):  # one statement is its own transaction: half the work
-        put(db, "insert_turns", batch.rows)
+    if not batch.extras and len(batch.rows) <= _SIZES[-1]:
+        put(db, "insert_turns", batch.rows)  # one statement is its own transaction: half the work
         return
     db.execute("BEGIN IMMEDIATE")
     put(db, "put_definitions", batch.column("definition"))
@@ -109,10 +111,6 @@ def _shaped(statement: str, size: int, width: int) -> str:
     return SQL[statement].replace("{values}", ", ".join([row] * size))
 
 
-class _Rotten(Exception):
-    """The pages that a turn would be written to are damaged. After that the transaction is of no use any more."""
-
-
 def _one_by_one(db: apsw.Connection, batch: Batch, where: str) -> Errors:
     """Something in the batch cannot be written: find out what, and commit the rest."""
     given_up: Errors = {}
@@ -123,11 +121,8 @@ def _one_by_one(db: apsw.Connection, batch: Batch, where: str) -> Errors:
             db.execute("BEGIN IMMEDIATE")
             failed: dict[str, BaseException] = {}
             for position, row in enumerate(batch.rows):
-                error = (
-                    failed.get(row[0])
-                    or given_up.get(position)
-                    or _write_one(db, row, batch.extras.get(position))
-                )
+                error = failed.get(row[0]) or given_up.get(position)
+                error = error or _write_one(db, row, batch.extras.get(position))
                 if error is not None:
                     errors[position] = failed[row[0]] = error
             db.execute("COMMIT")

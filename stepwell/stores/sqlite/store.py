@@ -75,7 +75,7 @@ class SqliteStore:
         grows the WAL file. Raises `StoreUnavailable`, `StoreDamaged` (no database), `StoreTooNew`,
         `InvalidInput` (another program's).
         """
-        place = place_of(path, vfs, busy_timeout // MILLISECOND)
+        place = place_of(path, vfs, max(1, busy_timeout // MILLISECOND))
         db = await asyncio.to_thread(open_writer, place, clock.now())
         lock = None
         try:
@@ -213,10 +213,10 @@ class SqliteStore:
 
     async def close(self) -> None:
         """Write what is left and let go of everything. Closing again does nothing."""
+        lock, self._lock = self._lock, None
         self._readers.close()
         await self._writer.close()
-        if self._lock is not None:
-            lock, self._lock = self._lock, None
+        if lock is not None:
             owners.let_go(lock)
 
     def _forked(self) -> None:

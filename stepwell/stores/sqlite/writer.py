@@ -157,7 +157,7 @@ class Writer:
         self._pace += (max(took, 0.0) - self._pace) / 8
         if (
             errors is None
-        ):  # another process is writing, or a turn is in the way: nothing that the loop should wait for
+        ):  # another process is writing, or a turn is in the way: the loop does not wait for that
             self._hand_over()
             return
         self._buffer = Batch()
