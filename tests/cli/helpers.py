@@ -7,9 +7,11 @@ import io
 import json
 import logging
 import os
+import select
 import signal
 import subprocess
 import sys
+import threading
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
@@ -59,13 +61,39 @@ class Background:
         return Result(self.process.returncode, out, err)
 
 
+class Pipe:
+    """A named pipe between a test and a step's shell; both ends are open from the start, so nobody misses anything."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        os.mkfifo(path)
+        self._end = os.open(path, os.O_RDWR)
+
+    def wait(self) -> None:
+        """Until the step has written a line."""
+        ready, _, _ = select.select([self._end], [], [], PATIENCE)
+        assert ready, f"nothing came through {self.path.name}"
+        os.read(self._end, 100)
+
+    def write(self, line: str) -> None:
+        os.write(self._end, f"{line}\n".encode())
+
+
+def guarded(process: subprocess.Popen[Any]) -> threading.Timer:
+    """Kill the process if it is still there when nobody has patience any more: a test fails, and does not hang."""
+    timer = threading.Timer(PATIENCE, process.kill)
+    timer.daemon = True
+    timer.start()
+    return timer
+
+
 class Cli:
     """Gives commands in a folder of its own; the database is `stepwell.db` there."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.env = {k: v for k, v in os.environ.items() if not k.startswith(("STEPWELL", "PYTEST"))}
-        self._started: list[subprocess.Popen[str]] = []
+        self._started: list[tuple[subprocess.Popen[str], threading.Timer]] = []
 
     def __call__(self, *words: str | Path, stdin: str = "", **env: str) -> Result:
         done = subprocess.run(
@@ -114,7 +142,7 @@ class Cli:
             stderr=subprocess.PIPE,
             text=True,
         )
-        self._started.append(process)
+        self._started.append((process, guarded(process)))
         return Background(process)
 
     def _words(self, words: tuple[str | Path, ...]) -> list[str]:
@@ -131,11 +159,8 @@ class Cli:
         path.write_text(content)
         return path
 
-    def pipe(self, name: str) -> Path:
-        """A named pipe: reading it waits until somebody (a step's shell, say) writes to it."""
-        path = self.folder / name
-        os.mkfifo(path)
-        return path
+    def pipe(self, name: str) -> Pipe:
+        return Pipe(self.folder / name)
 
     def only_run(self) -> str:
         runs = self.json("runs", "list")["runs"]
@@ -143,7 +168,8 @@ class Cli:
         return str(runs[0]["run_id"])
 
     def close(self) -> None:
-        for process in self._started:
+        for process, timer in self._started:
+            timer.cancel()
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
             process.communicate()

@@ -98,7 +98,7 @@ def test_a_second_ctrl_c_leaves_the_run_open_and_says_how_to_go_on(cli: Cli) -> 
     body = """do: [{nap: {run: {shell: {command: 'trap "" TERM INT; echo >ready; sleep 1.5'}}}}]"""
     ready = cli.pipe("ready")
     running = cli.start("run", cli.file("stubborn", body))
-    ready.read_text()
+    ready.wait()
     running.signal(signal.SIGINT)
     running.line("is being cancelled")
     running.signal(signal.SIGINT)

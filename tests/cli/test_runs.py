@@ -13,7 +13,7 @@ BAD = "do: [{a: {raise: {error: {type: 'https://x/y', status: 500, title: bad}}}
 SLEEP = "do: [{first: {set: {n: 1}}}, {nap: {run: {shell: {command: 'sleep 30'}}}}]"
 GATE = """
 do:
-  - gate: {run: {shell: {command: 'echo >started; cat gate'}}}
+  - gate: {run: {shell: {command: 'echo >started; read line <gate'}}}
   - last: {set: {done: true}}
 """
 ONCE = """
@@ -151,11 +151,11 @@ def test_without_a_file_there_is_nothing_to_look_at_and_none_is_made(cli: Cli, w
 def test_a_run_elsewhere_is_paused_drains_and_is_resumed(cli: Cli) -> None:
     started, gate = cli.pipe("started"), cli.pipe("gate")
     running = cli.start("run", cli.file("gated", GATE))
-    started.read_text()
+    started.wait()
     run_id = cli.only_run()
     assert cli.json("runs", "pause", run_id, "--reason", "tea")["status"] == "pausing"
     assert cli.json("runs", "explain", run_id)["reason"] == "pausing"
-    gate.write_text("through")
+    gate.write("through")
     running.line("is paused")
     view = cli.json("runs", "explain", run_id)
     assert (view["status"], view["reason"]) == ("paused", "paused")
@@ -297,11 +297,10 @@ def test_a_detached_rerun_is_left_to_an_engine(cli: Cli) -> None:
 def test_what_a_killed_process_left_is_carried_on(cli: Cli) -> None:
     started = cli.pipe("started")
     running = cli.start("run", cli.file("once", ONCE))
-    started.read_text()
+    started.wait()
     running.kill()
     run_id = cli.only_run()
     assert cli.json("runs", "explain", run_id)["reason"] == "not_carried_on"
-    (cli.folder / "started").unlink()
     cli.text("go", "")
     result = cli("serve", "--until-idle", "--json")
     assert result.code == 0, result
@@ -329,10 +328,10 @@ def test_serving_until_idle_leaves_what_waits_for_a_person(cli: Cli) -> None:
 def test_a_server_takes_up_runs_and_leaves_cleanly(cli: Cli, number: int) -> None:
     started = cli.pipe("started")
     running = cli.start("run", cli.file("once", ONCE))
-    started.read_text()
+    started.wait()
     running.kill()
     serving = cli.start("serve")
-    started.read_text()  # the step is performed again
+    started.wait()  # the step is performed again
     run_id = cli.only_run()
     assert cli.json("runs", "explain", run_id)["reason"] == "step_running"
     serving.signal(number)

@@ -12,7 +12,7 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.cli.helpers import PATIENCE, Cli
+from tests.cli.helpers import PATIENCE, Cli, guarded
 
 SLEEP = "do: [{nap: {run: {shell: {command: 'echo >started; sleep 30'}}}}]"
 
@@ -33,6 +33,7 @@ class Terminal:
             start_new_session=True,
         )
         os.close(theirs)
+        self._timer = guarded(self.process)
         self.seen = ""
 
     def until(self, holds: Callable[[str], bool] | None = None) -> str:
@@ -57,13 +58,14 @@ class Terminal:
     def end(self) -> int:
         self.until()
         os.close(self._ours)
+        self._timer.cancel()
         return self.process.wait(PATIENCE)
 
 
 def test_a_run_is_drawn_live_and_ctrl_c_cancels_it(cli: Cli) -> None:
     started = cli.pipe("started")
     terminal = Terminal(cli, "run", str(cli.file("sleep", SLEEP)))
-    started.read_text()
+    started.wait()
     terminal.until(lambda text: "nap  run:shell  running" in text and "0 of 1 steps" in text)
     terminal.process.send_signal(signal.SIGINT)
     text = terminal.until(lambda text: "cancelled in" in text)
