@@ -151,9 +151,13 @@ class Opening:
             snapshot_every=s["snapshot_every"],
         )
         opened = self._kind(engine)
-        if s["recover"]:
-            await engine.recover()
-        engine.watch()
+        try:
+            if s["recover"]:
+                await engine.recover()
+            engine.watch(take_over=s["recover"])
+        except BaseException:
+            await engine.close()
+            raise
         return opened
 
 

@@ -122,6 +122,10 @@ class Store(Protocol):
         """Cheap: whether another process has committed anything since the last call."""
         ...
 
+    async def describe(self) -> Mapping[str, Json]:
+        """What the store is, for people: library and version, place, durability."""
+        ...
+
     def check(self) -> AsyncIterator[StoreFinding]:
         """Read everything and compare: rows against hashes, seq without gaps. Read-only."""
         ...

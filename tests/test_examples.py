@@ -19,6 +19,7 @@ def run(tmp_path: Path, *arguments: str, program: list[str] | None = None) -> di
     environment = {**os.environ, "STEPWELL_DB": str(tmp_path / "examples.db")}
     done = subprocess.run(
         [*(program or STEPWELL), *arguments],
+        check=False,
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -90,7 +91,13 @@ def test_the_demo_ends_with_what_to_try_next(tmp_path: Path) -> None:
         "BIN": str(Path(sys.executable).parent),
     }
     done = subprocess.run(
-        ["sh", "examples/demo.sh"], cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120
+        ["sh", "examples/demo.sh"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == 0, done.stderr
     assert "shipped" in done.stdout and "undone" in done.stdout and "What to try next" in done.stdout

@@ -60,7 +60,7 @@ async def doctor(engine: Engine, *, rebuild: bool) -> View:
     views = [_finding_view(finding) for finding in findings]
     return {
         "ok": all(view["severity"] == "notice" for view in views),
-        "library": await _library(engine),
+        "library": dict(await engine.store.describe()),
         "runs": runs,
         "open_runs": still_open,
         "rebuilt": rebuild,
@@ -71,12 +71,6 @@ async def doctor(engine: Engine, *, rebuild: bool) -> View:
 def _finding_view(finding: StoreFinding) -> View:
     severity = "notice" if finding.code in NOTICES else "error"
     return {**finding._asdict(), "severity": severity}
-
-
-async def _library(engine: Engine) -> View:
-    """What the store says about itself, if it does."""
-    describe = getattr(engine.store, "describe", None)
-    return dict(await describe()) if describe is not None else {}
 
 
 async def _examine(engine: Engine, run_id: str) -> _Examined:

@@ -22,6 +22,7 @@ from stepwell.engine.observers import ConditionListener, VariableListener
 from stepwell.model import commands as c
 from stepwell.model.base import Json
 from stepwell.model.errors import InvalidInput, KeyConflict, KeyTaken, RunFailed, WaitTimeout
+from stepwell.model.events import RunCreated
 from stepwell.model.journal import KeyClaim, RunFilter
 from stepwell.model.records import State
 from stepwell.ports import Observer
@@ -196,10 +197,14 @@ class Client:
         """How far the run is, its sub-workflows included."""
         state = await self.state(run_id)
         total = progress_of(state, await self.engine.library.get(state.run.definition_hash))
-        children = await self.engine.store.list_runs(RunFilter(parent_id=run_id), 1_000)
-        for row in children.rows:
-            total += await self.progress(row.id)
-        return total
+        cursor: str | None = None
+        while True:
+            page = await self.engine.store.list_runs(RunFilter(parent_id=run_id), 1_000, cursor)
+            for row in page.rows:
+                total += await self.progress(row.id)
+            cursor = page.next
+            if cursor is None:
+                return total
 
     async def on_progress(self, run_id: str, hook: Callable[[Progress], None]) -> Callable[[], None]:
         """Call the hook whenever the run's progress changes; returns a function that ends it."""
@@ -266,8 +271,16 @@ class Client:
         state = await self.state(run_id)
         definition = await self.engine.library.get(state.run.definition_hash)
         data = state.run.input if input is None else input
+        (first,) = await self.engine.store.turns(run_id, limit=1)
+        created = first.events[0]
         return await self.start(
-            definition, data, tags=state.run.tags, priority=state.run.priority, rerun_of=run_id
+            definition,
+            data,
+            tags=state.run.tags,
+            priority=state.run.priority,
+            mode=state.run.mode,
+            variables=created.variables if isinstance(created, RunCreated) else None,
+            rerun_of=run_id,
         )
 
     async def _steer(self, run_id: str, command: c.Command) -> View:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Coroutine, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
 from stepwell.definition.expression import Deferred, ExpressionError
@@ -22,7 +22,7 @@ from stepwell.kernel.ruling import Condition, Environment
 from stepwell.model.base import Duration, Instant, Json
 from stepwell.model.commands import Command
 from stepwell.model.effects import Effect
-from stepwell.model.errors import InvalidInput, SeqConflict, StepwellError, StoreUnavailable
+from stepwell.model.errors import SeqConflict, StepwellError, StoreUnavailable
 from stepwell.model.journal import DefinitionRow, KeyClaim, Turn
 from stepwell.model.records import State
 from stepwell.ports import Clock, Store
@@ -98,24 +98,32 @@ class Actor:
         self._mail: deque[Mail] = deque()
         self._pending: deque[Pending] = deque()
         self._failed: list[tuple[Pending, BaseException]] = []
-        self._busy = False
+        self._stale: list[asyncio.Future[None]] = []
+        self._computing: tuple[Mail, asyncio.Task[None]] | None = None
+        self._rereading: asyncio.Task[None] | None = None
         self._indexed: str | None = state.run.status if state.run.seq else None
-        self._task: asyncio.Task[None] | None = None
 
     @property
     def id(self) -> str:
         return self.state.run.id
 
     @property
+    def busy(self) -> bool:
+        """No command can be decided now."""
+        return bool(self._computing or self._rereading or self._failed or self._stale)
+
+    @property
     def idle(self) -> bool:
         """Nothing is being decided or committed."""
-        return not (self._busy or self._pending or self._mail or self._failed)
+        return not (self._pending or self._mail or self.busy)
+
+    # --- commands ---------------------------------------------------------------------------------
 
     def tell(self, mail: Mail) -> None:
         """Decide the command now, or as soon as those before it are decided."""
         if self.failure is not None:
             _answer(mail, self.failure)
-        elif self._busy:
+        elif self._mail or self.busy:
             self._mail.append(mail)
         else:
             self._decide(mail)
@@ -133,6 +141,23 @@ class Actor:
         self.tell(Mail(command, reply, claim, definition))
         await answer
 
+    def _go_on(self) -> None:
+        """Something is through: read back if that is wanted, else decide what has queued up."""
+        if self._computing is not None or self._rereading is not None:
+            return
+        if self._failed or self._stale:
+            if not self._pending:
+                self._rereading = asyncio.ensure_future(self._reread())
+            return
+        while self._mail and not self.busy and self.failure is None:
+            self._decide(self._mail.popleft())
+        while self._mail and self.failure is not None:
+            _answer(self._mail.popleft(), self.failure)
+        if self.idle:
+            self.host.at_rest(self)
+
+    # --- one turn ---------------------------------------------------------------------------------
+
     def _decide(self, mail: Mail) -> None:
         self._attempt(mail, self.host.clock.now(), self.host.roll(), None)
 
@@ -141,37 +166,46 @@ class Actor:
         try:
             environment = self.host.environment(self, chance, memo)
             decision = decide(self.definition, self.state, mail.command, now, environment)
+            self._commit(mail, decision, now)
         except Deferred as deferred:
-            self._pause(self._compute(mail, now, chance, memo or Memo(), deferred))
+            work = self._compute(mail, now, chance, memo or Memo(), deferred)
+            self._computing = (mail, asyncio.ensure_future(work))
         except StepwellError as refused:
             _answer(mail, refused)
         except Exception as error:  # noqa: BLE001 - a fault in a rule must stop this run only
             self._break(error, mail)
-        else:
-            self._commit(mail, decision, now)
+
+    async def _compute(self, mail: Mail, now: Instant, chance: float, memo: Memo, deferred: Deferred) -> None:
+        """Have an expression evaluated elsewhere, then decide again."""
+        try:
+            memo.results.append(await self.host.compute(deferred, now))
+        except ExpressionError as error:
+            memo.results.append(error)
+        except Exception as error:  # noqa: BLE001 - whatever is wrong with the guard is wrong with this run only
+            memo.results.append(ExpressionError(f"it could not be evaluated: {error}"))
+        memo.rewind()
+        self._computing = None
+        self._attempt(mail, now, chance, memo)
+        self._go_on()
 
     def _commit(self, mail: Mail, decision: Decision, now: Instant) -> None:
+        """Raises `InvalidInput` where a value cannot be stored; nothing has changed then."""
         if not decision.events:
             self._nothing_new(mail, decision.effects)
             return
         run = decision.draft.run
         turn = Turn(self.id, run.seq, now, decision.events)
-        moved = run.status != self._indexed
-        effects = list(decision.effects)
-        pending = Pending(turn, mail, effects, decision.conditions, self.state.run.variables)
-        try:
-            tip = self.host.store.append(
-                turn,
-                self.state.tip,
-                lambda error: self._landed(pending, error),
-                row=row_of(run) if moved else None,
-                claim=mail.claim,
-                definition=mail.definition,
-                foreign=self.foreign,
-            )
-        except InvalidInput as refused:  # a value that cannot be stored
-            _answer(mail, refused)
-            return
+        moved = run.status != self._indexed or run.status.terminal
+        pending = Pending(turn, mail, list(decision.effects), decision.conditions, self.state.run.variables)
+        tip = self.host.store.append(
+            turn,
+            self.state.tip,
+            lambda error: self._landed(pending, error),
+            row=row_of(run) if moved else None,
+            claim=mail.claim,
+            definition=mail.definition,
+            foreign=self.foreign,
+        )
         self.state = decision.draft.merge()
         self.state.tip = tip
         self._indexed = run.status
@@ -191,100 +225,91 @@ class Actor:
         if error is None:
             self.host.committed(self, pending)
             _answer(pending.mail, None)
-            return
-        self._failed.append((pending, error))
-        self._busy = True
-        if not self._pending:
-            failed, self._failed = self._failed, []
-            self._pause(self._recover(failed))
+        else:
+            self._failed.append((pending, error))
+            self._drop_computation()
+        if self.busy and not self._pending:
+            self._go_on()
 
-    def _pause(self, work: Coroutine[None, None, None]) -> None:
-        """Decide nothing more until this is done."""
-        self._busy = True
-        self._task = asyncio.ensure_future(work)
+    def _drop_computation(self) -> None:
+        """What is being computed belongs to a state that never came to be: its command is decided anew later."""
+        if self._computing is not None:
+            mail, task = self._computing
+            task.cancel()
+            self._computing = None
+            self._mail.appendleft(mail)
 
-    def _resume(self) -> None:
-        self._busy = False
-        while self._mail and not self._busy and self.failure is None:
-            self._decide(self._mail.popleft())
-        while self._mail and self.failure is not None:
-            _answer(self._mail.popleft(), self.failure)
-        if self.idle:
-            self.host.at_rest(self)
+    # --- reading back -----------------------------------------------------------------------------
 
-    async def _compute(self, mail: Mail, now: Instant, chance: float, memo: Memo, deferred: Deferred) -> None:
-        """Have an expression evaluated elsewhere, then decide again."""
-        try:
-            memo.results.append(await self.host.compute(deferred, now))
-        except ExpressionError as error:
-            memo.results.append(error)
-        memo.rewind()
-        self._busy = False
-        self._attempt(mail, now, chance, memo)
-        if not self._busy:
-            self._resume()
+    async def refresh(self) -> None:
+        """Take in what others appended. Returns when the state is that of the store."""
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._stale.append(done)
+        self._go_on()
+        await done
 
-    async def _recover(self, failed: list[tuple[Pending, BaseException]]) -> None:
-        """Some turns did not land: read the run back and decide their commands again, in order."""
-        oldest, first = failed[0]
-        if oldest.turn.seq == 1:  # the run was never created
-            self.failure = first
+    async def _reread(self) -> None:
+        """Some turns did not land, or others have written: read the run back, and decide what is left to decide."""
+        failed, self._failed = self._failed, []
+        if failed and not self._worth_retrying(*failed[0]):
+            self._break(failed[0][1], None)
             for pending, error in failed:
                 _answer(pending.mail, error)
-            self.host.broken(self, first)
-            self._resume()
-            return
-        if isinstance(first, SeqConflict):
-            log.info("run %s: turn %s was taken by another engine; deciding again", self.id, first.seq)
         else:
-            log.warning("run %s: %s; trying again", self.id, first)
-            await self.host.clock.wait_until(self.host.clock.now() + RETRY_AFTER)
-        self.state = await self._read_back()
-        self._indexed = self.state.run.status
-        retried = [pending.mail for pending, error in failed if not _give_up(pending.mail, error)]
-        self._mail.extendleft(reversed(retried))
-        self._resume()
+            retried = [pending.mail for pending, error in failed if not _give_up(pending.mail, error)]
+            if failed and not isinstance(failed[0][1], SeqConflict):
+                await self._pause()
+            self.state = await self._read_back()
+            self._indexed = self.state.run.status
+            self._mail.extendleft(reversed(retried))
+        for waiting in self._stale:
+            waiting.set_result(None)
+        self._stale = []
+        self._rereading = None
+        self._go_on()
+
+    def _worth_retrying(self, oldest: Pending, error: BaseException) -> bool:
+        """False for a run that was never created, and for errors that asking again cannot mend."""
+        if oldest.turn.seq == 1 or not (isinstance(error, StepwellError) and error.retry):
+            return False
+        if isinstance(error, SeqConflict):
+            log.info("run %s: turn %s was taken by another engine; deciding again", self.id, error.seq)
+        else:
+            log.warning("run %s: %s; trying again", self.id, error)
+        return True
 
     async def _read_back(self) -> State:
         while True:
             try:
                 return await self.host.reload(self.id)
             except StoreUnavailable:
-                await self.host.clock.wait_until(self.host.clock.now() + RETRY_AFTER)
+                await self._pause()
             except StepwellError as error:
                 self._break(error, None)
                 return self.state
 
-    async def refresh(self) -> None:
-        """Take in what others appended. Returns when the state is that of the store."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    async def _pause(self) -> None:
+        await self.host.clock.wait_until(self.host.clock.now() + RETRY_AFTER)
 
-        async def read() -> None:
-            self.state = await self._read_back()
-            self._indexed = self.state.run.status
-            done.set_result(None)
-            self._resume()
-
-        while self._busy or self._pending:
-            await self.settled()
-        self._pause(read())
-        await done
-
-    async def settled(self) -> None:
-        """Return once the turns on their way have landed or failed."""
-        await self.host.store.flush()
-        if self._task is not None and not self._task.done():
-            await asyncio.wait([self._task])
+    # --- the end ----------------------------------------------------------------------------------
 
     def close(self) -> None:
-        """Decide nothing more; the run goes on when the store is opened again."""
+        """Decide nothing more, and leave nobody waiting; the run goes on when the store is opened again."""
         self.failure = StoreUnavailable("the engine is closed")
-        if self._task is not None:
-            self._task.cancel()
+        for task in (self._computing[1] if self._computing else None, self._rereading):
+            if task is not None:
+                task.cancel()
+        left = [self._computing[0]] if self._computing else []
+        left += [pending.mail for pending, _ in self._failed]
+        for mail in [*left, *self._mail]:
+            _answer(mail, self.failure)
+        for waiting in self._stale:
+            waiting.cancel()
 
     def _break(self, error: BaseException, mail: Mail | None) -> None:
         self.failure = error
-        log.error("run %s is put aside, other runs go on: %s", self.id, error, exc_info=error)
+        if self.state.run.seq > 1 or not isinstance(error, StepwellError):
+            log.error("run %s is put aside, other runs go on: %s", self.id, error, exc_info=error)
         if mail is not None:
             _answer(mail, error)
         self.host.broken(self, error)

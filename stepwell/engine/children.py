@@ -4,24 +4,28 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Protocol
+from typing import Final, Protocol
 
 from stepwell.definition.model import Definition
 from stepwell.engine.library import Library
 from stepwell.model import commands as c
 from stepwell.model import problem
 from stepwell.model.actions import ChildAction, Failed, Outcome, Succeeded
-from stepwell.model.errors import InvalidDefinition, NotFound, SeqConflict, StepwellError
+from stepwell.model.base import Duration
+from stepwell.model.errors import InvalidDefinition, NotFound, SeqConflict, StepwellError, StoreUnavailable
 from stepwell.model.journal import KeyClaim, RunRow
 from stepwell.model.problem import Problem
 from stepwell.model.records import State
 from stepwell.model.states import RunStatus
-from stepwell.ports import Store
+from stepwell.ports import Clock, Store
 
 log = logging.getLogger("stepwell.engine")
 
-DEEPEST = 32
+DEEPEST: Final = 32
 """How many workflows may be inside each other."""
+
+RETRY_AFTER: Final[Duration] = 1_000_000
+"""How long to wait for a store that is sick."""
 
 
 class Family(Protocol):
@@ -29,6 +33,7 @@ class Family(Protocol):
 
     store: Store
     library: Library
+    clock: Clock
     closing: bool
 
     async def start(
@@ -50,16 +55,31 @@ async def perform_child(family: Family, action: ChildAction, parent_id: str, par
     """Start the child, and wait for its end if the action says so. Cancelling this cancels the child."""
     if action.depth > DEEPEST:
         return Failed(problem.runtime(f"more than {DEEPEST} workflows are inside each other"))
+    while True:
+        try:
+            return await _follow(family, action, parent_id, parent_step)
+        except StoreUnavailable as error:
+            log.warning("run %s: %s; trying again", action.run_id, error)
+            await family.clock.wait_until(family.clock.now() + RETRY_AFTER)
+        except NotFound as error:
+            return Failed(problem.configuration(str(error)))
+        except InvalidDefinition as error:
+            return Failed(problem.validation(str(error)))
+        except StepwellError as error:
+            return Failed(problem.runtime(str(error)))
+
+
+async def _follow(family: Family, action: ChildAction, parent_id: str, parent_step: str) -> Outcome:
     try:
         await _start(family, action, parent_id, parent_step)
         if not action.wait:
             return Succeeded(action.input)
-        await _end(family, action.run_id)
-        return _outcome(await family.reload(action.run_id))
-    except NotFound as error:
-        return Failed(problem.configuration(str(error)))
-    except InvalidDefinition as error:
-        return Failed(problem.validation(str(error)))
+        await family.wait(action.run_id)
+    except asyncio.CancelledError:
+        if not family.closing:  # then both go on when the store is opened again
+            await _cancel(family, action.run_id)
+        raise
+    return _outcome(await family.reload(action.run_id))
 
 
 async def _start(family: Family, action: ChildAction, parent_id: str, parent_step: str) -> None:
@@ -73,6 +93,7 @@ async def _start(family: Family, action: ChildAction, parent_id: str, parent_ste
         parent_id=parent_id,
         parent_step=parent_step,
         depth=action.depth,
+        detached=not action.wait,
     )
     try:
         await family.start(definition, command)
@@ -80,21 +101,12 @@ async def _start(family: Family, action: ChildAction, parent_id: str, parent_ste
         log.info("run %s was started by another engine", action.run_id)
 
 
-async def _end(family: Family, run_id: str) -> None:
-    try:
-        await family.wait(run_id)
-    except asyncio.CancelledError:
-        if not family.closing:  # then both go on when the store is opened again
-            await _cancel(family, run_id)
-        raise
-
-
 async def _cancel(family: Family, run_id: str) -> None:
     """The parent wants it no more: cancel, and let it settle."""
     try:
         await family.command(run_id, c.CancelRun("the workflow that started it was cancelled"))
         await family.wait(run_id)
-    except StepwellError as error:  # it has ended by itself
+    except StepwellError as error:  # it was never started, or has ended by itself
         log.debug("run %s is not cancelled: %s", run_id, error)
 
 

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import heapq
+import logging
 from collections.abc import Coroutine
 from typing import Any, Protocol
 
-from stepwell.model.actions import Interrupted, Outcome
+from stepwell.model.actions import Failed, Interrupted, Outcome
+from stepwell.model.problem import runtime
+
+log = logging.getLogger("stepwell.engine")
 
 Identity = tuple[str, str, int]
 """(run id, step id, attempt)"""
@@ -77,6 +81,9 @@ class Dispatch:
             outcome = await job.perform()
         except asyncio.CancelledError:
             outcome = Interrupted()
+        except Exception as error:
+            log.exception("performing %s failed", identity)
+            outcome = Failed(runtime(f"{type(error).__name__}: {error}"))
         finally:
             self._tasks.pop(identity, None)
             if self._queue:

@@ -28,7 +28,7 @@ from stepwell.model import commands as c
 from stepwell.model.actions import ChildAction
 from stepwell.model.base import Duration, Instant, Json
 from stepwell.model.effects import Continue, Effect, Interrupt, Perform, SetTimer
-from stepwell.model.errors import NotFound, StoreDamaged
+from stepwell.model.errors import NotFound, StepwellError, StoreDamaged, StoreUnavailable
 from stepwell.model.journal import KeyClaim, RunRow
 from stepwell.model.records import State
 from stepwell.model.states import RunStatus
@@ -71,7 +71,7 @@ class Engine:
         self._timers = Timers(clock, self._timer_fired)
         self._snapshots = Snapshots(store, snapshot_every)
         self._recovery = Recovery(self)
-        self._waiters: dict[str, list[asyncio.Future[None]]] = {}
+        self._waiters: dict[str, set[asyncio.Future[None]]] = {}
         self.closing = False
 
     # --- what an actor needs (actor.Host) ---------------------------------------------------------
@@ -80,10 +80,7 @@ class Engine:
         return self._surroundings.roll()
 
     def environment(self, actor: Actor, chance: float, memo: Memo | None) -> Environment:
-        confidential = bool(actor.definition.secrets)
-        return self._surroundings.environment(
-            chance, confidential=confidential, memo=memo, hold=actor.foreign
-        )
+        return self._surroundings.environment(chance, memo, hold=actor.foreign)
 
     async def compute(self, deferred: Deferred, now: Instant) -> Json:
         return await self.guard.evaluate(
@@ -108,6 +105,10 @@ class Engine:
 
     def at_rest(self, actor: Actor) -> None:
         if actor.state.run.status.terminal:
+            for identity in self.dispatch.of_run(
+                actor.id
+            ):  # others ended it: nobody wants the results any more
+                self.dispatch.interrupt(identity)
             self._forget(actor.id)
 
     def broken(self, actor: Actor, error: BaseException) -> None:
@@ -132,11 +133,12 @@ class Engine:
     async def start(self, definition: Definition, command: c.StartRun, claim: KeyClaim | None = None) -> None:
         """Create the run and start it. Raises `KeyTaken`, `SeqConflict` (the id is there), `StoreUnavailable`."""
         state = blank(command.run_id)
-        actor = Actor(self, definition, state)
-        self.actors[command.run_id] = actor
+        actor = Actor(self, definition, state, foreign=self.engine_id is None)
+        if not actor.foreign:  # a guest only puts the run on record: an engine that is there takes it up
+            self.actors[command.run_id] = actor
         try:
             await actor.ask(command, claim, self.library.row(definition))
-        except BaseException:
+        except StepwellError:
             if self.actors.get(command.run_id) is actor:
                 del self.actors[command.run_id]
             raise
@@ -150,6 +152,9 @@ class Engine:
         finally:
             if actor.idle:  # perhaps it was read in for a question only
                 self.at_rest(actor)
+            carried = self.actors.get(run_id)
+            if carried is not None and carried is not actor:  # it was taken up meanwhile
+                await self._recovery.refresh(carried)
 
     async def actor(self, run_id: str) -> Actor:
         """The run in memory; read in if need be."""
@@ -175,15 +180,21 @@ class Engine:
 
     async def wait(self, run_id: str) -> None:
         """Return when the run is terminal, whoever carries it on. Raises `NotFound`; what made a run be put aside."""
-        while True:
+        while not self.closing:
             if run_id in self.quarantined:
                 raise self.quarantined[run_id]
             changed = asyncio.get_running_loop().create_future()
-            self._waiters.setdefault(run_id, []).append(changed)
-            if run_id not in self.actors and RunStatus((await self.row(run_id)).status).terminal:
-                self.wake(run_id)
-                return
-            await changed
+            waiters = self._waiters.setdefault(run_id, set())
+            waiters.add(changed)
+            try:
+                if run_id not in self.actors and RunStatus((await self.row(run_id)).status).terminal:
+                    return
+                await changed
+            finally:
+                waiters.discard(changed)
+                if not waiters and self._waiters.get(run_id) is waiters:
+                    del self._waiters[run_id]
+        raise StoreUnavailable("the engine is closed")
 
     # --- effects ----------------------------------------------------------------------------------
 
@@ -215,9 +226,9 @@ class Engine:
         """Go on with every open run that nobody else carries on; returns how many."""
         return await self._recovery.run(only)
 
-    def watch(self) -> None:
-        """From now on, notice what other processes do to the store."""
-        self._recovery.watch(WATCH_EVERY)
+    def watch(self, *, take_over: bool) -> None:
+        """From now on, notice what other processes do to the store; with `take_over` also that one of them is gone."""
+        self._recovery.watch(WATCH_EVERY, take_over=take_over)
 
     def _forget(self, run_id: str) -> None:
         self.actors.pop(run_id, None)
@@ -227,7 +238,7 @@ class Engine:
 
     def wake(self, run_id: str) -> None:
         """Have whoever waits for this run look again."""
-        for waiter in self._waiters.pop(run_id, ()):
+        for waiter in list(self._waiters.get(run_id, ())):
             if not waiter.done():
                 waiter.set_result(None)
 
@@ -244,6 +255,8 @@ class Engine:
         await self.store.flush()
         for actor in self.actors.values():
             actor.close()
+        for run_id in list(self._waiters):
+            self.wake(run_id)
         await self.runner.close()
         await self.guard.close()
         await self._snapshots.close()

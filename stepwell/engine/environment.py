@@ -53,25 +53,24 @@ class Surroundings:
     def roll(self) -> float:
         return self._dice.roll()
 
-    def environment(
-        self, chance: float, *, confidential: bool, memo: Memo | None = None, hold: bool = False
-    ) -> Environment:
-        """`confidential`: the definition declares secrets. `hold`: nothing may begin in this turn."""
+    def environment(self, chance: float, memo: Memo | None = None, *, hold: bool = False) -> Environment:
+        """`hold`: nothing may begin in this turn."""
         return Environment(
             evaluate if memo is None else memo.recall,
             chance,
             self._secrets,
-            self._redact if confidential else None,
+            self._redact,
             self._runtime,
             0 if hold else BEGINS_PER_TURN,
         )
 
 
 def redactor(secrets: Mapping[str, Json]) -> Callable[[Json], Json] | None:
-    """A function that replaces every occurrence of a secret's text in a value; None if there are no secrets."""
-    texts = sorted(
-        {text for value in secrets.values() for text in _texts(value) if text}, key=len, reverse=True
-    )
+    """A function that masks every occurrence of a secret in a value: in texts, in keys, and as a number. None if
+    there are no secrets."""
+    scalars = {leaf for value in secrets.values() for leaf in _leaves(value) if leaf != ""}
+    texts = sorted(map(str, scalars), key=len, reverse=True)
+    numbers = scalars - set(texts)
     if not texts:
         return None
 
@@ -85,16 +84,17 @@ def redactor(secrets: Mapping[str, Json]) -> Callable[[Json], Json] | None:
             return {redact(name): redact(item) for name, item in value.items()}
         if isinstance(value, list | tuple):
             return type(value)(map(redact, value))
+        if isinstance(value, int | float) and not isinstance(value, bool) and value in numbers:
+            return MASK
         return value
 
     return redact
 
 
-def _texts(value: Json) -> list[str]:
-    if isinstance(value, str):
-        return [value]
+def _leaves(value: Json) -> list[str | int | float]:
+    """The texts and numbers of a secret, however deep."""
     if isinstance(value, dict):
-        return [text for item in value.values() for text in _texts(item)]
+        return [leaf for item in value.values() for leaf in _leaves(item)]
     if isinstance(value, list):
-        return [text for item in value for text in _texts(item)]
-    return []
+        return [leaf for item in value for leaf in _leaves(item)]
+    return [value] if isinstance(value, str | int | float) and not isinstance(value, bool) else []

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from typing import Protocol
+from typing import Final, Protocol
 
 from stepwell.engine.actor import Actor, Mail
 from stepwell.engine.dispatch import Dispatch
 from stepwell.kernel.flow import in_flight
+from stepwell.kernel.tasks.run import child_id
 from stepwell.model import commands as c
 from stepwell.model.base import Duration
 from stepwell.model.errors import StepwellError, StoreUnavailable
+from stepwell.model.records import State
 from stepwell.model.states import RunStatus
 from stepwell.ports import Clock, Store
 
 log = logging.getLogger("stepwell.engine")
+
+LOOKS_PER_TAKE_OVER: Final = 25
+"""How many looks at the store go by between two searches for runs whose engine is gone."""
 
 
 class Ward(Protocol):
@@ -29,6 +34,10 @@ class Ward(Protocol):
     engine_id: str | None
 
     async def actor(self, run_id: str) -> Actor: ...
+
+    async def reload(self, run_id: str) -> State: ...
+
+    def at_rest(self, actor: Actor) -> None: ...
 
     def wake(self, run_id: str) -> None: ...
 
@@ -47,47 +56,78 @@ class Recovery:
         if ward.engine_id is None:
             return 0
         owned = await ward.store.adopt(ward.engine_id, only)
-        fresh = [run_id for run_id in owned if run_id not in ward.actors and run_id not in self._taking]
+        known = {*ward.actors, *self._taking, *(ward.quarantined if only is None else ())}
+        fresh = [run_id for run_id in owned if run_id not in known]
         self._taking.update(fresh)
-        taken = 0
-        for run_id in fresh:
-            taken += await self._take_up(run_id)
-            self._taking.discard(run_id)
-        return taken
+        try:
+            return sum([await self._take_up(run_id) for run_id in fresh])
+        finally:
+            self._taking.difference_update(fresh)
 
     async def _take_up(self, run_id: str) -> bool:
         ward = self._ward
         try:
             actor = await ward.actor(run_id)
-        except StepwellError as error:
+            orphaned = await self._orphaned(actor.state)
+        except StoreUnavailable as error:  # the next look will find it again
+            log.warning("run %s cannot be taken up now: %s", run_id, error)
+            return False
+        except Exception as error:  # noqa: BLE001 - one run that cannot be read must stop no other
             ward.quarantined[run_id] = error
             ward.wake(run_id)
             log.error("run %s cannot be taken up, other runs go on: %s", run_id, error)
             return False
+        ward.quarantined.pop(run_id, None)
+        if actor.state.run.status.terminal:  # it ended while it was being read
+            ward.at_rest(actor)
+            return False
         if actor.foreign:
             return False
+        self._carry_on(actor, orphaned=orphaned)
+        return True
+
+    def _carry_on(self, actor: Actor, *, orphaned: bool) -> None:
         lost = tuple(step for step in actor.state.open_steps if in_flight(actor.state.steps[step]))
         if actor.state.run.status is RunStatus.CANCELLING:
             for step in lost:  # nobody performs it any more: it has settled
                 actor.tell(Mail(c.SettleStep(step, actor.state.steps[step].attempt)))
-            return True
-        if lost:
-            actor.tell(Mail(c.Recover(lost)))
-        actor.tell(Mail(c.Proceed()))
-        return True
+        elif orphaned:
+            actor.tell(Mail(c.CancelRun("the workflow that started it is over", abandoned=True)))
+        else:
+            if lost:
+                actor.tell(Mail(c.Recover(lost)))
+            actor.tell(Mail(c.Proceed()))
 
-    def watch(self, every: Duration) -> None:
-        self._watching = asyncio.ensure_future(self._watch(every))
+    async def _orphaned(self, state: State) -> bool:
+        """Whether the step that waited for this run has ended without it."""
+        run = state.run
+        if run.parent_id is None or run.parent_step is None or run.detached:
+            return False
+        try:
+            step = (await self._ward.reload(run.parent_id)).steps.get(run.parent_step)
+        except StepwellError:  # nothing is known: go on
+            return False
+        waiting = step is not None and in_flight(step)
+        return not (waiting and step is not None and child_id(run.parent_id, step.id, step.attempt) == run.id)
 
-    async def _watch(self, every: Duration) -> None:
-        ward = self._ward
+    def watch(self, every: Duration, *, take_over: bool) -> None:
+        """Look every so often what other processes did; with `take_over` also whether one of them is gone."""
+        self._watching = asyncio.ensure_future(self._watch(every, take_over))
+
+    async def _watch(self, every: Duration, take_over: bool) -> None:
+        ward, looks = self._ward, 0
         while True:
             await ward.clock.wait_until(ward.clock.now() + every)
+            looks += 1
             try:
                 if ward.store.changed():
                     await self._take_in()
+                if take_over and looks % LOOKS_PER_TAKE_OVER == 0:
+                    await self.run()
             except StoreUnavailable as error:
                 log.warning("cannot look at the store: %s", error)
+            except Exception:  # the watch must go on, whatever one look met
+                log.exception("looking at the store failed")
 
     async def _take_in(self) -> None:
         """Another process has written: take in what concerns our runs, and wake whoever waits for others."""
@@ -95,13 +135,13 @@ class Recovery:
         if ward.engine_id is not None:
             for run_id in await ward.store.take_foreign(ward.engine_id):
                 if run_id in ward.actors:
-                    await self._refresh(ward.actors[run_id])
+                    await self.refresh(ward.actors[run_id])
                 else:
                     await self.run(only=run_id)
         for run_id in ward.waiting_for():
             ward.wake(run_id)
 
-    async def _refresh(self, actor: Actor) -> None:
+    async def refresh(self, actor: Actor) -> None:
         """Others moved our run: stop what is no longer wanted, begin what they left scheduled."""
         await actor.refresh()
         state = actor.state

@@ -20,7 +20,7 @@ class Timers:
         self._clock, self._fire = clock, fire
         self._heap: list[tuple[Instant, int, str, Key]] = []
         self._due: dict[str, dict[Key, Instant]] = {}
-        self._count = 0
+        self._count = self._wanted = 0
         self._wait: asyncio.Task[None] | None = None
         self._until: Instant | None = None
 
@@ -29,6 +29,7 @@ class Timers:
         key, wanted = (step_id, purpose), self._due.setdefault(run_id, {})
         if wanted.get(key) == due:
             return
+        self._wanted += key not in wanted
         wanted[key] = due
         self._count += 1
         heapq.heappush(self._heap, (due, self._count, run_id, key))
@@ -37,7 +38,14 @@ class Timers:
 
     def forget(self, run_id: str) -> None:
         """The run has ended or is no longer ours."""
-        self._due.pop(run_id, None)
+        gone = self._due.pop(run_id, None)
+        if gone:
+            self._wanted -= len(gone)
+            if len(self._heap) > 2 * self._wanted + 1_000:  # mostly timers of runs that have ended
+                self._heap = [
+                    entry for entry in self._heap if self._due.get(entry[2], {}).get(entry[3]) == entry[0]
+                ]
+                heapq.heapify(self._heap)
 
     def _restart(self) -> None:
         if self._wait is not None:
@@ -58,6 +66,7 @@ class Timers:
             wanted = self._due.get(run_id, {})
             if wanted.get(key) == due:
                 del wanted[key]
+                self._wanted -= 1
                 self._fire(run_id, *key)
 
     async def close(self) -> None:

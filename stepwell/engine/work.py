@@ -90,7 +90,7 @@ class Performance:
         await self._actor.ask(c.ReportProgress(self.step_id, self.attempt, progress))
 
     async def set_variables(self, values: Mapping[str, Json]) -> None:
-        await self._actor.ask(c.SetVariables(dict(values), step=self.step_id))
+        await self._actor.ask(c.SetVariables(dict(values), step=self.step_id, attempt=self.attempt))
 
     def variable(self, name: str, default: Json = None) -> Json:
         return self._actor.state.run.variables.get(name, default)

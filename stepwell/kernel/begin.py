@@ -39,13 +39,13 @@ def _enter(r: Ruling, item: Enter) -> None:
         _start(r, scope, task, step_id, new=True)
         return
     identity = (step_id, task.pointer, task.kind.value, scope.id)
-    if held:
+    if paused:
+        r.emit(e.StepPaused(*identity, options.priority, options.optional))
+    elif options.schedule is not None:
+        _hold(r, scope, task, identity)
+    else:
         r.emit(e.StepScheduled(*identity, None, options.priority, options.optional))
         _continue_later(r)
-    elif paused:
-        r.emit(e.StepPaused(*identity, options.priority, options.optional))
-    else:
-        _hold(r, scope, task, identity)
 
 
 def _continue_later(r: Ruling) -> None:
@@ -165,6 +165,8 @@ def _scope_done(r: Ruling, item: ScopeDone) -> None:
     scope = r.draft.scope(item.scope)
     assert scope.owner is not None
     owner = r.draft.step(scope.owner)
+    if owner.status.terminal:  # it was through before this list was (a loop over an empty list of tasks)
+        return
     handler = HANDLERS[TaskKind(owner.kind)]
     assert handler.done is not None
     try:

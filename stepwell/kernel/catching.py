@@ -109,8 +109,8 @@ def _view(r: Ruling, owner: Step, catch: CatchSpec, error: Json) -> View:
 
 def _retry_at(r: Ruling, owner: Step, retry: RetrySpec, view: View, error: Json) -> Instant | None:
     """When to try again; None when the policy says no, or is spent."""
-    # Tries of an earlier generation of the run do not count.
-    number = sum((tried.started_at or 0) >= (owner.started_at or 0) for tried in owner.attempts)
+    # What was tried before the run was retried by hand does not count.
+    since, number = max(owner.started_at or 0, owner.scheduled_at), owner.attempt - owner.spent
     if retry.count is not None and number > retry.count:
         return None
     if retry.when is not None and not view.condition(retry.when, error):
@@ -119,7 +119,7 @@ def _retry_at(r: Ruling, owner: Step, retry: RetrySpec, view: View, error: Json)
         return None
     timing = _timing(retry, view, error)
     at = r.now + timing.delay_before(number, r.env.chance)
-    if timing.total is not None and at - (owner.started_at or r.now) > timing.total:
+    if timing.total is not None and at - since > timing.total:
         return None
     return at
 

@@ -17,9 +17,10 @@ from stepwell.model import commands as c
 from stepwell.model import events as e
 from stepwell.model import problem
 from stepwell.model.base import Instant
-from stepwell.model.effects import Effect
+from stepwell.model.effects import Effect, SetTimer
 from stepwell.model.errors import TransitionRefused
 from stepwell.model.events import SAME, Event
+from stepwell.model.problem import Problem
 from stepwell.model.records import State, Step
 from stepwell.model.states import RunStatus, StepStatus
 
@@ -69,36 +70,39 @@ def _present(r: Ruling, step_id: str, attempt: int) -> Step:
 
 def _complete_step(r: Ruling, command: c.CompleteStep) -> None:
     step = _present(r, command.step, command.attempt)
-    if r.draft.run.status is RunStatus.CANCELLING:
-        r.emit(e.StepCompleted(step.id, command.output))
-        return
     try:
         complete(r, step, command.output)
     except Fault as fault:
-        fail(r, r.draft.step(step.id), fault.problem)
+        _failed(r, r.draft.step(step.id), fault.problem)
 
 
-def _fail_step(r: Ruling, command: c.FailStep) -> None:
-    step = _present(r, command.step, command.attempt)
+def _failed(r: Ruling, step: Step, found: Problem) -> None:
+    """The step failed, unless its run is being cancelled anyway."""
     if r.draft.run.status is RunStatus.CANCELLING:
         r.emit(e.StepCancelled(step.id, "the run was cancelled"))
     else:
-        fail(r, step, command.problem)
+        fail(r, step, found)
+
+
+def _fail_step(r: Ruling, command: c.FailStep) -> None:
+    _failed(r, _present(r, command.step, command.attempt), command.problem)
 
 
 def _settle_step(r: Ruling, command: c.SettleStep) -> None:
     """Work that was interrupted has stopped. Outside a cancel nobody asked for that: the step failed."""
-    step = _present(r, command.step, command.attempt)
-    if r.draft.run.status is RunStatus.CANCELLING:
-        r.emit(e.StepCancelled(step.id, "the run was cancelled"))
-    else:
-        fail(r, step, problem.runtime("the work was interrupted"))
+    _failed(r, _present(r, command.step, command.attempt), problem.runtime("the work was interrupted"))
 
 
 def _report_progress(r: Ruling, command: c.ReportProgress) -> None:
     step = _present(r, command.step, command.attempt)
     if step.status is StepStatus.RUNNING:
         r.emit(e.StepProgressed(step.id, command.progress))
+
+
+def _set_variables(r: Ruling, command: c.SetVariables) -> None:
+    if command.step is not None and command.attempt is not None:
+        _present(r, command.step, command.attempt)
+    lifecycle.set_variables(r, command)
 
 
 def _fire_timer(r: Ruling, command: c.FireTimer) -> None:
@@ -109,18 +113,25 @@ def _fire_timer(r: Ruling, command: c.FireTimer) -> None:
             _time_out_run(r)
         return
     step = r.draft.find_step(command.step)
-    if step is None or step.status.terminal or run.status is not RunStatus.RUNNING:
+    if step is None or step.status.terminal or not _timers_run(run.status, command.purpose):
         return
     due, fire = {
         "wake": (step.due, _wake),
         "timeout": (step.deadline, _time_out),
         "attempt": (step.attempt_deadline, _time_out_attempt),
     }[command.purpose]
-    if due is not None and due <= r.now:
+    if due is not None and due > r.now:  # the clock was set back
+        r.effect(SetTimer(command.step, command.purpose, due))
+    elif due is not None:
         try:
             fire(r, step)
         except Fault as fault:
             fail(r, r.draft.step(step.id), fault.problem)
+
+
+def _timers_run(status: RunStatus, purpose: str) -> bool:
+    """A pause holds back what would begin, but not the timeouts of what is still in flight."""
+    return status is RunStatus.RUNNING or (status is RunStatus.PAUSING and purpose != "wake")
 
 
 def _time_out_run(r: Ruling) -> None:
@@ -179,7 +190,7 @@ _COMMANDS: Final[dict[type[Any], Callable[[Ruling, Any], None]]] = {
     c.CancelRun: lifecycle.cancel,
     c.TerminateRun: lifecycle.terminate,
     c.RetryRun: lifecycle.retry,
-    c.SetVariables: lifecycle.set_variables,
+    c.SetVariables: _set_variables,
     c.Proceed: lifecycle.proceed,
     c.CompleteStep: _complete_step,
     c.FailStep: _fail_step,

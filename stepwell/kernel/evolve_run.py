@@ -39,6 +39,7 @@ def _created(draft: Draft, event: e.RunCreated, at: Instant) -> None:
         parent_step=event.parent_step,
         depth=event.depth,
         rerun_of=event.rerun_of,
+        detached=event.detached,
     )
 
 
@@ -95,8 +96,8 @@ def _terminated(draft: Draft, event: e.RunTerminated, at: Instant) -> None:
 def _retried(draft: Draft, event: e.RunRetried, at: Instant) -> None:
     run = _move(draft, event)
     run.generation = event.generation
-    run.ended_at = run.error = run.error_step = run.cancel_reason = run.deadline = None
-    run.errors = {}
+    run.ended_at = run.error = run.error_step = run.cancel_reason = None
+    run.deadline = event.deadline
 
 
 def _context_set(draft: Draft, event: e.ContextSet, at: Instant) -> None:

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from stepwell.kernel.draft import Draft, copy
-from stepwell.kernel.evolve_run import BESIDE
 from stepwell.kernel.tables import next_step_status
 from stepwell.model import events as e
 from stepwell.model.base import Instant
@@ -15,8 +14,11 @@ from stepwell.model.events import SAME
 from stepwell.model.records import Attempt, Step
 from stepwell.model.states import StepStatus, WaitReason
 
-ATTEMPTED: Final = frozenset({"try", "run:shell", "run:workflow", "call:http", "call:python"})
-"""Kinds whose steps have attempts: what a worker performs, and blocks that can be tried again."""
+PERFORMED: Final = frozenset({"run:shell", "run:workflow", "call:http", "call:python"})
+"""Kinds that somebody outside the kernel performs."""
+
+ATTEMPTED: Final = PERFORMED | {"try"}
+"""Kinds whose steps have attempts: what is performed, and blocks that can be tried again."""
 
 
 def _known(draft: Draft, event: Any) -> tuple[Step, StepStatus | None]:
@@ -120,6 +122,8 @@ def _started(draft: Draft, event: e.StepStarted, at: Instant) -> None:
     if before is None:
         step.priority, step.optional, step.scheduled_at = event.priority, event.optional, at
     step.started_at, step.deadline, step.items = at, event.deadline, event.items
+    step.cursor = step.live = 0
+    step.spent = max(0, len(step.attempts) - 1)
     step.input = step.flow = draft.scope(step.scope).flow if event.input is SAME else event.input
 
 
@@ -158,7 +162,8 @@ def _completed(draft: Draft, event: e.StepCompleted, at: Instant) -> None:
     last = _last_attempt(step)
     if last is not None:
         last.ended_at = at
-    draft.edit_scope(step.scope).flow = step.output
+    scope = draft.edit_scope(step.scope)
+    scope.flow, scope.failed = step.output, False
 
 
 def _failed(draft: Draft, event: e.StepFailed | e.StepTimedOut, at: Instant) -> None:
@@ -169,17 +174,16 @@ def _failed(draft: Draft, event: e.StepFailed | e.StepTimedOut, at: Instant) -> 
         last.ended_at, last.error = at, event.error
     if event.absorbed:
         draft.run.errors = {**draft.run.errors, step.id: event.error}
-        scope = draft.edit_scope(step.scope)
-        if scope.section in BESIDE:
-            # The output that its block would collect is missing; what flowed into it must not pass for one.
-            scope.flow = None
+        draft.edit_scope(step.scope).failed = True
 
 
 def _skipped(draft: Draft, event: e.StepSkipped, at: Instant) -> None:
     step = _change(draft, event, at)
     step.skip_reason = event.reason
     step.scheduled_at = step.scheduled_at or at
-    step.input = step.output = draft.scope(step.scope).flow
+    scope = draft.edit_scope(step.scope)
+    step.input = step.output = scope.flow
+    scope.failed = False
 
 
 def _cancelled(draft: Draft, event: e.StepCancelled, at: Instant) -> None:
@@ -192,8 +196,12 @@ def _cancelled(draft: Draft, event: e.StepCancelled, at: Instant) -> None:
 
 def _reopened(draft: Draft, event: e.StepReopened | e.StepResumed, at: Instant) -> None:
     step = _change(draft, event, at)
-    step.ended_at = step.error = step.due = step.deadline = step.attempt_deadline = None
+    step.ended_at = step.error = step.due = step.attempt_deadline = None
+    step.deadline = event.deadline if isinstance(event, e.StepResumed) else None
     step.scheduled_at = at
+    step.spent = max(0, len(step.attempts) - 1)
+    if step.id in draft.run.errors:
+        draft.run.errors = {key: found for key, found in draft.run.errors.items() if key != step.id}
 
 
 CHANGES: Final[dict[type[Any], Callable[[Draft, Any, Instant], None]]] = {

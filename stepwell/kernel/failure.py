@@ -6,9 +6,10 @@ from typing import NamedTuple
 
 from stepwell.kernel import catching
 from stepwell.kernel.evolve_run import try_scope
-from stepwell.kernel.flow import cancel_steps, fail_run, follow
+from stepwell.kernel.flow import cancel_steps, fail_run, follow, in_flight
 from stepwell.kernel.ruling import Fault, Ruling
 from stepwell.model import events as e
+from stepwell.model.effects import Interrupt
 from stepwell.model.policy import FailureMode
 from stepwell.model.problem import Problem
 from stepwell.model.records import Step
@@ -96,6 +97,8 @@ def _end_failing(r: Ruling, route: Route, *, timed_out: Step | None) -> None:
     r.agenda.forget(root.id)
     _cancel_inside(r, root, route.failing, f"{route.failing[0].id} failed")
     for node in route.failing:
+        if node is timed_out and in_flight(node):
+            r.effect(Interrupt(node.id, node.attempt))
         kind = e.StepTimedOut if node is timed_out else e.StepFailed
         r.emit(kind(node.id, route.problem, node is route.absorbed_by))
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
 
 from stepwell.definition.model import DoBody, ForBody, ForkBody, FunctionBody, Task, TaskList, TryBody
 from stepwell.kernel.data import NOTHING, View, shape_output
 from stepwell.kernel.evolve_run import ROOT
+from stepwell.kernel.evolve_step import PERFORMED
 from stepwell.kernel.ruling import Enter, Fault, Ruling, ScopeDone
 from stepwell.model import events as e
 from stepwell.model.base import Json
@@ -16,10 +16,7 @@ from stepwell.model.events import SAME, MaybeSame
 from stepwell.model.policy import FailureMode, FailurePolicy
 from stepwell.model.problem import Problem
 from stepwell.model.records import Run, Scope, Step
-from stepwell.model.states import StepStatus
-
-PERFORMED: Final = frozenset({"run:shell", "run:workflow", "call:http", "call:python"})
-"""Kinds that somebody outside the kernel performs."""
+from stepwell.model.states import RunStatus, StepStatus
 
 
 def task_list(r: Ruling, scope: Scope) -> TaskList:
@@ -116,6 +113,11 @@ def cancel_steps(r: Ruling, steps: list[Step], reason: str) -> None:
         r.emit(e.StepCancelled(step.id, reason))
 
 
+def outcome(scope: Scope) -> Json:
+    """What a scope that ran beside others gave: null where its last step failed, whatever flowed there."""
+    return None if scope.failed else scope.flow
+
+
 def in_flight(step: Step) -> bool:
     """Whether somebody may be performing the step right now."""
     return step.kind in PERFORMED and step.status in (StepStatus.RUNNING, StepStatus.WAITING)
@@ -132,7 +134,7 @@ def ancestors(r: Ruling, step: Step) -> list[Step]:
 
 def end_run(r: Ruling, step: Step) -> None:
     """`then: end`: the blocks around the step are done, everything beside it is cancelled, the run completes."""
-    output = step.output
+    output = step.output if step.status is StepStatus.COMPLETED else r.draft.scope(step.scope).flow
     around = ancestors(r, step)
     keep = {parent.id for parent in around}
     cancel_steps(r, [s for s in r.draft.open_steps() if s.id not in keep], "the run ended")
@@ -145,6 +147,8 @@ def end_run(r: Ruling, step: Step) -> None:
 def complete_run(r: Ruling, given: MaybeSame = SAME) -> None:
     """Every task is through: shape the output, and end as the failure policy says."""
     run, data = r.draft.run, r.draft.scope(ROOT).flow if given is SAME else given
+    if run.status is RunStatus.CANCELLING:  # the cancel was accepted first
+        return
     verdict = spent_policy(r, r.definition.failure_policy, run)
     if verdict is not None:
         step, found = verdict

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stepwell.kernel.draft import Draft
+from stepwell.kernel.evolve_step import PERFORMED
 from stepwell.model.records import Run, State, Step
 from stepwell.model.states import TERMINAL_STEP, RunStatus, StepStatus
 
@@ -33,11 +34,22 @@ def violations(state: State) -> list[str]:
         for s in steps
         if s.status.terminal == (s.id in state.open_steps)
     ]
+    if state.run.status is RunStatus.RUNNING:
+        broken += _stuck(state)
     return broken + [
         f"step {s.id} is open inside {s.parent}, which has ended"
         for s in steps
         if s.parent is not None and not s.status.terminal and state.steps[s.parent].status.terminal
     ]
+
+
+def _stuck(state: State) -> Iterator[str]:
+    """E8: a block that is open needs something open inside it that can move."""
+    moving = {state.steps[step].parent for step in state.open_steps}
+    for step_id in state.open_steps:
+        step = state.steps[step_id]
+        if step.status is StepStatus.RUNNING and step.kind not in PERFORMED and step_id not in moving:
+            yield f"step {step_id} is running, and nothing inside it is open"
 
 
 def _run_violations(run: Run, *, open_steps: bool) -> Iterator[str]:

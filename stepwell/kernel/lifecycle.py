@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from stepwell.definition.model import DurationSpec
 from stepwell.kernel.data import View, shape_input
 from stepwell.kernel.evolve_run import ROOT
-from stepwell.kernel.flow import PERFORMED, advance, cancel_steps, complete_run, fail_run, in_flight
-from stepwell.kernel.ruling import Begin, Fault, Ruling
+from stepwell.kernel.evolve_step import PERFORMED
+from stepwell.kernel.flow import advance, cancel_steps, complete_run, fail_run, in_flight
+from stepwell.kernel.ruling import Begin, Enter, Fault, Ruling
 from stepwell.model import commands as c
 from stepwell.model import events as e
+from stepwell.model.base import Instant, Json
 from stepwell.model.effects import Interrupt, SetTimer
 from stepwell.model.errors import InvalidInput, TransitionRefused
 from stepwell.model.events import SAME
-from stepwell.model.records import Step
+from stepwell.model.records import Scope, Step
 from stepwell.model.states import RunStatus, StepStatus
 
 
@@ -108,25 +111,25 @@ def retry(r: Ruling, command: c.RetryRun) -> None:
     """Go on from the failed frontier: the steps that ended badly begin again, the blocks around them go on."""
     run = r.draft.run
     frontier = _frontier(r)
-    # Without a failed step it was the run's own output that failed: that can be tried again. Its input cannot.
-    through = run.started_at is not None and run.error is not None and run.error_step is None
-    if run.status.terminal and not frontier and not through:
+    resumed = {step.id for step in frontier if step.live and step.kind not in PERFORMED}
+    untouched = _untouched(r, resumed)
+    if run.status.terminal and not (frontier or untouched or _through(r)):
         raise TransitionRefused(
             f"run {run.id} has no failed step to go on from",
             hint=f"start it anew with: stepwell runs rerun {run.id}",
         )
-    r.emit(e.RunRetried(run.generation + 1))
+    r.emit(e.RunRetried(run.generation + 1, _run_deadline(r)))
     for step in frontier:
-        inside = step.kind not in PERFORMED and _has_scope(r, step)
-        r.emit(e.StepResumed(step.id) if inside else e.StepReopened(step.id))
+        if step.id in resumed:
+            r.emit(e.StepResumed(step.id, _step_deadline(r, step)))
+        else:
+            r.emit(e.StepReopened(step.id))
     r.emit(e.RunResumed())
     proceed(r, c.Proceed())
-    if not frontier:
+    for scope in untouched:
+        r.agenda.add(Enter(scope.id, scope.number if scope.section == "branch" else 0))
+    if not (frontier or untouched):
         complete_run(r)
-
-
-def _has_scope(r: Ruling, step: Step) -> bool:
-    return step.live > 0
 
 
 def _frontier(r: Ruling) -> list[Step]:
@@ -138,6 +141,43 @@ def _frontier(r: Ruling) -> list[Step]:
         if bad and inside and step.id not in r.draft.run.errors and r.draft.scope(step.scope).open:
             chosen[step.id] = step
     return list(chosen.values())
+
+
+def _untouched(r: Ruling, resumed: set[str]) -> list[Scope]:
+    """Open scopes of the resumed steps in which nothing had begun yet when the run ended."""
+    touched = {step.scope for step in r.draft.base.steps.values()}
+    return [
+        scope
+        for scope in r.draft.base.scopes.values()
+        if scope.open and scope.owner in resumed and scope.id not in touched
+    ]
+
+
+def _through(r: Ruling) -> bool:
+    """Every task was through when the run ended: it was its output that failed, or a cancel was faster."""
+    root = [step for step in r.draft.base.steps.values() if step.scope == ROOT]
+    good = not root or root[-1].status in (StepStatus.COMPLETED, StepStatus.SKIPPED)
+    return r.draft.run.started_at is not None and good and not r.draft.run.errors
+
+
+def _run_deadline(r: Ruling) -> Instant | None:
+    spec = r.definition.timeout
+    if spec is None:
+        return None
+    return _deadline(View(r, None, None, None, r.draft.run.input), spec, r.draft.run.input)
+
+
+def _step_deadline(r: Ruling, step: Step) -> Instant | None:
+    spec = r.task(step.path).timeout
+    view = View(r, r.draft.scope(step.scope), r.task(step.path), step, step.input)
+    return None if spec is None else _deadline(view, spec, step.input)
+
+
+def _deadline(view: View, spec: DurationSpec, data: Json) -> Instant | None:
+    try:
+        return view.r.now + view.duration(spec, data)
+    except Fault:  # it could be evaluated before; now it goes on without
+        return None
 
 
 def set_variables(r: Ruling, command: c.SetVariables) -> None:

@@ -7,7 +7,7 @@ further work on the `agenda`, so that no chain of tasks, however long, is a chai
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from stepwell.definition.expression import Expression
 from stepwell.definition.model import Definition, Task
@@ -15,7 +15,7 @@ from stepwell.kernel.draft import Draft
 from stepwell.kernel.evolve import evolve
 from stepwell.model.base import Instant, Json
 from stepwell.model.effects import Effect
-from stepwell.model.events import Event
+from stepwell.model.events import Event, StepWaiting
 from stepwell.model.problem import Problem
 from stepwell.model.records import State
 
@@ -153,12 +153,29 @@ class Ruling:
         return self.definition.tasks[path]
 
 
+_PAYLOAD: Final = frozenset(
+    {"input", "output", "items", "variables", "values", "context", "progress", "reason", "error"}
+)
+"""Members of events that hold what came from outside; all others are names of ours."""
+
+
 def _redacted(event: Any, redact: Callable[[Json], Json]) -> Event:
-    changed: Event = type(event)(*[_redact_value(value, redact) for value in event])
+    kind = type(event)
+    if kind is StepWaiting:  # its reason is a word of ours
+        waiting: Event = event
+        return waiting
+    changed: Event = kind(
+        *[
+            _redact_value(name, value, redact) if name in _PAYLOAD else value
+            for name, value in zip(kind._fields, event, strict=True)
+        ]
+    )
     return changed
 
 
-def _redact_value(value: Any, redact: Callable[[Json], Json]) -> Any:
+def _redact_value(name: str, value: Any, redact: Callable[[Json], Json]) -> Any:
     if isinstance(value, Problem):
         return Problem(value.type, value.status, redact(value.title), redact(value.detail), value.instance)
+    if name in ("variables", "values") and isinstance(value, dict):  # the names are the author's
+        return {key: redact(item) for key, item in value.items()}
     return redact(value)

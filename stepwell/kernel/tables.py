@@ -70,8 +70,8 @@ RUN_ROWS: Final = (
     ),
     Row((R.PAUSING,), e.RunPaused, R.PAUSED, "nothing is in flight any more"),
     Row((R.PAUSING, R.PAUSED, R.RESUMING), e.RunResumed, R.RUNNING, "goes on"),
-    Row((R.RUNNING, R.PAUSING), e.RunCompleted, R.COMPLETED, "every task is through"),
-    Row((R.PENDING, R.RUNNING, R.PAUSING), e.RunFailed, R.FAILED, "an error that nothing caught"),
+    Row((R.RUNNING, R.PAUSING, R.PAUSED), e.RunCompleted, R.COMPLETED, "every task is through"),
+    Row((R.PENDING, R.RUNNING, R.PAUSING, R.PAUSED), e.RunFailed, R.FAILED, "an error that nothing caught"),
     Row((R.RUNNING, R.PAUSING, R.PAUSED), e.RunTimedOut, R.TIMED_OUT, "the run's timeout struck"),
     Row(
         (R.RUNNING, R.PAUSING, R.PAUSED),

@@ -22,6 +22,7 @@ class StartRun(NamedTuple):
     depth: int = 0
     rerun_of: str | None = None
     variables: dict[str, Json] = {}
+    detached: bool = False
 
 
 class PauseRun(NamedTuple):
@@ -53,12 +54,14 @@ class RetryRun(NamedTuple):
 
 
 class SetVariables(NamedTuple):
-    """Set, append to (a list under the name) and remove variables of the run."""
+    """Set, append to (a list under the name) and remove variables of the run. `step` and `attempt`: on behalf of a
+    step; refused unless the attempt is the present one."""
 
     values: dict[str, Json] = {}
     append: dict[str, Json] = {}
     remove: tuple[str, ...] = ()
     step: str | None = None
+    attempt: int | None = None
 
 
 class CompleteStep(NamedTuple):

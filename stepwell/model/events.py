@@ -74,6 +74,7 @@ class RunCreated(NamedTuple):
     depth: int = 0
     rerun_of: str | None = None
     variables: dict[str, Json] = {}
+    detached: bool = False
 
 
 class RunStarted(NamedTuple):
@@ -126,6 +127,7 @@ class RunRetried(NamedTuple):
     """An operator reopened a failed run: `generation` counts from 1."""
 
     generation: int
+    deadline: Instant | None = None
 
 
 class ContextSet(NamedTuple):
@@ -270,9 +272,10 @@ class StepReopened(NamedTuple):
 
 
 class StepResumed(NamedTuple):
-    """A run that had ended goes on inside this step."""
+    """A run that had ended goes on inside this step, with a timeout that begins anew."""
 
     step: str
+    deadline: Instant | None = None
 
 
 Event = (

@@ -55,6 +55,8 @@ class Step:
     error: Problem | None = None
     skip_reason: str | None = None
     attempts: list[Attempt] = field(default_factory=list)
+    spent: int = 0
+    """attempts that belong to an earlier go at the step, before a retry of the whole run"""
     started_at: Instant | None = None
     updated_at: Instant | None = None
     ended_at: Instant | None = None
@@ -106,6 +108,8 @@ class Scope:
     variables: dict[str, Json] | None = None
     """what this scope adds: the loop's item and index, the caught error"""
     open: bool = True
+    failed: bool = False
+    """its last step failed and was absorbed: what flows here is not an output"""
     visits: dict[int, int] | None = None
     """how often a task was entered, by position"""
 
@@ -145,6 +149,8 @@ class Run:
     parent_id: str | None = None
     parent_step: str | None = None
     depth: int = 0
+    detached: bool = False
+    """nobody waits for it: it goes on whatever becomes of the run that started it"""
     rerun_of: str | None = None
     generation: int = 1
     """how often the run was opened: a retry of a failed run opens the next generation"""

@@ -51,7 +51,7 @@ async def test_an_expression_that_never_ends_fails_its_own_run_only(tmp_path: Pa
 )
 async def test_jq_cannot_look_outside(tmp_path: Path, expression: str) -> None:
     async with open_at(tmp_path / "a.db") as engine:
-        with pytest.raises(InvalidDefinition, match=expression.split(".")[0].replace("$", r"\$")):
+        with pytest.raises(InvalidDefinition, match=expression.partition(".")[0].replace("$", r"\$")):
             await engine.start(flow("do: [{s: {set: {x: '${ %s }'}}}]" % expression))
         await still_alive(engine)
 

@@ -374,3 +374,61 @@ def test_a_decision_that_must_wait_for_a_value_leaves_the_state_as_it_was() -> N
     with pytest.raises(Deferred):
         d.send(c.CompleteStep("/do/0/a", 1, {"x": 1}))
     assert d.state == before
+
+
+def test_an_absorbed_failure_does_not_win_a_race() -> None:
+    d = Driver("""
+    do:
+      - race:
+          fork:
+            compete: true
+            branches:
+              - x: {call: python, with: {function: x}, metadata: {optional: true}}
+              - y: {call: python, with: {function: y}}
+    """).start()
+    d.fail("x", runtime("x"))
+    assert d.status == "running"
+    d.complete("y", "Y")
+    assert d.output == "Y"
+
+
+def test_the_successor_of_an_absorbed_failure_gets_what_it_got_in_a_concurrent_loop_too() -> None:
+    d = Driver("""
+    do:
+      - loop:
+          for: {each: i, in: .items}
+          metadata: {concurrency: 2}
+          do:
+            - opt: {call: python, with: {function: f}, metadata: {optional: true}}
+            - after: {set: {n: '${ .items | length }'}}
+    """).start({"items": [1, 2]})
+    d.fail("opt", runtime("x"))
+    d.complete("opt", {"items": []})
+    assert d.output == [{"n": 2}, {"n": 0}]
+
+
+@pytest.mark.parametrize("concurrency", ["", "metadata: {concurrency: 2}"])
+def test_a_loop_over_an_empty_list_of_tasks(concurrency: str) -> None:
+    d = Driver(f"do:\n  - loop:\n      for: {{in: .items}}\n      {concurrency}\n      do: []\n").start(
+        {"items": [1, 2, 3]}
+    )
+    assert d.status == "completed"
+
+
+def test_tasks_named_try_have_keys_of_their_own() -> None:
+    d = Driver("""
+    do:
+      - try: {call: python, with: {function: a}}
+      - again: {switch: [{more: {when: .n < 2, then: try}}, {enough: {then: end}}]}
+    """).start()
+    first = d.pending["/do/0/try"].key
+    d.complete("try", {"n": 1})
+    assert d.pending["/do/0/try[1]"].key != first
+
+
+def test_an_optional_failure_with_end_hands_on_what_it_got() -> None:
+    d = Driver(
+        "do:\n  - a: {call: python, with: {function: a}, metadata: {optional: true}, then: end}"
+    ).start({"in": 1})
+    d.fail("a", runtime("x"))
+    assert (d.status, d.output) == ("completed", {"in": 1})

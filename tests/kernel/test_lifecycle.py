@@ -255,3 +255,188 @@ def test_retry_leaves_alone_what_was_absorbed() -> None:
     d.fail("must", runtime("y"))
     d.send(c.RetryRun())
     assert list(d.pending) == ["/do/1/must"]
+
+
+def test_a_timeout_of_a_step_in_flight_stops_its_work() -> None:
+    d = Driver("do:\n  - a: {call: python, with: {function: a}, timeout: {after: {seconds: 1}}}").start()
+    d.now += 1_000_000
+    decision = d.send(c.FireTimer("/do/0/a", "timeout"))
+    assert Interrupt("/do/0/a", 1) in decision.effects
+    assert d.status == "failed"
+
+
+def test_a_pause_does_not_switch_off_the_timeouts_of_what_is_in_flight() -> None:
+    d = Driver("do:\n  - a: {call: python, with: {function: a}, timeout: {after: {seconds: 1}}}").start()
+    d.send(c.PauseRun())
+    d.advance(1)
+    assert d.status == "failed"
+
+
+CHILD = "do:\n  - c: {run: {workflow: {namespace: test, name: child, version: '1.0.0'}}}"
+
+
+@pytest.mark.parametrize("ok", [True, False])
+def test_a_paused_run_takes_the_result_of_a_sub_workflow(ok: bool) -> None:
+    d = Driver(CHILD).start()
+    d.send(c.PauseRun())
+    assert d.status == "paused"
+    if ok:
+        d.complete("c", 5)
+    else:
+        d.fail("c", runtime("x"))
+    assert d.status == ("completed" if ok else "failed")
+
+
+def test_two_retries_do_not_do_an_absorbed_step_again() -> None:
+    d = Driver("""
+    do:
+      - opt: {call: python, with: {function: f}, metadata: {optional: true}}
+      - b: {call: python, with: {function: g}}
+    """).start()
+    d.fail("opt", runtime("x"))
+    for _ in range(3):
+        d.fail("b", runtime("y"))
+        d.send(c.RetryRun())
+        assert list(d.pending) == ["/do/1/b"]
+    d.complete("b", 1)
+    assert d.order() == ["opt", "b"]
+
+
+def test_retry_enters_the_branches_that_never_began() -> None:
+    d = Driver("""
+    do:
+      - both:
+          fork:
+            branches:
+              - a: {if: '$variables.broken | not', set: {x: '${ .x }'}}
+              - r: {raise: {error: {type: 'https://x.test/e', status: 400}}}
+              - b: {call: python, with: {function: b}}
+    """).start()
+    assert d.status == "failed"
+    d.send(c.RetryRun())
+    assert d.status == "failed"  # r raises again, before b
+    assert d.replayed() == d.state
+
+
+@pytest.mark.parametrize("block", [False, True])
+def test_a_step_that_completed_while_cancelling_is_gone_on_with_by_a_retry(block: bool) -> None:
+    inner = "- a: {call: python, with: {function: a}, output: {as: .v}}\n{pad}- b: {set: {got: '${ . }'}}"
+    body = (
+        "do:\n  - blk:\n      do:\n        " + inner.replace("{pad}", " " * 8)
+        if block
+        else "do:\n  " + inner.replace("{pad}", "  ")
+    )
+    d = Driver(body).start()
+    d.send(c.CancelRun())
+    d.complete("a", {"v": 7})
+    assert (d.status, d.step("b").status) == ("cancelled", "cancelled")
+    d.send(c.RetryRun())
+    assert (d.status, d.output) == ("completed", {"got": 7})
+
+
+def test_a_cancel_that_comes_before_the_last_result_wins_and_a_retry_completes() -> None:
+    d = Driver("do:\n  - a: {call: python, with: {function: a}}").start()
+    d.send(c.CancelRun())
+    d.complete("a", 1)
+    assert d.status == "cancelled"
+    d.send(c.RetryRun())
+    assert (d.status, d.output) == ("completed", 1)
+
+
+def test_schedules_and_debugger_pauses_hold_after_a_pause_too() -> None:
+    d = Driver("""
+    do:
+      - a: {call: python, with: {function: a}}
+      - b: {set: {x: 1}, metadata: {schedule: {after: {hours: 1}}}}
+      - c: {set: {x: 2}, metadata: {debug: {pause: true}}}
+    """).start()
+    d.send(c.PauseRun())
+    d.complete("a", 1)
+    d.send(c.ResumeRun())
+    assert (d.step("b").status, d.step("b").due) == ("scheduled", d.now + 3600 * 1_000_000)
+    d.advance(3600)
+    assert d.step("c").status == "paused"
+
+
+def test_a_retry_gives_timeouts_anew() -> None:
+    d = Driver("""
+    timeout: {after: {seconds: 100}}
+    do:
+      - blk:
+          do: [{a: {call: python, with: {function: a}}}]
+          timeout: {after: {seconds: 5}}
+    """).start()
+    d.advance(5)
+    assert d.status == "failed"
+    d.send(c.RetryRun())
+    assert d.state.run.deadline == d.now + 100_000_000
+    d.advance(4.9)
+    assert d.status == "running"
+    d.advance(0.1)
+    assert d.status == "failed"
+
+
+def test_a_retried_loop_begins_at_its_first_item() -> None:
+    d = Driver("""
+    do:
+      - loop:
+          for: {each: i, in: .items}
+          do: [{a: {call: python, with: {function: a}}}]
+          output: {as: 'if .bad then error("no") else . end'}
+    """).start({"items": [1, 2]})
+    d.complete("a", {})
+    d.complete("a", {"bad": True})
+    assert d.status == "failed"
+    d.send(c.RetryRun())
+    d.complete("a", {})
+    d.complete("a", {"good": True})
+    assert d.output == {"good": True}
+
+
+def test_a_block_can_be_tried_again_after_a_retry_of_the_run() -> None:
+    d = Driver("""
+    do:
+      - t:
+          try: [{a: {call: python, with: {function: a}}}]
+          catch: {retry: {limit: {attempt: {count: 1}}}}
+    """).start()
+    for _ in range(2):
+        d.fail("a", runtime("x"))
+        d.advance(0)
+    assert d.status == "failed"
+    d.send(c.RetryRun())
+    d.fail("a", runtime("x"))
+    d.advance(0)
+    d.complete("a", 3)
+    assert d.output == 3
+
+
+def test_variables_of_an_attempt_that_is_over_are_refused() -> None:
+    d = Driver(TWO).start()
+    d.send(c.SetVariables({"x": 1}, step="/do/0/a", attempt=1))
+    d.complete("a", 1)
+    with pytest.raises(TransitionRefused):
+        d.send(c.SetVariables({"x": 2}, step="/do/0/a", attempt=1))
+    assert d.state.run.variables == {"x": 1}
+
+
+def test_a_clock_that_was_set_back_loses_no_timer() -> None:
+    d = Driver("do:\n  - w: {wait: {seconds: 5}}").start()
+    decision = d.send(c.FireTimer("/do/0/w", "wake"))
+    assert [type(effect).__name__ for effect in decision.effects] == ["SetTimer"]
+
+
+def test_masking_leaves_names_alone() -> None:
+    from stepwell.engine.environment import redactor
+    from stepwell.kernel.ruling import Environment
+    from tests.kernel.helpers import anywhere
+
+    secrets = {"user": "admin", "word": "do", "pin": 48151623}
+    d = Driver(
+        "use: {secrets: [pin]}\ndo:\n  - createadmin: {set: {pin: '${ $secrets.pin }', t: 'a ${ $secrets.pin }'}}"
+    )
+    d.env = Environment(anywhere, 0.5, secrets, redactor(secrets))
+    d.start(variables={"admin": "admin"})
+    assert d.output == {"pin": "***", "t": "a ***"}
+    assert d.state.run.variables == {"admin": "***"}
+    assert "/do/0/createadmin" in d.state.steps

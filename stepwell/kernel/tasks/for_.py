@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from stepwell.definition.model import ForBody, Task
 from stepwell.kernel.data import View
-from stepwell.kernel.flow import complete, open_scope
+from stepwell.kernel.flow import complete, open_scope, outcome
 from stepwell.kernel.ruling import Fault, Ruling
 from stepwell.model import problem
 from stepwell.model.base import Json
@@ -68,4 +68,4 @@ def iteration(owner: str, number: int) -> str:
 
 
 def _outputs(r: Ruling, step: Step) -> list[Json]:
-    return [r.draft.scope(iteration(step.id, number)).flow for number in range(step.cursor)]
+    return [outcome(r.draft.scope(iteration(step.id, number))) for number in range(step.cursor)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from stepwell.definition.model import ForkBody, Task
 from stepwell.kernel.data import View
-from stepwell.kernel.flow import cancel_steps, complete, open_scope
+from stepwell.kernel.flow import cancel_steps, complete, open_scope, outcome
 from stepwell.kernel.ruling import Ruling
 from stepwell.model.events import SAME
 from stepwell.model.records import Scope, Step
@@ -27,11 +27,11 @@ def enter(r: Ruling, step: Step, task: Task, view: View) -> None:
 def done(r: Ruling, step: Step, scope: Scope) -> None:
     task = r.task(step.path)
     assert isinstance(task.body, ForkBody)
-    if task.body.compete:
+    if task.body.compete and not (scope.failed and r.draft.step(step.id).live):
         losers = [s for s in r.draft.open_steps() if s.id.startswith(step.id + "/")]
         cancel_steps(r, losers, f"branch {scope.number} won")
         r.agenda.forget(step.id)
-        complete(r, step, scope.flow)
+        complete(r, step, outcome(scope))
     elif r.draft.step(step.id).live == 0:
-        outputs = [r.draft.scope(branch(step.id, n)).flow for n in range(len(task.body.branches.tasks))]
+        outputs = [outcome(r.draft.scope(branch(step.id, n))) for n in range(len(task.body.branches.tasks))]
         complete(r, step, outputs)

@@ -10,23 +10,16 @@ from stepwell.definition.model import ShellBody, SubworkflowBody, Task
 from stepwell.kernel.data import View
 from stepwell.kernel.ruling import Fault, Ruling
 from stepwell.model import problem
-from stepwell.model.actions import Action, ChildAction, ShellAction
+from stepwell.model.actions import ChildAction, ShellAction
 from stepwell.model.base import Json
-from stepwell.model.effects import Perform
 from stepwell.model.records import Step
 
-_TRIES: Final = re.compile(r"/try\[\d+\]")
+_TRIES: Final = re.compile(r"/try\[\d+\](?=/\d+/)")
 
 
 def idempotency_key(run_id: str, step_id: str) -> str:
     """The key that the outside sees: the same for every attempt, re-execution and retry of the block around it."""
     return f"{run_id}:{_TRIES.sub('/try', step_id)}"
-
-
-def perform(r: Ruling, step: Step, action: Action) -> None:
-    """Have the action done once this turn is durable."""
-    key = idempotency_key(r.draft.run.id, step.id)
-    r.effect(Perform(step.id, step.attempt, action, key, step.priority))
 
 
 def shell(r: Ruling, step: Step, task: Task, view: View) -> ShellAction:

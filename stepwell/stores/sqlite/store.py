@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from stepwell.model.base import MILLISECOND, SECOND, Duration
+from stepwell.model.base import MILLISECOND, SECOND, Duration, Json
 from stepwell.model.journal import (
     DefinitionRow,
     KeyClaim,
@@ -187,6 +187,18 @@ class SqliteStore:
 
     def changed(self) -> bool:
         return self._writer.changed()
+
+    async def describe(self) -> Mapping[str, Json]:
+        settings = await self._writer.run(  # the connection whose durability counts
+            lambda db: [fetch(db, f"PRAGMA {name}")[0][0] for name in ("journal_mode", "synchronous")]
+        )
+        return {
+            "library": "apsw",
+            "sqlite": apsw.sqlite_lib_version(),
+            "path": self._place.path,
+            "journal_mode": settings[0],
+            "synchronous": {0: "off", 1: "normal", 2: "full", 3: "extra"}.get(settings[1], settings[1]),
+        }
 
     async def check(self) -> AsyncIterator[StoreFinding]:
         for look in (checks.check_file, checks.check_index):
