@@ -56,7 +56,8 @@ def ratios(found: dict[str, dict[str, Any]]) -> dict[str, float]:
     """Stepwell over DBOS and over the raw store, by workload."""
     made: dict[str, float] = {}
     for name, figures in found.items():
-        maker, workload = name.split()[:2]
+        maker, _, workload = name.partition(" ")
+        workload = workload.partition(" ")[0]
         if maker != "stepwell" or workload not in RATE:
             continue
         for other, theirs in found.items():
