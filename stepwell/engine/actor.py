@@ -196,11 +196,11 @@ class Actor:
         run = decision.draft.run
         turn = Turn(self.id, run.seq, now, decision.events)
         moved = run.status != self._indexed or run.status.terminal
-        pending = Pending(turn, mail, list(decision.effects), decision.conditions, self.state.run.variables)
+        pending = Pending(turn, mail, decision.effects, decision.conditions, self.state.run.variables)
         tip = self.host.store.append(
             turn,
             self.state.tip,
-            lambda error: self._landed(pending, error),
+            self._landed,
             row=row_of(run) if moved else None,
             claim=mail.claim,
             definition=mail.definition,
@@ -219,9 +219,9 @@ class Actor:
             self.host.carry_out(self, effects)
         _answer(mail, None)
 
-    def _landed(self, pending: Pending, error: BaseException | None) -> None:
+    def _landed(self, error: BaseException | None) -> None:
         """The store has answered for the oldest turn on its way."""
-        self._pending.popleft()
+        pending = self._pending.popleft()
         if error is None:
             self.host.committed(self, pending)
             _answer(pending.mail, None)

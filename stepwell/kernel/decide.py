@@ -32,7 +32,7 @@ class Decision(NamedTuple):
     """`draft` holds the state after the events; nothing is changed until its `merge` is called."""
 
     events: Sequence[Event]
-    effects: Sequence[Effect]
+    effects: list[Effect]
     conditions: Sequence[Condition]
     draft: Draft
 
