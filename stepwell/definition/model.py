@@ -276,6 +276,12 @@ class Task:
     document: Json = None
     """the task as written: `$task.definition`"""
 
+    @property
+    def plain(self) -> bool:
+        """Its output is handed on as it is: nothing shapes, checks or exports it."""
+        output, export = self.output, self.export
+        return output.as_ is None and output.schema is None and export.as_ is None and export.schema is None
+
 
 @dataclass(frozen=True, slots=True)
 class TaskList:

@@ -134,13 +134,12 @@ def _skip(r: Ruling, scope: Scope, task: Task, step_id: str, *, new: bool) -> No
 def enter_step(r: Ruling, task: Task, view: View, step: Step) -> None:
     """The step has started: do what its kind does, or have it done."""
     view.step = step
-    handler = HANDLERS[task.kind]
+    enter = HANDLERS[task.kind].enter
     try:
-        if handler.action is not None:
+        if enter is None:
             have_done(r, task, view, step)
         else:
-            assert handler.enter is not None
-            handler.enter(r, step, task, view)
+            enter(r, step, task, view)
     except Fault as fault:
         fail(r, r.draft.step(step.id), fault.problem)
 

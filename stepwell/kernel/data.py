@@ -166,20 +166,20 @@ _GLOBALS: Final[dict[str, Callable[[View], Json]]] = {
 
 def shape_input(view: View, spec: InputSpec, raw: Json) -> Json:
     """Check the raw input, then shape it. Returns the very same object where nothing shapes it."""
-    _check(spec.schema, raw, "input")
+    if spec.schema is not None:
+        _check(spec.schema, raw, "input")
     return raw if spec.from_ is None else view.render(spec.from_, raw)
 
 
 def shape_output(view: View, spec: OutputSpec, raw: Json, what: str = "output") -> Json:
     """Shape the raw output, then check it."""
     shaped = raw if spec.as_ is None else view.render(spec.as_, raw)
-    _check(spec.schema, shaped, what)
+    if spec.schema is not None:
+        _check(spec.schema, shaped, what)
     return shaped
 
 
 def _check(schema: Json, value: Json, what: str) -> None:
-    if schema is None:
-        return
     violations = check(schema, value)
     if violations:
         raise Fault(problem.validation(f"{what} does not match its schema: " + "; ".join(violations)))

@@ -51,9 +51,16 @@ class Draft:
         return step
 
     def edit_step(self, step_id: str) -> Step:
+        step = self.find_to_edit(step_id)
+        assert step is not None
+        return step
+
+    def find_to_edit(self, step_id: str) -> Step | None:
         step = self._steps.get(step_id)
         if step is None:
-            step = self._steps[step_id] = copy(self.base.steps[step_id])
+            known = self.base.steps.get(step_id)
+            if known is not None:
+                step = self._steps[step_id] = copy(known)
         return step
 
     def add_step(self, step: Step) -> None:

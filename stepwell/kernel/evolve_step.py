@@ -23,8 +23,8 @@ ATTEMPTED: Final = PERFORMED | {"try"}
 
 def _known(draft: Draft, event: Any) -> tuple[Step, StepStatus | None]:
     """The step that the event is about, made now if it is new, and its status before (None if new)."""
-    if draft.find_step(event.step) is not None:
-        step = draft.edit_step(event.step)
+    step = draft.find_to_edit(event.step)
+    if step is not None:
         return step, step.status
     if not event.path:
         raise StoreDamaged(
@@ -46,7 +46,7 @@ def _make(draft: Draft, event: Any) -> Step:
         parent_attempt=(owner.attempt or 1) if owner is not None else 1,
         index=scope.index,
     )
-    if event.step.rpartition("/")[2] != event.path.rpartition("/")[2]:
+    if event.step[-1] == "]" and event.step.rpartition("/")[2] != event.path.rpartition("/")[2]:
         _count_visit(draft, event)
     draft.add_step(step)
     return step

@@ -93,12 +93,13 @@ def complete(r: Ruling, step: Step, raw: MaybeSame, *, then: str | None = None) 
     """
     task = r.task(step.path)
     given = step.flow if raw is SAME else raw
-    view = View(r, r.draft.scope(step.scope), task, step, step.input, given)
-    output = shape_output(view, task.output, given)
-    context = NOTHING
-    if task.export.as_ is not None or task.export.schema is not None:
-        view.output = output
-        context = shape_output(view, task.export, output, "the exported context")
+    output, context = given, NOTHING
+    if not task.plain:
+        view = View(r, r.draft.scope(step.scope), task, step, step.input, given)
+        output = shape_output(view, task.output, given)
+        if task.export.as_ is not None or task.export.schema is not None:
+            view.output = output
+            context = shape_output(view, task.export, output, "the exported context")
     r.emit(e.StepCompleted(step.id, SAME if output is step.flow else output))
     if context is not NOTHING:
         r.emit(e.ContextSet(context))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from stepwell.kernel.draft import Draft
 from stepwell.kernel.evolve_step import PERFORMED
 from stepwell.model.records import Run, State, Step
-from stepwell.model.states import TERMINAL_STEP, RunStatus, StepStatus
+from stepwell.model.states import TERMINAL_RUN, TERMINAL_STEP, RunStatus, StepStatus
 
 _FAILED_RUN = frozenset({RunStatus.FAILED, RunStatus.TIMED_OUT})
 _FAILED_STEP = frozenset({StepStatus.FAILED, StepStatus.TIMED_OUT})
@@ -16,11 +16,24 @@ _FAILED_STEP = frozenset({StepStatus.FAILED, StepStatus.TIMED_OUT})
 def check(draft: Draft) -> None:
     """Check the run and the steps that the draft changed. Raises `AssertionError` naming every violation."""
     run = draft.run
-    broken = list(_run_violations(run, open_steps=draft.any_open()))
+    open_steps = draft.any_open()
+    broken = [] if _run_sound(run, open_steps) else list(_run_violations(run, open_steps=open_steps))
     for step in draft.touched():
         if not _sound(step):
             broken += _step_violations(step)
     assert not broken, f"run {run.id}: " + "; ".join(broken)
+
+
+def _run_sound(run: Run, open_steps: bool) -> bool:
+    """All of `_run_violations` at once, for every turn."""
+    status = run.status
+    terminal = status in TERMINAL_RUN
+    return (
+        terminal is (run.ended_at is not None)
+        and (status in _FAILED_RUN) is (run.error is not None)
+        and not (terminal and open_steps)
+        and (open_steps or status is not RunStatus.RUNNING)
+    )
 
 
 def violations(state: State) -> list[str]:
