@@ -26,13 +26,24 @@ def lines(path: Path) -> list[str]:
 
 @pytest.mark.spec("B5", "Q5", "U2")
 async def test_killed_twenty_times_nothing_is_lost(tmp_path: Path) -> None:
+    await kill_and_check(tmp_path, KILLS, SEED)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1_200)
+@pytest.mark.parametrize("seed", range(10))
+async def test_killed_two_hundred_times_nothing_is_lost(tmp_path: Path, seed: int) -> None:
+    await kill_and_check(tmp_path, 20, seed)
+
+
+async def kill_and_check(tmp_path: Path, kills: int, seed: int) -> None:
     db, marks, acks = (tmp_path / name for name in ("crash.db", "marks", "acks"))
-    chance = random.Random(SEED)
-    print(f"seed {SEED}")
+    chance = random.Random(seed)
+    print(f"seed {seed}")
     command = [sys.executable, "-m", "tests.crash.crash_child", str(db), str(marks), str(acks), str(RUNS)]
     # Each kill comes after so many more marks: the work of all runs, spread over the kills.
-    step = RUNS * STEPS // (KILLS + 2)
-    for number in range(KILLS):
+    step = RUNS * STEPS // (kills + 2)
+    for number in range(kills):
         child = subprocess.Popen(command, cwd=ROOT)
         wanted = len(lines(marks)) + chance.randint(1, step)
         deadline = time.monotonic() + 60

@@ -1,16 +1,22 @@
 """Random commands at the kernel: what is refused changes nothing, what is accepted keeps the invariants, and the journal
-replays to the same state. `STEPWELL_STEPS` sets how many commands at least."""
+replays to the same state."""
 
 from __future__ import annotations
 
 import copy
-import os
 from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, note, settings
+from hypothesis import seed as seeded
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    rule,
+    run_state_machine_as_test,
+)
 
 from stepwell.kernel.invariants import violations
 from stepwell.model import commands as c
@@ -154,19 +160,14 @@ class Kernel(RuleBasedStateMachine):
         assert self.driver.replayed() == self.driver.state
 
 
-@pytest.mark.spec("S3", "S5")
-def test_random_commands() -> None:
-    """At least 10,000 commands; the seed is printed by Hypothesis when it fails."""
-    wanted = int(os.environ.get("STEPWELL_STEPS", "10000"))
-    counter["commands"] = 0
+def drive(wanted: int, seed: int) -> None:
+    """At least so many commands; the seeds follow from the first."""
+    print(f"seed {seed}")
+    counter.update(commands=0, refused=0)
     rounds = 0
     while counter["commands"] < wanted:
         rounds += 1
-        seed = 20261121 + rounds
-        from hypothesis import seed as seeded
-        from hypothesis.stateful import run_state_machine_as_test
-
-        machine = seeded(seed)(type(f"Kernel{rounds}", (Kernel,), {}))
+        machine = seeded(seed + rounds)(type(f"Kernel{rounds}", (Kernel,), {}))
         run_state_machine_as_test(
             machine,
             settings=settings(
@@ -178,3 +179,14 @@ def test_random_commands() -> None:
             ),
         )
     assert counter["refused"] > wanted // 50, "the machine hardly tried what is not allowed"
+
+
+@pytest.mark.spec("S3", "S5")
+def test_random_commands() -> None:
+    drive(10_000, 20261121)
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1_200)
+def test_many_random_commands() -> None:
+    drive(300_000, 777)
