@@ -7,6 +7,7 @@ import pytest
 from stepwell.definition.expression import Deferred, evaluate
 from stepwell.kernel.ruling import Environment
 from stepwell.model import commands as c
+from stepwell.model.errors import InvalidDefinition
 from stepwell.model.problem import Problem, runtime
 from tests.kernel.helpers import Driver, run
 
@@ -432,3 +433,9 @@ def test_an_optional_failure_with_end_hands_on_what_it_got() -> None:
     ).start({"in": 1})
     d.fail("a", runtime("x"))
     assert (d.status, d.output) == ("completed", {"in": 1})
+
+
+@pytest.mark.parametrize("name", ["input", "task", "context"])
+def test_a_variable_cannot_take_the_name_of_one_of_the_languages_own(name: str) -> None:
+    with pytest.raises(InvalidDefinition, match=name):
+        run(f"do: [{{l: {{for: {{each: {name}, in: .x}}, do: []}}}}]")

@@ -32,7 +32,10 @@ SCALAR: Final = Either(text=TEMPLATE, whole=Whole(), number=Anything(), flag=Any
 STRINGS: Final = Record(others=SCALAR)
 
 NAME: Final = Text(
-    pattern=re.compile(r"[A-Za-z_][A-Za-z0-9_]*"), like="the name of a variable (no $, no dash)"
+    pattern=re.compile(
+        r"(?!(?:context|input|output|secrets|authorization|task|workflow|runtime|variables)$)[A-Za-z_][A-Za-z0-9_]*"
+    ),
+    like="the name of a variable (no $, no dash, and none of the language's own, such as input or task)",
 )
 HOST: Final = re.compile(r"[a-zA-Z0-9](?:[a-zA-Z0-9-]{0,61}[a-zA-Z0-9])?")
 SEMVER: Final = re.compile(
