@@ -5,7 +5,7 @@ Clock, Ids and Dice are the only sources of time, names and chance in the whole 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Protocol
 
 from stepwell.model.actions import Action, Outcome
@@ -85,8 +85,9 @@ class Store(Protocol):
         """Turns with a seq greater than `after`, in order."""
         ...
 
-    async def save_snapshot(self, state: State) -> None:
-        """Keep this state (as of its run's seq and tip) so that loading need not read what came before."""
+    def save_snapshot(self, state: State) -> Awaitable[None]:
+        """Keep this state (as of its run's seq and tip) so that loading need not read what came before. The state is
+        taken as it is at the call, not when the result is awaited."""
         ...
 
     async def row(self, run_id: str) -> RunRow | None: ...

@@ -20,10 +20,11 @@ from stepwell.engine.rows import row_of
 from stepwell.kernel.decide import Decision, decide
 from stepwell.kernel.ruling import Condition, Environment
 from stepwell.model.base import Duration, Instant, Json
-from stepwell.model.commands import Command
+from stepwell.model.commands import Command, FailRun, Proceed
 from stepwell.model.effects import Effect
-from stepwell.model.errors import SeqConflict, StepwellError, StoreUnavailable
+from stepwell.model.errors import InvalidInput, SeqConflict, StepwellError, StoreUnavailable
 from stepwell.model.journal import DefinitionRow, KeyClaim, Turn
+from stepwell.model.problem import runtime
 from stepwell.model.records import State
 from stepwell.ports import Clock, Store
 
@@ -38,6 +39,7 @@ class Host(Protocol):
 
     clock: Clock
     store: Store
+    closing: bool
 
     def roll(self) -> float: ...
 
@@ -53,6 +55,10 @@ class Host(Protocol):
 
     def at_rest(self, actor: Actor) -> None:
         """What was read back is decided; if others ended the run, it need not be kept in memory."""
+        ...
+
+    def forget(self, actor: Actor) -> None:
+        """The run was never created."""
         ...
 
     def broken(self, actor: Actor, error: BaseException) -> None:
@@ -170,6 +176,11 @@ class Actor:
         except Deferred as deferred:
             work = self._compute(mail, now, chance, memo or Memo(), deferred)
             self._computing = (mail, asyncio.ensure_future(work))
+        except InvalidInput as refused:  # a value that cannot be stored: never in silence
+            if mail.reply is not None:
+                _answer(mail, refused)
+            elif not isinstance(mail.command, FailRun):
+                self._decide(Mail(FailRun(runtime(refused.message))))
         except StepwellError as refused:
             _answer(mail, refused)
         except Exception as error:  # noqa: BLE001 - a fault in a rule must stop this run only
@@ -183,6 +194,8 @@ class Actor:
             memo.results.append(error)
         except Exception as error:  # noqa: BLE001 - whatever is wrong with the guard is wrong with this run only
             memo.results.append(ExpressionError(f"it could not be evaluated: {error}"))
+        if self.host.closing:  # what the guard said then means nothing
+            return
         memo.rewind()
         self._computing = None
         self._attempt(mail, now, chance, memo)
@@ -252,9 +265,7 @@ class Actor:
         """Some turns did not land, or others have written: read the run back, and decide what is left to decide."""
         failed, self._failed = self._failed, []
         if failed and not self._worth_retrying(*failed[0]):
-            self._break(failed[0][1], None)
-            for pending, error in failed:
-                _answer(pending.mail, error)
+            self._give_up_run(failed)
         else:
             retried = [pending.mail for pending, error in failed if not _give_up(pending.mail, error)]
             if failed and not isinstance(failed[0][1], SeqConflict):
@@ -262,11 +273,25 @@ class Actor:
             self.state = await self._read_back()
             self._indexed = self.state.run.status
             self._mail.extendleft(reversed(retried))
+            if (
+                failed and not self.state.run.status.terminal
+            ):  # what rode on the lost turns is asked for again
+                self._mail.append(Mail(Proceed()))
         for waiting in self._stale:
             waiting.set_result(None)
         self._stale = []
         self._rereading = None
         self._go_on()
+
+    def _give_up_run(self, failed: list[tuple[Pending, BaseException]]) -> None:
+        oldest, first = failed[0]
+        if oldest.turn.seq == 1:
+            self.failure = first
+            self.host.forget(self)
+        else:
+            self._break(first, None)
+        for pending, error in failed:
+            _answer(pending.mail, error)
 
     def _worth_retrying(self, oldest: Pending, error: BaseException) -> bool:
         """False for a run that was never created, and for errors that asking again cannot mend."""
@@ -304,12 +329,11 @@ class Actor:
         for mail in [*left, *self._mail]:
             _answer(mail, self.failure)
         for waiting in self._stale:
-            waiting.cancel()
+            waiting.set_exception(self.failure)
 
     def _break(self, error: BaseException, mail: Mail | None) -> None:
         self.failure = error
-        if self.state.run.seq > 1 or not isinstance(error, StepwellError):
-            log.error("run %s is put aside, other runs go on: %s", self.id, error, exc_info=error)
+        log.error("run %s is put aside, other runs go on: %s", self.id, error, exc_info=error)
         if mail is not None:
             _answer(mail, error)
         self.host.broken(self, error)

@@ -6,6 +6,7 @@ import asyncio
 import heapq
 import logging
 from collections.abc import Coroutine
+from functools import partial
 from typing import Any, Protocol
 
 from stepwell.model.actions import Failed, Interrupted, Outcome
@@ -18,13 +19,17 @@ Identity = tuple[str, str, int]
 
 
 class Job(Protocol):
-    """Something to perform. `finish` is called once with what came of it, `Interrupted` if it was stopped."""
+    """Something to perform. `finish` is called once with what came of it, `Interrupted` if it was stopped. `waits`:
+    it only waits for something else that is performed, and takes no room."""
 
     @property
     def identity(self) -> Identity: ...
 
     @property
     def priority(self) -> int: ...
+
+    @property
+    def waits(self) -> bool: ...
 
     def perform(self) -> Coroutine[Any, Any, Outcome]: ...
 
@@ -36,9 +41,11 @@ class Dispatch:
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
-        self._tasks: dict[Identity, asyncio.Task[None]] = {}
+        self._room = limit
+        self._tasks: dict[Identity, tuple[asyncio.Task[None], Job]] = {}
         self._waiting: dict[Identity, Job] = {}
         self._queue: list[tuple[int, int, Identity]] = []
+        self._interrupted: set[Identity] = set()
         self._count = 0
         self._closed = False
         self._loop = asyncio.get_running_loop()
@@ -54,7 +61,7 @@ class Dispatch:
         identity = job.identity
         if self._closed or identity in self._tasks or identity in self._waiting:
             return
-        if len(self._tasks) < self._limit:
+        if job.waits or self._room > 0:
             self._start(identity, job)
         else:
             self._count += 1
@@ -62,19 +69,23 @@ class Dispatch:
             heapq.heappush(self._queue, (-job.priority, self._count, identity))
 
     def interrupt(self, identity: Identity) -> bool:
-        """Stop this job. False if there is none."""
+        """Stop this job, once. False if there is none."""
         waiting = self._waiting.pop(identity, None)
         if waiting is not None:
             waiting.finish(Interrupted())
             return True
-        task = self._tasks.get(identity)
-        if task is None:
+        if identity not in self._tasks:
             return False
-        task.cancel()
+        if identity not in self._interrupted:
+            self._interrupted.add(identity)
+            task = self._tasks[identity][0]
+            task.add_done_callback(partial(self._never_began, identity))
+            task.cancel()
         return True
 
     def _start(self, identity: Identity, job: Job) -> None:
-        self._tasks[identity] = self._loop.create_task(self._run(identity, job))
+        self._room -= not job.waits
+        self._tasks[identity] = (self._loop.create_task(self._run(identity, job)), job)
 
     async def _run(self, identity: Identity, job: Job) -> None:
         try:
@@ -84,15 +95,25 @@ class Dispatch:
         except Exception as error:
             log.exception("performing %s failed", identity)
             outcome = Failed(runtime(f"{type(error).__name__}: {error}"))
-        finally:
-            self._tasks.pop(identity, None)
-            if self._queue:
-                self._start_next()
+        self._over(identity, job, outcome)
+
+    def _never_began(self, identity: Identity, task: asyncio.Task[None]) -> None:
+        """A task that is cancelled before its first step never gets to say that it is over."""
+        running = self._tasks.get(identity)
+        if running is not None and running[0] is task:
+            self._over(identity, running[1], Interrupted())
+
+    def _over(self, identity: Identity, job: Job, outcome: Outcome) -> None:
+        self._tasks.pop(identity, None)
+        self._interrupted.discard(identity)
+        self._room += not job.waits
+        if self._queue:
+            self._start_next()
         if not self._closed:
             job.finish(outcome)
 
     def _start_next(self) -> None:
-        while self._queue and len(self._tasks) < self._limit and not self._closed:
+        while self._queue and self._room > 0 and not self._closed:
             identity = heapq.heappop(self._queue)[2]
             waiting = self._waiting.pop(identity, None)
             if waiting is not None:
@@ -102,7 +123,7 @@ class Dispatch:
         """Stop everything and report nothing: whoever opens the store next performs it again."""
         self._closed = True
         self._waiting.clear()
-        tasks = list(self._tasks.values())
+        tasks = [task for task, _ in self._tasks.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -94,7 +94,7 @@ class Engine:
         run = actor.state.run
         if pending.turn.seq == run.seq:  # nothing newer is on its way
             if run.status.terminal:
-                self._forget(actor.id)
+                self.forget(actor)
             else:
                 self._snapshots.consider(actor.state)
 
@@ -109,12 +109,12 @@ class Engine:
                 actor.id
             ):  # others ended it: nobody wants the results any more
                 self.dispatch.interrupt(identity)
-            self._forget(actor.id)
+            self.forget(actor)
 
     def broken(self, actor: Actor, error: BaseException) -> None:
-        if actor.state.run.seq and actor.id in self.actors:
+        if self.actors.get(actor.id) is actor:
             self.quarantined[actor.id] = error
-        self._forget(actor.id)
+        self.forget(actor)
 
     async def reload(self, run_id: str) -> State:
         """The state as the journal tells it. Raises `NotFound`, `StoreDamaged`, `StoreUnavailable`."""
@@ -143,6 +143,7 @@ class Engine:
                 del self.actors[command.run_id]
             raise
         self.library.mark_stored(definition)
+        self.quarantined.pop(command.run_id, None)
 
     async def command(self, run_id: str, command: c.Command) -> None:
         """Ask something of a run, wherever it lives. Raises `TransitionRefused`, `NotFound`, `StoreError`."""
@@ -230,10 +231,13 @@ class Engine:
         """From now on, notice what other processes do to the store; with `take_over` also that one of them is gone."""
         self._recovery.watch(WATCH_EVERY, take_over=take_over)
 
-    def _forget(self, run_id: str) -> None:
-        self.actors.pop(run_id, None)
-        self._timers.forget(run_id)
-        self._snapshots.forget(run_id)
+    def forget(self, actor: Actor) -> None:
+        """The run need not be kept in memory; whoever waits for it looks again."""
+        run_id = actor.id
+        if self.actors.get(run_id) is actor:
+            del self.actors[run_id]
+            self._timers.forget(run_id)
+            self._snapshots.forget(run_id)
         self.wake(run_id)
 
     def wake(self, run_id: str) -> None:

@@ -104,9 +104,12 @@ class Recovery:
         if run.parent_id is None or run.parent_step is None or run.detached:
             return False
         try:
-            step = (await self._ward.reload(run.parent_id)).steps.get(run.parent_step)
+            parent = await self._ward.reload(run.parent_id)
         except StepwellError:  # nothing is known: go on
             return False
+        if parent.run.status.terminal or parent.run.status is RunStatus.CANCELLING:
+            return True
+        step = parent.steps.get(run.parent_step)
         waiting = step is not None and in_flight(step)
         return not (waiting and step is not None and child_id(run.parent_id, step.id, step.attempt) == run.id)
 

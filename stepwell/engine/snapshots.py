@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Awaitable
 
-from stepwell.model.errors import StoreError
+from stepwell.model.errors import StepwellError, StoreError
 from stepwell.model.records import State
 from stepwell.ports import Store
 
@@ -28,16 +29,20 @@ class Snapshots:
         if run.seq < self._every or run.seq < self._next.get(run.id, 0):
             return
         self._next[run.id] = run.seq + max(self._every, len(state.steps))
-        # The store encodes the state before it first awaits: later turns do not change what is kept.
-        task = asyncio.ensure_future(self._save(state))
+        try:
+            saving = self._store.save_snapshot(state)
+        except StepwellError as error:
+            log.warning("run %s: no snapshot kept: %s", run.id, error)
+            return
+        task = asyncio.ensure_future(self._save(run.id, saving))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
 
-    async def _save(self, state: State) -> None:
+    async def _save(self, run_id: str, saving: Awaitable[None]) -> None:
         try:
-            await self._store.save_snapshot(state)
+            await saving
         except StoreError as error:
-            log.warning("run %s: no snapshot kept: %s", state.run.id, error)
+            log.warning("run %s: no snapshot kept: %s", run_id, error)
 
     def forget(self, run_id: str) -> None:
         self._next.pop(run_id, None)

@@ -45,6 +45,11 @@ class Performance:
     def priority(self) -> int:
         return self._effect.priority
 
+    @property
+    def waits(self) -> bool:
+        """What the engine does itself is to wait for another run."""
+        return self._start is not None
+
     def perform(self) -> Coroutine[Any, Any, Outcome]:
         if self._start is not None:
             return self._start()

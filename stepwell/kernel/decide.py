@@ -11,7 +11,7 @@ from stepwell.kernel.begin import have_done, view_of, work
 from stepwell.kernel.catching import attempt_deadline, begin_try
 from stepwell.kernel.draft import Draft
 from stepwell.kernel.failure import fail, fail_attempt
-from stepwell.kernel.flow import cancel_steps, complete, in_flight
+from stepwell.kernel.flow import cancel_steps, complete, fail_run, in_flight
 from stepwell.kernel.ruling import Begin, Condition, Environment, Fault, Ruling
 from stepwell.model import commands as c
 from stepwell.model import events as e
@@ -165,6 +165,13 @@ def _time_out_attempt(r: Ruling, step: Step) -> None:
         fail_attempt(r, step, problem.timeout(f"attempt {step.attempt} of {step.name} did not end in time"))
 
 
+def _fail_run(r: Ruling, command: c.FailRun) -> None:
+    if r.draft.run.status is RunStatus.CANCELLING:  # it ends anyway
+        cancel_steps(r, list(r.draft.open_steps()), "the run was cancelled")
+    else:
+        fail_run(r, command.problem, None)
+
+
 def _recover(r: Ruling, command: c.Recover) -> None:
     """Perform again what was in flight when the engine that performed it went away."""
     for step_id in command.steps:
@@ -192,6 +199,7 @@ _COMMANDS: Final[dict[type[Any], Callable[[Ruling, Any], None]]] = {
     c.RetryRun: lifecycle.retry,
     c.SetVariables: _set_variables,
     c.Proceed: lifecycle.proceed,
+    c.FailRun: _fail_run,
     c.CompleteStep: _complete_step,
     c.FailStep: _fail_step,
     c.SettleStep: _settle_step,

@@ -48,6 +48,8 @@ def _make(draft: Draft, event: Any) -> Step:
     )
     if event.step[-1] == "]" and event.step.rpartition("/")[2] != event.path.rpartition("/")[2]:
         _count_visit(draft, event)
+    if not scope.begun:
+        draft.edit_scope(event.scope).begun = True
     draft.add_step(step)
     return step
 
@@ -200,8 +202,6 @@ def _reopened(draft: Draft, event: e.StepReopened | e.StepResumed, at: Instant) 
     step.deadline = event.deadline if isinstance(event, e.StepResumed) else None
     step.scheduled_at = at
     step.spent = max(0, len(step.attempts) - 1)
-    if step.id in draft.run.errors:
-        draft.run.errors = {key: found for key, found in draft.run.errors.items() if key != step.id}
 
 
 CHANGES: Final[dict[type[Any], Callable[[Draft, Any, Instant], None]]] = {

@@ -145,12 +145,8 @@ def _frontier(r: Ruling) -> list[Step]:
 
 def _untouched(r: Ruling, resumed: set[str]) -> list[Scope]:
     """Open scopes of the resumed steps in which nothing had begun yet when the run ended."""
-    touched = {step.scope for step in r.draft.base.steps.values()}
-    return [
-        scope
-        for scope in r.draft.base.scopes.values()
-        if scope.open and scope.owner in resumed and scope.id not in touched
-    ]
+    scopes = r.draft.base.scopes.values()
+    return [scope for scope in scopes if scope.open and scope.owner in resumed and not scope.begun]
 
 
 def _through(r: Ruling) -> bool:

@@ -141,7 +141,7 @@ class Ruling:
     def emit(self, event: Event) -> None:
         """It has happened. (Secrets are removed first, so that memory and journal never differ.)"""
         if self.env.redact is not None:
-            event = _redacted(event, self.env.redact)
+            event = _redacted(event, self.env.redact, self.definition.tasks)
         evolve(self.draft, event, self.now)
         self.events.append(event)
 
@@ -159,23 +159,25 @@ _PAYLOAD: Final = frozenset(
 """Members of events that hold what came from outside; all others are names of ours."""
 
 
-def _redacted(event: Any, redact: Callable[[Json], Json]) -> Event:
+def _redacted(event: Any, redact: Callable[[Json], Json], paths: Mapping[str, Any]) -> Event:
     kind = type(event)
     if kind is StepWaiting:  # its reason is a word of ours
         waiting: Event = event
         return waiting
     changed: Event = kind(
         *[
-            _redact_value(name, value, redact) if name in _PAYLOAD else value
+            _redact_value(name, value, redact, paths) if name in _PAYLOAD else value
             for name, value in zip(kind._fields, event, strict=True)
         ]
     )
     return changed
 
 
-def _redact_value(name: str, value: Any, redact: Callable[[Json], Json]) -> Any:
+def _redact_value(name: str, value: Any, redact: Callable[[Json], Json], paths: Mapping[str, Any]) -> Any:
     if isinstance(value, Problem):
-        return Problem(value.type, value.status, redact(value.title), redact(value.detail), value.instance)
+        status = value.status if redact(value.status) == value.status else 500
+        instance = value.instance if value.instance in paths else redact(value.instance)
+        return Problem(redact(value.type), status, redact(value.title), redact(value.detail), instance)
     if name in ("variables", "values") and isinstance(value, dict):  # the names are the author's
         return {key: redact(item) for key, item in value.items()}
     return redact(value)

@@ -104,6 +104,12 @@ class Recover(NamedTuple):
     steps: tuple[str, ...]
 
 
+class FailRun(NamedTuple):
+    """The run cannot go on: what it would record cannot be recorded."""
+
+    problem: Problem
+
+
 class Proceed(NamedTuple):
     """Go on with what the last turn left scheduled."""
 
@@ -122,5 +128,6 @@ Command = (
     | ReportProgress
     | FireTimer
     | Recover
+    | FailRun
     | Proceed
 )

@@ -108,6 +108,8 @@ class Scope:
     variables: dict[str, Json] | None = None
     """what this scope adds: the loop's item and index, the caught error"""
     open: bool = True
+    begun: bool = False
+    """a task of it was entered"""
     failed: bool = False
     """its last step failed and was absorbed: what flows here is not an output"""
     visits: dict[int, int] | None = None

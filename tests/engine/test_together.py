@@ -347,3 +347,67 @@ async def test_a_guest_puts_a_run_on_record_and_an_engine_takes_it_up(tmp_path: 
         handle = await guest.start(flow("do: [{s: {set: {x: 1}}}]"))
         assert (await guest.wait(handle.run_id, timeout=10))["output"] == {"x": 1}
         assert not owner.engine.actors
+
+
+async def test_work_that_is_cancelled_before_it_begins_has_settled(tmp_path: Path) -> None:
+    async def quick() -> int:
+        return 1
+
+    body = flow(
+        "do:\n  - a: {call: python, with: {function: gated}}\n  - b: {call: python, with: {function: quick}}"
+    )
+    gate = Gate()
+    async with open_at(tmp_path / "a.db", functions=[gate.gated, quick], max_concurrency=1) as engine:
+        handle = await engine.start(body)
+        await gate.begun.wait()
+        await engine.pause(handle.run_id)
+        gate.open.set()
+        actor = engine.engine.actors[handle.run_id]
+        await until(lambda: actor.state.run.status == "paused" and actor.idle)
+        await asyncio.gather(engine.resume(handle.run_id), engine.cancel(handle.run_id))
+        assert (await handle.wait(timeout=10))["status"] == "cancelled"
+        assert await engine.run(flow("do: [{b: {call: python, with: {function: quick}}}]", "next")) == 1
+
+
+async def test_runs_that_wait_for_others_take_no_room(tmp_path: Path) -> None:
+    async def work() -> int:
+        return 1
+
+    async with open_at(tmp_path / "a.db", functions=[work], max_concurrency=1) as engine:
+        await engine.add_definition(flow("do: [{w: {call: python, with: {function: work}}}]", "child"))
+        parent = flow("do: [{c: {run: {workflow: {namespace: test, name: child, version: '1.0.0'}}}}]")
+        handles = [await engine.start(parent) for _ in range(3)]
+        assert [(await handle.wait(timeout=10))["output"] for handle in handles] == [1, 1, 1]
+
+
+async def test_a_start_that_fails_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with open_at(tmp_path / "a.db") as engine:
+        await engine.start(flow("do: []"), key="k")
+        for _ in range(3):
+            await engine.start(flow("do: []"), key="k")
+        assert not engine.engine.quarantined and not engine.engine.actors
+
+
+async def test_a_value_that_cannot_be_stored_never_holds_a_run_up_in_silence(tmp_path: Path) -> None:
+    body = flow("""
+    do:
+      - deep: {for: {each: i, in: '[range(499)]'}, do: [{s: {set: {y: '${ . }'}}}]}
+      - w: {wait: {milliseconds: 1}}
+      - deeper: {set: {a: {b: {c: '${ . }'}}}}
+    """)
+    async with open_at(tmp_path / "a.db") as engine:
+        handle = await engine.start(body, {"x": 1})
+        view = await handle.wait(timeout=20)
+        assert view["status"] == "failed"
+        assert "deep" in view["error"]["detail"]
+
+
+@pytest.mark.spec("X10")
+@pytest.mark.parametrize("member", ["instance: '${ \"/\" + $secrets.tok }'", "detail: '${ $secrets.tok }'"])
+async def test_secrets_in_raised_errors_are_masked(tmp_path: Path, member: str) -> None:
+    async with open_at(tmp_path / "a.db", secrets={"tok": "S3CR3T-canary"}) as engine:
+        body = f"use: {{secrets: [tok]}}\ndo:\n  - r: {{raise: {{error: {{type: 'https://x.test/e', status: 400, {member}}}}}}}"
+        view = await (await engine.start(flow(body))).wait()
+        assert view["status"] == "failed" and "***" in str(view["error"])
+    for file in tmp_path.iterdir():
+        assert b"S3CR3T-canary" not in file.read_bytes()

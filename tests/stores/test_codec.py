@@ -266,6 +266,7 @@ def full_state() -> State:
         {"item": 1},
         False,
         True,
+        True,
         {0: 2, 7: 1},
     )
     return State(

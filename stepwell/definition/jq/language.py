@@ -19,26 +19,11 @@ WEIGHTY_LIMIT: Final = 2048
 
 
 class Deferred(Exception):
-    """The expression must be evaluated elsewhere, by a guard. `variables` are those that it mentions.
-
-    `key` identifies the evaluation for a memo of one turn: same expression, same data objects.
-    """
+    """The expression must be evaluated elsewhere, by a guard. `variables` are those that it mentions."""
 
     def __init__(self, source: str, data: Json, variables: Mapping[str, Json]) -> None:
         super().__init__(source)
         self.source, self.data, self.variables = source, data, variables
-
-    @property
-    def key(self) -> tuple[object, ...]:
-        return (
-            self.source,
-            id(self.data),
-            *((name, id(value)) for name, value in sorted_items(self.variables)),
-        )
-
-
-def sorted_items(variables: Mapping[str, Json]) -> list[tuple[str, Json]]:
-    return sorted(variables.items(), key=lambda item: item[0])
 
 
 @lru_cache(16384)

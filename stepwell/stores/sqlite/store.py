@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 import weakref
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -145,9 +145,12 @@ class SqliteStore:
         rest = await self._readers.long(lambda db: journal.read(db, run_id, after, first.tip, left))
         return first.turns + rest.turns, rest.tip
 
-    async def save_snapshot(self, state: State) -> None:
+    def save_snapshot(self, state: State) -> Awaitable[None]:
         body = encode_state(state)
         row = (state.run.id, state.run.seq, state.tip, body, sha256(body).digest())
+        return self._put_snapshot(row)
+
+    async def _put_snapshot(self, row: tuple[str, int, bytes, bytes, bytes]) -> None:
         await self._writer.run(lambda db: fetch(db, SQL["put_snapshot"], row))
 
     async def row(self, run_id: str) -> RunRow | None:
