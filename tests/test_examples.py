@@ -84,6 +84,14 @@ def test_the_ten_lines_of_the_readme(tmp_path: Path) -> None:
     assert view["output"] == {"said": ["Hello, Ada!", "Hello, Grace!"]}
 
 
+def test_the_python_of_the_readme(tmp_path: Path) -> None:
+    program = (ROOT / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    done = subprocess.run(
+        [sys.executable, "-c", program], check=False, cwd=tmp_path, capture_output=True, text=True
+    )
+    assert (done.stdout, done.returncode) == ("{'payment': 'P-1001'}\n", 0), done.stderr
+
+
 def test_the_demo_ends_with_what_to_try_next(tmp_path: Path) -> None:
     environment = {
         **os.environ,

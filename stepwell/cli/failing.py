@@ -57,7 +57,10 @@ class Left(StepwellError):
 
 def report(error: BaseException, *, as_json: bool, debug: bool) -> int:
     """Say what went wrong, once, and give the exit code."""
-    if isinstance(error, BrokenPipeError):  # whoever read our output has seen enough
+    # click turns a broken pipe into an exit of its own
+    if isinstance(error, BrokenPipeError) or (
+        isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError)
+    ):  # whoever read our output has seen enough
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0

@@ -36,6 +36,17 @@ def json_option(function: F) -> F:
     )
 
 
+def path_option(function: F) -> F:
+    return click.option(
+        "--path",
+        "folders",
+        multiple=True,
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        metavar="FOLDER",
+        help="Where `call: python` finds modules, besides the current folder. May be given again.",
+    )(function)
+
+
 def secrets_option(function: F) -> F:
     return click.option(
         "--secrets",

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from stepwell.cli.options import db_option, json_option, read_secrets, secrets_option
+from stepwell.cli.options import db_option, json_option, path_option, read_secrets, secrets_option
 from stepwell.model.base import MILLISECOND, Duration, Instant
 from stepwell.model.events import (
     RunCancelled,
@@ -44,8 +44,11 @@ TOLD: Final[dict[type[Event], str]] = {
 @db_option
 @click.option("--until-idle", is_flag=True, help="Leave when no open run is left that can be carried on.")
 @secrets_option
+@path_option
 @json_option
-def command(db: Path, until_idle: bool, secrets_file: Path | None, as_json: bool) -> int:
+def command(
+    db: Path, until_idle: bool, secrets_file: Path | None, folders: tuple[Path, ...], as_json: bool
+) -> int:
     """Carry on every open run of the file, also those whose process has gone. Ctrl-C or SIGTERM ends it cleanly.
 
     What it does is logged to standard error. With --json standard output gets one object when it ends:
@@ -53,8 +56,10 @@ def command(db: Path, until_idle: bool, secrets_file: Path | None, as_json: bool
 
     Example: stepwell serve --until-idle
     """
+    from stepwell.cli.opening import allow_modules
     from stepwell.cli.screen import print_json
 
+    allow_modules(*folders)
     view = asyncio.run(_serve(db, read_secrets(secrets_file), until_idle=until_idle))
     if as_json:
         print_json(view)
@@ -63,9 +68,8 @@ def command(db: Path, until_idle: bool, secrets_file: Path | None, as_json: bool
 
 async def _serve(db: Path, secrets: dict[str, Any], *, until_idle: bool) -> dict[str, Any]:
     from stepwell.cli.attending import signals
-    from stepwell.cli.opening import allow_modules, engine
+    from stepwell.cli.opening import engine
 
-    allow_modules()
     with signals() as pressed:
         async with engine(db, secrets=secrets, log_level=logging.INFO) as stepwell:
             stepwell.on_event(_tell)

@@ -16,7 +16,7 @@ from stepwell.client.progress import Progress, progress_of
 from stepwell.client.starting import check_subworkflows, fingerprint
 from stepwell.client.views import View, result_view, row_view, run_view
 from stepwell.definition.model import Definition
-from stepwell.definition.parse import parse
+from stepwell.definition.parse import parse, parse_document
 from stepwell.engine.engine import Engine
 from stepwell.engine.observers import ConditionListener, VariableListener
 from stepwell.model import commands as c
@@ -27,8 +27,9 @@ from stepwell.model.journal import KeyClaim, RunFilter
 from stepwell.model.records import State
 from stepwell.ports import Observer
 
-Source = Definition | Path | str
-"""A definition: parsed, the path of its file, its text, or `namespace/name:version` of a stored one."""
+Source = Definition | Mapping[str, Any] | Path | str
+"""A definition: parsed, as a JSON object, the path of its file, its text, or `namespace/name:version` of a stored
+one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +61,15 @@ class Client:
         """The definition that a source stands for. Raises `InvalidDefinition`, `NotFound`."""
         if isinstance(source, Definition):
             return source
+        if isinstance(source, Mapping):
+            return parse_document(source)
         if isinstance(source, Path):
             content = await asyncio.to_thread(_read, source)
             return parse(content, str(source))
         if "\n" in source or ": " in source or source.lstrip().startswith("{"):
             return parse(source)
+        if source.endswith((".yaml", ".yml", ".json")):
+            raise InvalidInput(f"{source!r} looks like a file", hint=f"pass Path({source!r})")
         namespace, _, rest = source.rpartition("/")
         name, _, version = rest.partition(":")
         return await self.engine.library.find(namespace or "default", name, version or "latest")

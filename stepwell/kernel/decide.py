@@ -180,7 +180,13 @@ def _recover(r: Ruling, command: c.Recover) -> None:
             continue
         runs = step.attempts[-1].runs + 1
         if runs > RECOVERIES:
-            fail(r, step, problem.runtime(f"performed {RECOVERIES} times, and the process died every time"))
+            fail(
+                r,
+                step,
+                problem.runtime(
+                    f"performed {RECOVERIES} times, and the engine went away every time before it was through"
+                ),
+            )
             continue
         r.emit(e.StepRecovered(step_id, runs))
         step = r.draft.step(step_id)

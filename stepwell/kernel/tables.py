@@ -112,5 +112,8 @@ def next_run_status(status: R | None, event: type[Any], run: str) -> R:
     """The status after the event. Raises `TransitionRefused`."""
     target = RUN_TABLE.get((status, event))
     if target is None:
-        raise TransitionRefused(f"run {run} is {status or 'not there'}: {e.NAMES[event]} cannot happen to it")
+        raise TransitionRefused(
+            f"run {run} is {status or 'not there'}: {e.NAMES[event]} cannot happen to it",
+            hint=f"see where it stands and what can be done: stepwell runs explain {run}",
+        )
     return target

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import traceback
 from collections.abc import Callable
+from pathlib import PurePath
 from typing import Any
 
 from stepwell.model.actions import Failed, Interrupted, Outcome, Succeeded
@@ -93,7 +95,17 @@ def _problem_of(error: BaseException, function: Function, arguments: Json) -> Pr
     if isinstance(error, TypeError) and not _fits(function, arguments):
         return validation(f"the arguments do not fit {name}: {error}")
     text = _text_of(error)
-    return runtime(f"{type(error).__name__}: {text}" if text else type(error).__name__)
+    what = f"{type(error).__name__}: {text}" if text else type(error).__name__
+    return runtime(what + _place_of(error))
+
+
+def _place_of(error: BaseException) -> str:
+    """Where it was raised, as ` (orders.py:17, in charge)`; the file's name only, folders are nobody's business."""
+    frames = traceback.extract_tb(error.__traceback__)
+    if not frames or frames[-1].filename == __file__:
+        return ""
+    last = frames[-1]
+    return f" ({PurePath(last.filename).name}:{last.lineno}, in {last.name})"
 
 
 def _text_of(error: BaseException) -> str:

@@ -80,7 +80,10 @@ def _imported(name: str, module: str) -> Any:
     except ModuleNotFoundError as error:
         if error.name is not None and (module == error.name or module.startswith(f"{error.name}.")):
             raise NotCallable(
-                configuration(f"{name} cannot be called: there is no module {error.name}")
+                configuration(
+                    f"{name} cannot be called: there is no module {error.name}; start the engine where it can be"
+                    f" imported (its folder: stepwell serve --path FOLDER)"
+                )
             ) from None
         raise NotCallable(_broken(name, module, error)) from error
     except BaseException as error:  # a module can raise anything, SystemExit included; the engine survives

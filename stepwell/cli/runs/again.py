@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stepwell.cli.options import input_option, read_input, read_secrets, secrets_option
+from stepwell.cli.options import input_option, path_option, read_input, read_secrets, secrets_option
 from stepwell.cli.runs.common import as_guest, run_argument
 from stepwell.cli.screen import print_json, say
 
@@ -37,7 +37,10 @@ def watch(run: str, db: Path, as_json: bool) -> int:
 @run_argument
 @click.option("--here", is_flag=True, help="Carry it on in this process, to its end.")
 @secrets_option
-def retry(run: str, db: Path, as_json: bool, here: bool, secrets_file: Path | None) -> int:
+@path_option
+def retry(
+    run: str, db: Path, as_json: bool, here: bool, secrets_file: Path | None, folders: tuple[Path, ...]
+) -> int:
     """Go on with a failed, timed out or cancelled run from what failed; what was completed is not done again.
 
     Without --here the run is only opened again; an engine (`stepwell serve`, or an application) carries it on.
@@ -45,6 +48,9 @@ def retry(run: str, db: Path, as_json: bool, here: bool, secrets_file: Path | No
     Example: stepwell runs retry 01936c2e --here
     """
     if here:
+        from stepwell.cli.opening import allow_modules
+
+        allow_modules(*folders)
         return asyncio.run(_retry_here(run, db, as_json, read_secrets(secrets_file)))
 
     async def ask(stepwell: Stepwell, run_id: str) -> dict[str, Any]:
@@ -64,12 +70,11 @@ def retry(run: str, db: Path, as_json: bool, here: bool, secrets_file: Path | No
 
 
 async def _retry_here(run: str, db: Path, as_json: bool, secrets: dict[str, Any]) -> int:
-    from stepwell.cli.opening import allow_modules, engine, find_run, guest
+    from stepwell.cli.opening import engine, find_run, guest
     from stepwell.cli.outcome import carry_through
 
     async with guest(db) as stepwell:
         run_id = await find_run(stepwell, run)
-    allow_modules()
     async with engine(db, secrets=secrets) as stepwell:
         await stepwell.retry(run_id)
         return await carry_through(stepwell, run_id, db, as_json=as_json)
@@ -79,6 +84,7 @@ async def _retry_here(run: str, db: Path, as_json: bool, secrets: dict[str, Any]
 @run_argument
 @input_option
 @secrets_option
+@path_option
 @click.option(
     "--here/--detach",
     default=True,
@@ -86,23 +92,31 @@ async def _retry_here(run: str, db: Path, as_json: bool, secrets: dict[str, Any]
     help="Carry it on in this process to its end, or leave it to an engine.",
 )
 def rerun(
-    run: str, db: Path, as_json: bool, here: bool, input_text: str | None, secrets_file: Path | None
+    run: str,
+    db: Path,
+    as_json: bool,
+    here: bool,
+    input_text: str | None,
+    secrets_file: Path | None,
+    folders: tuple[Path, ...],
 ) -> int:
     """Start the definition of a run anew, with the same input unless another is given. It is always a new run.
 
     Example: stepwell runs rerun 01936c2e --input '{"order": "1002"}'
     """
+    from stepwell.cli.opening import allow_modules
+
     given, secrets = read_input(input_text), read_secrets(secrets_file)
+    allow_modules(*folders)
     return asyncio.run(_rerun(run, db, as_json, given, secrets, here))
 
 
 async def _rerun(run: str, db: Path, as_json: bool, given: Any, secrets: dict[str, Any], here: bool) -> int:
-    from stepwell.cli.opening import allow_modules, engine, find_run, guest, with_db
+    from stepwell.cli.opening import engine, find_run, guest, with_db
     from stepwell.cli.outcome import carry_through
 
     async with guest(db) as stepwell:
         run_id = await find_run(stepwell, run)
-    allow_modules()
     # Detached, the run is put on record by an engine that has no room to perform any of its steps.
     settings = {} if here else {"max_concurrency": 0}
     async with engine(db, secrets=secrets, **settings) as stepwell:
