@@ -237,7 +237,7 @@ class Engine:
         if self.actors.get(run_id) is actor:
             del self.actors[run_id]
             self._timers.forget(run_id)
-            self._snapshots.forget(run_id)
+        self._snapshots.forget(run_id)
         self.wake(run_id)
 
     def wake(self, run_id: str) -> None:

@@ -161,9 +161,9 @@ async def test_steps_at_once_have_their_own_context(runner):
 @pytest.mark.parametrize(("name", "process"), [("fail", False), ("fail_async", False), ("fail", True)])
 async def test_exceptions_are_problems(runner, name, process):
     assert (await failed(runner, call(name, process=process))).detail.startswith("ValueError: not so (")
-    assert (await failed(runner, call(name, ["exit"], process))).detail .startswith("SystemExit: 3")
-    assert (await failed(runner, call(name, ["interrupt"], process))).detail == "KeyboardInterrupt"
-    assert (await failed(runner, call(name, ["type"], process))).detail == "TypeError: of my own"
+    assert (await failed(runner, call(name, ["exit"], process))).detail.startswith("SystemExit: 3")
+    assert (await failed(runner, call(name, ["interrupt"], process))).detail.startswith("KeyboardInterrupt")
+    assert (await failed(runner, call(name, ["type"], process))).detail.startswith("TypeError: of my own")
     assert (await failed(runner, call(name, ["stop"], process))).type == RUNTIME
     problem = await failed(runner, call(name, ["fault"], process))
     assert (problem.type, problem.status) == ("https://shop.example/errors/stock", 409)
