@@ -18,6 +18,7 @@ from stepwell.cli.options import (
     read_tags,
     secrets_option,
 )
+from stepwell.cli.screen import one_result
 
 
 @click.command()
@@ -55,7 +56,8 @@ def command(file: Path, as_json: bool, **options: Any) -> int:
     given = read_input(options["input_text"])
     secrets = read_secrets(options["secrets_file"])
     tags = read_tags(options["tags"])
-    return asyncio.run(_run(file, given, secrets, tags, as_json, options))
+    with one_result(as_json):
+        return asyncio.run(_run(file, given, secrets, tags, as_json, options))
 
 
 async def _run(

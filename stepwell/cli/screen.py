@@ -6,9 +6,10 @@ import contextlib
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextvars import ContextVar
 from io import TextIOWrapper
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import click
 
@@ -16,6 +17,10 @@ _CONTROLS: Final = (*(code for code in range(0x20) if chr(code) not in "\n\t"), 
 _TURNS: Final = (*range(0x202A, 0x202F), *range(0x2066, 0x206A))
 """These turn the direction of text around."""
 _UNSAFE: Final = dict.fromkeys((*_CONTROLS, *_TURNS), "�")
+
+
+_RESULTS: Final[ContextVar[TextIO | None]] = ContextVar("stepwell_results", default=None)
+"""Where results go while something else stands in for standard output."""
 
 
 def clean(text: str) -> str:
@@ -51,7 +56,21 @@ def pretty(value: Any) -> str:
 
 def print_json(value: Any) -> None:
     """One JSON object on one line, in ASCII: safe on every terminal and in every locale."""
-    click.echo(json.dumps(value, separators=(",", ":")))
+    click.echo(json.dumps(value, separators=(",", ":")), file=_RESULTS.get())
+
+
+@contextlib.contextmanager
+def one_result(as_json: bool) -> Iterator[None]:
+    """With --json, what the functions of steps print goes to standard error: standard output holds one object."""
+    if not as_json:
+        yield
+        return
+    token = _RESULTS.set(sys.stdout)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):
+            yield
+    finally:
+        _RESULTS.reset(token)
 
 
 def on_terminal() -> bool:

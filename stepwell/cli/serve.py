@@ -57,10 +57,11 @@ def command(
     Example: stepwell serve --until-idle
     """
     from stepwell.cli.opening import allow_modules
-    from stepwell.cli.screen import print_json
+    from stepwell.cli.screen import one_result, print_json
 
     allow_modules(*folders)
-    view = asyncio.run(_serve(db, read_secrets(secrets_file), until_idle=until_idle))
+    with one_result(as_json):
+        view = asyncio.run(_serve(db, read_secrets(secrets_file), until_idle=until_idle))
     if as_json:
         print_json(view)
     return 0

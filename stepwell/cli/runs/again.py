@@ -10,7 +10,7 @@ import click
 
 from stepwell.cli.options import input_option, path_option, read_input, read_secrets, secrets_option
 from stepwell.cli.runs.common import as_guest, run_argument
-from stepwell.cli.screen import print_json, say
+from stepwell.cli.screen import one_result, print_json, say
 
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
@@ -51,7 +51,8 @@ def retry(
         from stepwell.cli.opening import allow_modules
 
         allow_modules(*folders)
-        return asyncio.run(_retry_here(run, db, as_json, read_secrets(secrets_file)))
+        with one_result(as_json):
+            return asyncio.run(_retry_here(run, db, as_json, read_secrets(secrets_file)))
 
     async def ask(stepwell: Stepwell, run_id: str) -> dict[str, Any]:
         view = await stepwell.retry(run_id)
@@ -108,7 +109,8 @@ def rerun(
 
     given, secrets = read_input(input_text), read_secrets(secrets_file)
     allow_modules(*folders)
-    return asyncio.run(_rerun(run, db, as_json, given, secrets, here))
+    with one_result(as_json):
+        return asyncio.run(_rerun(run, db, as_json, given, secrets, here))
 
 
 async def _rerun(run: str, db: Path, as_json: bool, given: Any, secrets: dict[str, Any], here: bool) -> int:
