@@ -284,11 +284,7 @@ def test_what_functions_print_does_not_break_the_one_json_object(cli: Cli) -> No
     (cli.folder / "talking.py").write_text(
         'def talk() -> int:\n    print("hello from a step")\n    return 1\n'
     )
-    flow = cli.file(
-        "talk",
-        "document: {dsl: '1.0.3', namespace: default, name: talk, version: '1.0.0'}\n"
-        "do: [{t: {call: python, with: {function: 'talking:talk'}}}]\n",
-    )
+    flow = cli.file("talk", "do: [{t: {call: python, with: {function: 'talking:talk'}}}]\n")
     result = cli("run", flow, "--json")
     assert result.json["output"] == 1
     assert "hello from a step" in result.err
