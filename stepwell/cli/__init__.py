@@ -37,7 +37,7 @@ def _version(context: click.Context, option: click.Parameter, asked: bool) -> No
         "doctor": ("stepwell.cli.doctor", "Read the whole record and check it."),
     },
     epilog="Exit codes: 0 fine, 1 the run failed or something was found, 2 the definition or the command is "
-    "not valid, 3 cancelled, terminated or timed out, 4 the store is not available. "
+    "not valid, 3 cancelled, terminated or timed out, 4 the store is not available, 130 left before the end. "
     "STEPWELL_DB names the file to use; STEPWELL_DEBUG=1 (or --debug-traceback) shows tracebacks.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -60,6 +60,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         code = root.main(given, prog_name="stepwell", standalone_mode=False)
         sys.stdout.flush()
+    except click.exceptions.NoArgsIsHelpError as asked:  # a group without a command: its help is the answer
+        click.echo(asked.format_message())
+        return 0
     except BaseException as error:  # noqa: BLE001 - the last door: everything gets a message and an exit code
         return report(error, as_json="--json" in given, debug=debug)
     return code if isinstance(code, int) else 0

@@ -57,10 +57,7 @@ class Left(StepwellError):
 
 def report(error: BaseException, *, as_json: bool, debug: bool) -> int:
     """Say what went wrong, once, and give the exit code."""
-    # click turns a broken pipe into an exit of its own
-    if isinstance(error, BrokenPipeError) or (
-        isinstance(error, SystemExit) and isinstance(error.__context__, BrokenPipeError)
-    ):  # whoever read our output has seen enough
+    if _broken_pipe(error):  # whoever read our output has seen enough
         with contextlib.suppress(OSError):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -77,6 +74,12 @@ def report(error: BaseException, *, as_json: bool, debug: bool) -> int:
     return code
 
 
+def _broken_pipe(error: BaseException) -> bool:
+    """Also as click passes it on: it makes standard output mute, and an exit of the error."""
+    muted = isinstance(sys.stdout, click.utils.PacifyFlushWrapper)
+    return isinstance(error, BrokenPipeError) or (muted and isinstance(error, SystemExit))
+
+
 def _told(error: BaseException) -> tuple[int, dict[str, Any], str]:
     """(exit code, JSON, text)."""
     if isinstance(error, StepwellError):
@@ -84,7 +87,9 @@ def _told(error: BaseException) -> tuple[int, dict[str, Any], str]:
         return INTERRUPTED if isinstance(error, Left) else code, error_json(error), error_text(error)
     if isinstance(error, click.ClickException):
         return 2, {"type": "usage", "message": error.format_message()}, _usage_text(error)
-    if isinstance(error, KeyboardInterrupt | click.Abort):
+    if isinstance(error, click.Abort):
+        return INTERRUPTED, {"type": "interrupted", "message": "nothing was changed"}, "nothing was changed"
+    if isinstance(error, KeyboardInterrupt):
         return INTERRUPTED, {"type": "interrupted", "message": "interrupted"}, "interrupted"
     message = f"{type(error).__name__}: {error}"
     hint = "this should not happen: set STEPWELL_DEBUG=1 to see where, and report it"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import signal
+import subprocess
+import sys
 
 import pytest
 
@@ -362,3 +364,15 @@ def test_doctor_has_exit_codes_and_an_action_for_every_finding(cli: Cli) -> None
     assert "what next: " in result.out
     assert cli.json("doctor", "--rebuild")["ok"]
     assert cli.json("runs", "list")["runs"][0]["status"] == "completed"
+
+
+def test_a_reader_who_has_seen_enough_is_no_error(cli: Cli) -> None:
+    flow = cli.file("quick", "do: [{s: {set: {x: 1}}}]\n")
+    for _ in range(3):
+        cli("run", flow, "--json")
+    stepwell = f"{sys.executable} -m stepwell"
+    done = subprocess.run(
+        ["sh", "-c", f"{stepwell} runs list | true"],
+        check=False, cwd=cli.folder, env=cli.env, capture_output=True, text=True,
+    )  # fmt: skip
+    assert done.stderr == ""
