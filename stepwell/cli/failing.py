@@ -76,7 +76,7 @@ def report(error: BaseException, *, as_json: bool, debug: bool) -> int:
 
 def _broken_pipe(error: BaseException) -> bool:
     """Also as click passes it on: it makes standard output mute, and an exit of the error."""
-    muted = isinstance(sys.stdout, click.utils.PacifyFlushWrapper)
+    muted = type(sys.stdout).__name__ == "PacifyFlushWrapper"
     return isinstance(error, BrokenPipeError) or (muted and isinstance(error, SystemExit))
 
 
