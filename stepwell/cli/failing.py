@@ -75,9 +75,8 @@ def report(error: BaseException, *, as_json: bool, debug: bool) -> int:
 
 
 def _broken_pipe(error: BaseException) -> bool:
-    """Also as click passes it on: it makes standard output mute, and an exit of the error."""
-    muted = type(sys.stdout).__name__ == "PacifyFlushWrapper"
-    return isinstance(error, BrokenPipeError) or (muted and isinstance(error, SystemExit))
+    """Also as click passes it on: as an exit (nothing of ours asks for one)."""
+    return isinstance(error, BrokenPipeError | SystemExit)
 
 
 def _told(error: BaseException) -> tuple[int, dict[str, Any], str]:
