@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from stepwell.assembly import Stepwell as Stepwell
     from stepwell.assembly import connect as connect
     from stepwell.client.blocking import BlockingStepwell as BlockingStepwell
-    from stepwell.client.client import Handle as Handle
+    from stepwell.client.verbs.start import Handle as Handle
     from stepwell.definition.parse import parse as parse
     from stepwell.model.errors import Conflict as Conflict
     from stepwell.model.errors import InvalidDefinition as InvalidDefinition
@@ -41,7 +41,7 @@ _PLACES = {
     "Stepwell": "assembly",
     "connect": "assembly",
     "BlockingStepwell": "client.blocking",
-    "Handle": "client.client",
+    "Handle": "client.verbs.start",
     "parse": "definition.parse",
     **dict.fromkeys(
         (

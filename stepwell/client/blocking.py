@@ -11,7 +11,8 @@ from collections.abc import Coroutine, Mapping, Sequence
 from types import TracebackType
 from typing import Any, Protocol, TypeVar
 
-from stepwell.client.client import Client, Source
+from stepwell.client.client import Client
+from stepwell.client.verbs.base import Source
 from stepwell.client.views import View
 from stepwell.model.base import Json
 

@@ -1,0 +1,25 @@
+"""Hearing what happens, as it happens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stepwell.client.verbs.base import Verbs
+from stepwell.engine.observers import ConditionListener, VariableListener
+from stepwell.ports import Observer
+
+
+class ListenVerbs(Verbs):
+    """Events, variables and conditions of this engine."""
+
+    def on_event(self, observer: Observer) -> Callable[[], None]:
+        """Hear every committed event of this engine: `(run_id, seq, at, event)`. Returns what ends it."""
+        return self.engine.observers.on_event(observer)
+
+    def on_variable(self, listener: VariableListener) -> Callable[[], None]:
+        """Hear every change of a variable: `(run_id, name, old, new)`."""
+        return self.engine.observers.on_variable(listener)
+
+    def on_condition(self, listener: ConditionListener) -> Callable[[], None]:
+        """Hear every condition that was evaluated: `(run_id, step, expression, result)`."""
+        return self.engine.observers.on_condition(listener)

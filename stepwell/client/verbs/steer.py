@@ -1,0 +1,72 @@
+"""Steering runs: pause, resume, cancel, terminate, retry, rerun, and their variables."""
+
+from __future__ import annotations
+
+from stepwell.client.verbs.look import LookVerbs
+from stepwell.client.verbs.start import Handle, StartVerbs
+from stepwell.client.views import View, row_view
+from stepwell.model import commands as c
+from stepwell.model.base import Json
+from stepwell.model.events import RunCreated
+
+
+class SteerVerbs(StartVerbs, LookVerbs):
+    """What an operator does to a run."""
+
+    async def pause(self, run_id: str, reason: str | None = None) -> View:
+        """Start nothing new; the run is `paused` once what is in flight has ended."""
+        return await self._steer(run_id, c.PauseRun(reason))
+
+    async def resume(self, run_id: str, step: str | None = None) -> View:
+        """Go on with a paused run, or let go the debugger's pause before one step (or before all)."""
+        return await self._steer(run_id, c.ResumeRun(step))
+
+    async def cancel(self, run_id: str, reason: str | None = None) -> View:
+        """Interrupt what is in flight; the run is `cancelled` once that has settled."""
+        abandoned = not await self.engine.store.owner_alive(run_id)
+        return await self._steer(run_id, c.CancelRun(reason, abandoned))
+
+    async def terminate(self, run_id: str, reason: str | None = None) -> View:
+        """End the run at once."""
+        return await self._steer(run_id, c.TerminateRun(reason))
+
+    async def retry(self, run_id: str) -> View:
+        """Go on with a failed run from what failed; what was completed is not done again."""
+        view = await self._steer(run_id, c.RetryRun())
+        await self.engine.recover(run_id)
+        return view
+
+    async def rerun(self, run_id: str, input: Json = None) -> Handle:
+        """Start the same definition anew, with the same input unless another is given: always a new run."""
+        state = await self.state(run_id)
+        definition = await self.engine.library.get(state.run.definition_hash)
+        data = state.run.input if input is None else input
+        (first,) = await self.engine.store.turns(run_id, limit=1)
+        created = first.events[0]
+        return await self.start(
+            definition,
+            data,
+            tags=state.run.tags,
+            priority=state.run.priority,
+            mode=state.run.mode,
+            variables=created.variables if isinstance(created, RunCreated) else None,
+            rerun_of=run_id,
+        )
+
+    async def _steer(self, run_id: str, command: c.Command) -> View:
+        await self.engine.command(run_id, command)
+        row = await self.engine.row(run_id)
+        return row_view(row)
+
+    async def variables(self, run_id: str) -> dict[str, Json]:
+        return dict((await self.state(run_id)).run.variables)
+
+    async def variable(self, run_id: str, name: str, default: Json = None) -> Json:
+        return (await self.variables(run_id)).get(name, default)
+
+    async def set_variables(self, run_id: str, **values: Json) -> None:
+        await self.engine.command(run_id, c.SetVariables(values))
+
+    async def append_variable(self, run_id: str, name: str, value: Json) -> None:
+        """Append to a list variable; it is made if it is not there."""
+        await self.engine.command(run_id, c.SetVariables(append={name: value}))
