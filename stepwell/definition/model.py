@@ -319,6 +319,13 @@ class Definition:
     """every task of the document, those of `use.functions` included, by pointer"""
 
     @property
+    def code(self) -> str | None:
+        """The Python function that is this workflow, `package.module:name` (`metadata.code`, see `stepwell.code`): its
+        tasks only stand for it. None: the tasks are the workflow."""
+        code = self.metadata.get("code")
+        return code if isinstance(code, str) else None
+
+    @property
     def reference(self) -> str:
         """`namespace/name:version`, as messages show it."""
         return f"{self.namespace}/{self.name}:{self.version}"

@@ -7,6 +7,7 @@ from typing import Any, Final
 
 from stepwell.definition.model import ForBody, Task, TaskKind, TryBody
 from stepwell.kernel.catching import attempt_deadline
+from stepwell.kernel.code.calls import begin_held, continue_later
 from stepwell.kernel.data import View, shape_input
 from stepwell.kernel.failure import fail
 from stepwell.kernel.flow import advance, task_list
@@ -16,7 +17,7 @@ from stepwell.kernel.tasks.for_ import items
 from stepwell.kernel.tasks.run import idempotency_key
 from stepwell.model import events as e
 from stepwell.model.actions import ChildAction
-from stepwell.model.effects import Continue, Perform, SetTimer
+from stepwell.model.effects import Perform, SetTimer
 from stepwell.model.events import SAME
 from stepwell.model.records import Scope, Step
 from stepwell.model.states import RunStatus, StepStatus, WaitReason
@@ -45,12 +46,7 @@ def _enter(r: Ruling, item: Enter) -> None:
         _hold(r, scope, task, identity)
     else:
         r.emit(e.StepScheduled(*identity, None, options.priority, options.optional))
-        _continue_later(r)
-
-
-def _continue_later(r: Ruling) -> None:
-    if r.draft.run.status is RunStatus.RUNNING and Continue() not in r.effects:
-        r.effect(Continue())
+        continue_later(r)
 
 
 def _hold(r: Ruling, scope: Scope, task: Task, identity: tuple[str, str, str, str]) -> None:
@@ -70,10 +66,12 @@ def _begin(r: Ruling, item: Begin) -> None:
     step = r.draft.step(item.step)
     if step.status is not StepStatus.SCHEDULED or r.draft.run.status is not RunStatus.RUNNING:
         return
-    if r.begun >= r.env.begins:
-        _continue_later(r)
-        return
-    _start(r, r.draft.scope(step.scope), r.task(step.path), step.id, new=False)
+    if r.definition.code is not None:
+        begin_held(r, step)
+    elif r.begun >= r.env.begins:
+        continue_later(r)
+    else:
+        _start(r, r.draft.scope(step.scope), r.task(step.path), step.id, new=False)
 
 
 def _new_id(r: Ruling, scope: Scope, task: Task) -> str:

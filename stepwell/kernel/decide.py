@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from stepwell.definition.model import Definition, TryBody
-from stepwell.kernel import invariants, lifecycle
+from stepwell.kernel import code, invariants, lifecycle
 from stepwell.kernel.begin import have_done, view_of, work
 from stepwell.kernel.catching import attempt_deadline, begin_try
 from stepwell.kernel.draft import Draft
@@ -16,7 +16,7 @@ from stepwell.kernel.ruling import Begin, Condition, Environment, Fault, Ruling
 from stepwell.model import commands as c
 from stepwell.model import events as e
 from stepwell.model import problem
-from stepwell.model.base import Instant
+from stepwell.model.base import Duration, Instant
 from stepwell.model.effects import Effect, SetTimer
 from stepwell.model.errors import TransitionRefused
 from stepwell.model.events import SAME, Event
@@ -48,6 +48,8 @@ def decide(
     r = Ruling(definition, state, now, env)
     _COMMANDS[type(command)](r, command)
     work(r)
+    if env.code is not None:
+        code.follow(r)
     lifecycle.settle(r)
     if r.events:
         r.draft.run.seq += 1
@@ -70,27 +72,57 @@ def _present(r: Ruling, step_id: str, attempt: int) -> Step:
 
 def _complete_step(r: Ruling, command: c.CompleteStep) -> None:
     step = _present(r, command.step, command.attempt)
+    if r.definition.code is not None:
+        code.complete_step(r, step, command.output)
+        return
     try:
         complete(r, step, command.output)
     except Fault as fault:
         _failed(r, r.draft.step(step.id), fault.problem)
 
 
-def _failed(r: Ruling, step: Step, found: Problem) -> None:
+def _failed(r: Ruling, step: Step, found: Problem, retry: bool = True, after: Duration | None = None) -> None:
     """The step failed, unless its run is being cancelled anyway."""
     if r.draft.run.status is RunStatus.CANCELLING:
         r.emit(e.StepCancelled(step.id, "the run was cancelled"))
+    elif r.definition.code is not None:
+        code.fail_step(r, step, found, retry=retry, after=after)
     else:
         fail(r, step, found)
 
 
 def _fail_step(r: Ruling, command: c.FailStep) -> None:
-    _failed(r, _present(r, command.step, command.attempt), command.problem)
+    step = _present(r, command.step, command.attempt)
+    _failed(r, step, command.problem, command.retry, command.after)
 
 
 def _settle_step(r: Ruling, command: c.SettleStep) -> None:
     """Work that was interrupted has stopped. Outside a cancel nobody asked for that: the step failed."""
     _failed(r, _present(r, command.step, command.attempt), problem.runtime("the work was interrupted"))
+
+
+def _defer_step(r: Ruling, command: c.DeferStep) -> None:
+    step = _present(r, command.step, command.attempt)
+    if r.draft.run.status is RunStatus.CANCELLING:
+        r.emit(e.StepCancelled(step.id, "the run was cancelled"))
+    else:
+        code.defer_step(r, step, command.after, command.progress)
+
+
+def _write_stream(r: Ruling, command: c.WriteStream) -> None:
+    if command.step is not None and command.attempt is not None:
+        _present(r, command.step, command.attempt)
+    if r.draft.run.status.terminal:
+        raise TransitionRefused(f"run {r.draft.run.id} is {r.draft.run.status}: its streams are final")
+    if r.draft.stream_closed(command.stream):
+        raise TransitionRefused(f"stream {command.stream} of run {r.draft.run.id} is closed")
+    r.emit(e.StreamWritten(command.stream, command.value, command.closed))
+
+
+def _stall(r: Ruling, command: c.StallRun) -> None:
+    """The run waits, as it is, for the right code. Said once."""
+    if not r.draft.run.status.terminal and r.draft.run.stalled != command.problem:
+        r.emit(e.RunStalled(command.problem))
 
 
 def _report_progress(r: Ruling, command: c.ReportProgress) -> None:
@@ -115,11 +147,9 @@ def _fire_timer(r: Ruling, command: c.FireTimer) -> None:
     step = r.draft.find_step(command.step)
     if step is None or step.status.terminal or not _timers_run(run.status, command.purpose):
         return
-    due, fire = {
-        "wake": (step.due, _wake),
-        "timeout": (step.deadline, _time_out),
-        "attempt": (step.attempt_deadline, _time_out_attempt),
-    }[command.purpose]
+    timers = _CODE_TIMERS if r.definition.code is not None else _TIMERS
+    fire = timers[command.purpose]
+    due = {"wake": step.due, "timeout": step.deadline, "attempt": step.attempt_deadline}[command.purpose]
     if due is not None and due > r.now:  # the clock was set back
         r.effect(SetTimer(command.step, command.purpose, due))
     elif due is not None:
@@ -165,6 +195,17 @@ def _time_out_attempt(r: Ruling, step: Step) -> None:
         fail_attempt(r, step, problem.timeout(f"attempt {step.attempt} of {step.name} did not end in time"))
 
 
+def _wake_code_step(r: Ruling, step: Step) -> None:
+    if step.status is StepStatus.SCHEDULED:
+        r.agenda.add(Begin(step.id))
+    else:
+        code.wake(r, step)
+
+
+_TIMERS: Final = {"wake": _wake, "timeout": _time_out, "attempt": _time_out_attempt}
+_CODE_TIMERS: Final = {"wake": _wake_code_step, "timeout": code.time_out, "attempt": code.time_out_attempt}
+
+
 def _fail_run(r: Ruling, command: c.FailRun) -> None:
     if r.draft.run.status is RunStatus.CANCELLING:  # it ends anyway
         cancel_steps(r, list(r.draft.open_steps()), "the run was cancelled")
@@ -179,6 +220,9 @@ def _recover(r: Ruling, command: c.Recover) -> None:
         if step is None or not in_flight(step) or not step.attempts:
             continue
         runs = step.attempts[-1].runs + 1
+        if r.definition.code is not None:
+            code.recover(r, step, runs, RECOVERIES)
+            continue
         if runs > RECOVERIES:
             fail(
                 r,
@@ -209,6 +253,10 @@ _COMMANDS: Final[dict[type[Any], Callable[[Ruling, Any], None]]] = {
     c.CompleteStep: _complete_step,
     c.FailStep: _fail_step,
     c.SettleStep: _settle_step,
+    c.DeferStep: _defer_step,
+    c.SendSignal: code.receive,
+    c.WriteStream: _write_stream,
+    c.StallRun: _stall,
     c.ReportProgress: _report_progress,
     c.FireTimer: _fire_timer,
     c.Recover: _recover,

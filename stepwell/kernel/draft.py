@@ -9,12 +9,15 @@ from collections.abc import Iterator
 from operator import attrgetter
 from typing import Any, TypeVar
 
+from stepwell.model.base import Json
 from stepwell.model.errors import NotFound
-from stepwell.model.records import Attempt, Run, Scope, State, Step
+from stepwell.model.records import Attempt, Run, Scope, Signal, State, Step, Stream
 
-Record = TypeVar("Record", Attempt, Run, Scope, Step)
+Record = TypeVar("Record", Attempt, Run, Scope, Signal, Step)
 
-_FIELDS: dict[type[Any], Any] = {kind: attrgetter(*kind.__slots__) for kind in (Attempt, Run, Scope, Step)}
+_FIELDS: dict[type[Any], Any] = {
+    kind: attrgetter(*kind.__slots__) for kind in (Attempt, Run, Scope, Signal, Step)
+}
 
 
 def copy(record: Record) -> Record:
@@ -26,7 +29,7 @@ def copy(record: Record) -> Record:
 class Draft:
     """An overlay on a `State`. `merge` takes it over; dropping it leaves the state as it was."""
 
-    __slots__ = ("_added", "_removed", "_scopes", "_steps", "base", "run")
+    __slots__ = ("_added", "_removed", "_scopes", "_signals", "_steps", "_written", "base", "run")
 
     def __init__(self, base: State) -> None:
         self.base = base
@@ -36,6 +39,8 @@ class Draft:
         self._scopes: dict[str, Scope] = {}
         self._added: dict[str, None] = {}
         self._removed: set[str] = set()
+        self._signals: dict[str, Signal] = {}
+        self._written: list[tuple[str, Json, bool]] = []
 
     def find_step(self, step_id: str) -> Step | None:
         return self._steps.get(step_id) or self.base.steps.get(step_id)
@@ -81,6 +86,25 @@ class Draft:
     def add_scope(self, scope: Scope) -> None:
         self._scopes[scope.id] = scope
 
+    def find_signal(self, signal: str) -> Signal | None:
+        return self._signals.get(signal) or self.base.signals.get(signal)
+
+    def edit_signal(self, signal: str) -> Signal:
+        found = self._signals.get(signal)
+        if found is None:
+            found = self._signals[signal] = copy(self.base.signals[signal])
+        return found
+
+    def add_signal(self, signal: Signal) -> None:
+        self._signals[signal.id] = signal
+
+    def write_stream(self, name: str, value: Json, closed: bool) -> None:
+        self._written.append((name, value, closed))
+
+    def stream_closed(self, name: str) -> bool:
+        stream = self.base.streams.get(name)
+        return (stream is not None and stream.closed) or any(n == name and c for n, _, c in self._written)
+
     def opened(self, step_id: str) -> None:
         """The step counts as open from now on."""
         self._removed.discard(step_id)
@@ -112,6 +136,12 @@ class Draft:
         base.run = self.run
         base.steps.update(self._steps)
         base.scopes.update(self._scopes)
+        base.signals.update(self._signals)
+        for name, value, closed in self._written:
+            stream = base.streams.setdefault(name, Stream(name))
+            stream.closed = closed
+            if not closed:
+                stream.values.append(value)
         for step_id in self._removed:
             base.open_steps.pop(step_id, None)
         base.open_steps.update(self._added)

@@ -10,7 +10,7 @@ from stepwell.kernel.tables import next_run_status
 from stepwell.model import events as e
 from stepwell.model.base import Instant
 from stepwell.model.events import SAME
-from stepwell.model.records import Run, Scope, Step
+from stepwell.model.records import Run, Scope, Signal, Step
 
 ROOT: Final = "/do"
 """The id of the scope of the run's own task list."""
@@ -40,6 +40,9 @@ def _created(draft: Draft, event: e.RunCreated, at: Instant) -> None:
         depth=event.depth,
         rerun_of=event.rerun_of,
         detached=event.detached,
+        code=event.code,
+        continued_from=event.continued_from,
+        forked_from=event.forked_from,
     )
 
 
@@ -86,6 +89,8 @@ def _failed(draft: Draft, event: e.RunFailed | e.RunTimedOut, at: Instant) -> No
     run = _move(draft, event)
     run.ended_at, run.error = at, event.error
     run.error_step = event.step if isinstance(event, e.RunFailed) else None
+    if run.code is not None and run.error_step in run.errors:  # its code was told, and did not catch it
+        run.errors = {step: error for step, error in run.errors.items() if step != run.error_step}
 
 
 def _terminated(draft: Draft, event: e.RunTerminated, at: Instant) -> None:
@@ -98,6 +103,34 @@ def _retried(draft: Draft, event: e.RunRetried, at: Instant) -> None:
     run.generation = event.generation
     run.ended_at = run.error = run.error_step = run.cancel_reason = None
     run.deadline = event.deadline
+
+
+def _continued(draft: Draft, event: e.RunContinued, at: Instant) -> None:
+    run = _move(draft, event)
+    run.ended_at, run.continued_to = at, event.run_id
+
+
+def _stalled(draft: Draft, event: e.RunStalled, at: Instant) -> None:
+    draft.run.stalled = event.error
+
+
+def _unstalled(draft: Draft, event: e.RunUnstalled, at: Instant) -> None:
+    draft.run.stalled = None
+
+
+def _signal_received(draft: Draft, event: e.SignalReceived, at: Instant) -> None:
+    draft.add_signal(Signal(event.signal, event.name, event.value, at, event.correlation, event.step))
+    if event.step is None:
+        draft.run.inbox = (*draft.run.inbox, event.signal)
+
+
+def _signal_taken(draft: Draft, event: e.SignalTaken, at: Instant) -> None:
+    draft.edit_signal(event.signal).step = event.step
+    draft.run.inbox = tuple(signal for signal in draft.run.inbox if signal != event.signal)
+
+
+def _stream_written(draft: Draft, event: e.StreamWritten, at: Instant) -> None:
+    draft.write_stream(event.stream, event.value, event.closed)
 
 
 def _context_set(draft: Draft, event: e.ContextSet, at: Instant) -> None:
@@ -177,6 +210,12 @@ CHANGES: Final[dict[type[Any], Callable[[Draft, Any, Instant], None]]] = {
     e.RunTimedOut: _failed,
     e.RunTerminated: _terminated,
     e.RunRetried: _retried,
+    e.RunContinued: _continued,
+    e.RunStalled: _stalled,
+    e.RunUnstalled: _unstalled,
+    e.SignalReceived: _signal_received,
+    e.SignalTaken: _signal_taken,
+    e.StreamWritten: _stream_written,
     e.ContextSet: _context_set,
     e.VariablesSet: _variables_set,
     e.ScopeOpened: _scope_opened,

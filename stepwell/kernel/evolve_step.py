@@ -9,10 +9,14 @@ from stepwell.kernel.draft import Draft, copy
 from stepwell.kernel.tables import next_step_status
 from stepwell.model import events as e
 from stepwell.model.base import Instant
+from stepwell.model.calls import INSTANT_KINDS
 from stepwell.model.errors import StoreDamaged
 from stepwell.model.events import SAME
 from stepwell.model.records import Attempt, Step
 from stepwell.model.states import StepStatus, WaitReason
+
+UNTOLD: Final = INSTANT_KINDS
+"""Kinds of steps whose end a workflow's code is not told of: it knew when it asked."""
 
 PERFORMED: Final = frozenset({"run:shell", "run:workflow", "call:http", "call:python"})
 """Kinds that somebody outside the kernel performs."""
@@ -124,6 +128,7 @@ def _started(draft: Draft, event: e.StepStarted, at: Instant) -> None:
     if before is None:
         step.priority, step.optional, step.scheduled_at = event.priority, event.optional, at
     step.started_at, step.deadline, step.items = at, event.deadline, event.items
+    step.options = event.options
     step.cursor = step.live = 0
     step.spent = max(0, len(step.attempts) - 1)
     step.input = step.flow = draft.scope(step.scope).flow if event.input is SAME else event.input
@@ -140,6 +145,17 @@ def _retrying(draft: Draft, event: e.StepRetrying, at: Instant) -> None:
     last = _last_attempt(step)
     if last is not None:
         last.ended_at, last.error = at, event.error
+
+
+def _deferred(draft: Draft, event: e.StepDeferred, at: Instant) -> None:
+    step = _change(draft, event, at)
+    step.reason, step.due, step.attempt_deadline = WaitReason.TIMER, event.due, None
+    step.spent += 1
+    if event.progress is not SAME:
+        step.progress = event.progress
+    last = _last_attempt(step)
+    if last is not None:
+        last.ended_at = at
 
 
 def _recovered(draft: Draft, event: e.StepRecovered, at: Instant) -> None:
@@ -164,8 +180,18 @@ def _completed(draft: Draft, event: e.StepCompleted, at: Instant) -> None:
     last = _last_attempt(step)
     if last is not None:
         last.ended_at = at
+    if draft.run.code is not None:
+        _tell(draft, step)
+        return
     scope = draft.edit_scope(step.scope)
     scope.flow, scope.failed = step.output, False
+
+
+def _tell(draft: Draft, step: Step) -> None:
+    """The workflow's code will be told of this end."""
+    if step.kind not in UNTOLD:
+        draft.run.outcomes += 1
+        step.outcome = draft.run.outcomes
 
 
 def _failed(draft: Draft, event: e.StepFailed | e.StepTimedOut, at: Instant) -> None:
@@ -176,7 +202,10 @@ def _failed(draft: Draft, event: e.StepFailed | e.StepTimedOut, at: Instant) -> 
         last.ended_at, last.error = at, event.error
     if event.absorbed:
         draft.run.errors = {**draft.run.errors, step.id: event.error}
-        draft.edit_scope(step.scope).failed = True
+        if draft.run.code is not None:
+            _tell(draft, step)
+        else:
+            draft.edit_scope(step.scope).failed = True
 
 
 def _skipped(draft: Draft, event: e.StepSkipped, at: Instant) -> None:
@@ -202,6 +231,8 @@ def _reopened(draft: Draft, event: e.StepReopened | e.StepResumed, at: Instant) 
     step.deadline = event.deadline if isinstance(event, e.StepResumed) else None
     step.scheduled_at = at
     step.spent = max(0, len(step.attempts) - 1)
+    if step.outcome:  # it was the last one (see `lifecycle.retry`): the code is not told of it after all
+        draft.run.outcomes, step.outcome = step.outcome - 1, 0
 
 
 CHANGES: Final[dict[type[Any], Callable[[Draft, Any, Instant], None]]] = {
@@ -211,6 +242,7 @@ CHANGES: Final[dict[type[Any], Callable[[Draft, Any, Instant], None]]] = {
     e.StepStarted: _started,
     e.StepWaiting: _waiting,
     e.StepRetrying: _retrying,
+    e.StepDeferred: _deferred,
     e.StepRecovered: _recovered,
     e.StepProgressed: _progressed,
     e.StepCompleted: _completed,

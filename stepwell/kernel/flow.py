@@ -16,7 +16,7 @@ from stepwell.model.events import SAME, MaybeSame
 from stepwell.model.policy import FailureMode, FailurePolicy
 from stepwell.model.problem import Problem
 from stepwell.model.records import Run, Scope, Step
-from stepwell.model.states import RunStatus, StepStatus
+from stepwell.model.states import RunStatus, StepStatus, WaitReason
 
 
 def task_list(r: Ruling, scope: Scope) -> TaskList:
@@ -121,7 +121,9 @@ def outcome(scope: Scope) -> Json:
 
 def in_flight(step: Step) -> bool:
     """Whether somebody may be performing the step right now."""
-    return step.kind in PERFORMED and step.status in (StepStatus.RUNNING, StepStatus.WAITING)
+    if step.kind not in PERFORMED:
+        return False
+    return step.status is StepStatus.RUNNING or step.reason is WaitReason.CHILDREN
 
 
 def ancestors(r: Ruling, step: Step) -> list[Step]:

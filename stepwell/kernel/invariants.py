@@ -32,7 +32,7 @@ def _run_sound(run: Run, open_steps: bool) -> bool:
         terminal is (run.ended_at is not None)
         and (status in _FAILED_RUN) is (run.error is not None)
         and not (terminal and open_steps)
-        and (open_steps or status is not RunStatus.RUNNING)
+        and (open_steps or status is not RunStatus.RUNNING or run.code is not None)
     )
 
 
@@ -73,7 +73,7 @@ def _run_violations(run: Run, *, open_steps: bool) -> Iterator[str]:
         yield f"error is {'set' if run.error else 'not set'} while the run is {run.status}"
     if terminal and open_steps:
         yield f"the run is {run.status} with open steps"
-    if run.status is RunStatus.RUNNING and not open_steps:
+    if run.status is RunStatus.RUNNING and not open_steps and run.code is None:
         yield "the run is running, and nothing is left that could move it"
 
 

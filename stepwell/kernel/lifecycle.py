@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stepwell.definition.model import DurationSpec
+from stepwell.kernel.code.again import reopen
 from stepwell.kernel.data import View, shape_input
 from stepwell.kernel.evolve_run import ROOT
 from stepwell.kernel.evolve_step import PERFORMED
@@ -20,7 +21,11 @@ from stepwell.model.states import RunStatus, StepStatus
 
 def start(r: Ruling, command: c.StartRun) -> None:
     d = r.definition
-    r.emit(e.RunCreated(command.run_id, d.namespace, d.name, d.version, d.hash, *command[1:]))
+    r.emit(
+        e.RunCreated(
+            command.run_id, d.namespace, d.name, d.version, d.hash, *command[1:-2], d.code, *command[-2:]
+        )
+    )
     view = View(r, None, None, None, command.input)
     try:
         data = shape_input(view, d.input, command.input)
@@ -31,7 +36,8 @@ def start(r: Ruling, command: c.StartRun) -> None:
     r.emit(e.RunStarted(SAME if data is command.input else data, deadline))
     if deadline is not None:
         r.effect(SetTimer(None, "timeout", deadline))
-    advance(r, r.draft.scope(ROOT), d.do, 0)
+    if d.code is None:
+        advance(r, r.draft.scope(ROOT), d.do, 0)
 
 
 def pause(r: Ruling, command: c.PauseRun) -> None:
@@ -109,6 +115,10 @@ def settle(r: Ruling) -> None:
 
 def retry(r: Ruling, command: c.RetryRun) -> None:
     """Go on from the failed frontier: the steps that ended badly begin again, the blocks around them go on."""
+    if r.definition.code is not None:
+        reopen(r)
+        proceed(r, c.Proceed())
+        return
     run = r.draft.run
     frontier = _frontier(r)
     resumed = {step.id for step in frontier if step.live and step.kind not in PERFORMED}

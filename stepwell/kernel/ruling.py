@@ -14,6 +14,7 @@ from stepwell.definition.model import Definition, Task
 from stepwell.kernel.draft import Draft
 from stepwell.kernel.evolve import evolve
 from stepwell.model.base import Instant, Json
+from stepwell.model.calls import Code
 from stepwell.model.effects import Effect
 from stepwell.model.events import Event, StepWaiting
 from stepwell.model.problem import Problem
@@ -40,7 +41,8 @@ class Environment(NamedTuple):
 
     `secrets` are the values that may appear in `$secrets`; `redact` removes them from whatever is to be recorded;
     `chance` in [0, 1) places jitter; `runtime` is `$runtime`; `begins` is how many steps one turn may begin (0 where
-    somebody else carries the run on: what would begin is only scheduled).
+    somebody else carries the run on: what would begin is only scheduled); `code` is the workflow's own code, where
+    the workflow is code and this engine can run it.
     """
 
     evaluate: Evaluate
@@ -49,6 +51,7 @@ class Environment(NamedTuple):
     redact: Callable[[Json], Json] | None = None
     runtime: Mapping[str, Json] = {}
     begins: int = BEGINS_PER_TURN
+    code: Code | None = None
 
 
 class Condition(NamedTuple):
@@ -154,7 +157,7 @@ class Ruling:
 
 
 _PAYLOAD: Final = frozenset(
-    {"input", "output", "items", "variables", "values", "context", "progress", "reason", "error"}
+    {"input", "output", "items", "variables", "values", "context", "progress", "reason", "error", "value"}
 )
 """Members of events that hold what came from outside; all others are names of ours."""
 
@@ -177,7 +180,8 @@ def _redact_value(name: str, value: Any, redact: Callable[[Json], Json], paths: 
     if isinstance(value, Problem):
         status = value.status if redact(value.status) == value.status else 500
         instance = value.instance if value.instance in paths else redact(value.instance)
-        return Problem(redact(value.type), status, redact(value.title), redact(value.detail), instance)
+        title, detail, cause = redact(value.title), redact(value.detail), redact(value.exception)
+        return Problem(redact(value.type), status, title, detail, instance, cause)
     if name in ("variables", "values") and isinstance(value, dict):  # the names are the author's
         return {key: redact(item) for key, item in value.items()}
     return redact(value)

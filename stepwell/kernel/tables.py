@@ -33,6 +33,7 @@ STEP_ROWS: Final = (
     Row((S.WAITING,), e.StepStarted, S.RUNNING, "the back-off is over: the next attempt begins"),
     Row((S.RUNNING,), e.StepWaiting, S.WAITING, "nothing to do until a timer or a child run is through"),
     Row((S.RUNNING,), e.StepRetrying, S.WAITING, "the attempt failed and another one may follow"),
+    Row((S.RUNNING,), e.StepDeferred, S.WAITING, "the worker asks to be called again later"),
     Row((S.RUNNING,), e.StepRecovered, S.RUNNING, "the process that performed it is gone: performed again"),
     Row((S.WAITING,), e.StepRecovered, S.WAITING, "likewise, while it waits for a child run"),
     Row((S.RUNNING,), e.StepProgressed, S.RUNNING, "the worker reports progress"),
@@ -86,6 +87,7 @@ RUN_ROWS: Final = (
         R.TERMINATED,
         "stopped at once, without settling",
     ),
+    Row((R.RUNNING, R.PAUSING, R.PAUSED), e.RunContinued, R.CONTINUED, "goes on as another run"),
     Row((R.FAILED, R.TIMED_OUT, R.CANCELLED), e.RunRetried, R.RESUMING, "a person goes on from what failed"),
 )
 

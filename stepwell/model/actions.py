@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
 
 from stepwell.model.base import Duration, Json
 from stepwell.model.problem import Problem
@@ -53,6 +53,17 @@ class PythonAction(NamedTuple):
     process: bool = False
 
 
+class CodeAction(NamedTuple):
+    """Call this very function with these very arguments: a step of a workflow that is Python code."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...]
+    keywords: Mapping[str, Any]
+    is_async: bool
+    retryable: Callable[[BaseException], bool] | None = None
+    """whether another attempt may help after this exception; None: always"""
+
+
 class ChildAction(NamedTuple):
     """Start another workflow under a run id that is a function of the parent's step (so starting twice is harmless)."""
 
@@ -63,9 +74,11 @@ class ChildAction(NamedTuple):
     input: Json
     wait: bool = True
     depth: int = 1
+    start: Mapping[str, Any] = {}
+    """further members of `StartRun`"""
 
 
-Action = HttpAction | ShellAction | PythonAction | ChildAction
+Action = HttpAction | ShellAction | PythonAction | CodeAction | ChildAction
 
 
 class Succeeded(NamedTuple):
@@ -78,10 +91,21 @@ class Failed(NamedTuple):
     """The action failed; `problem` needs no instance, the kernel knows the step."""
 
     problem: Problem
+    retry: bool = True
+    """False: another attempt cannot help"""
+    after: Duration | None = None
+    """how long to wait before another attempt; None: as the policy says"""
+
+
+class Postponed(NamedTuple):
+    """The work is not done yet: call again after so long. Spends no attempt."""
+
+    after: Duration
+    progress: Json = None
 
 
 class Interrupted(NamedTuple):
     """The action was stopped because it was asked to."""
 
 
-Outcome = Succeeded | Failed | Interrupted
+Outcome = Succeeded | Failed | Postponed | Interrupted

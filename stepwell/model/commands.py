@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from stepwell.model.base import Json
+from stepwell.model.base import Duration, Json
 from stepwell.model.problem import Problem
 
 
@@ -23,6 +23,8 @@ class StartRun(NamedTuple):
     rerun_of: str | None = None
     variables: dict[str, Json] = {}
     detached: bool = False
+    continued_from: str | None = None
+    forked_from: str | None = None
 
 
 class PauseRun(NamedTuple):
@@ -73,8 +75,46 @@ class CompleteStep(NamedTuple):
 
 
 class FailStep(NamedTuple):
+    """`retry` False: another attempt cannot help. `after`: not before so long; None: as its policy says."""
+
     step: str
     attempt: int
+    problem: Problem
+    retry: bool = True
+    after: Duration | None = None
+
+
+class DeferStep(NamedTuple):
+    """The worker asks to be called again after so long, without spending an attempt."""
+
+    step: str
+    attempt: int
+    after: Duration
+    progress: Json = None
+
+
+class SendSignal(NamedTuple):
+    """Deliver a signal once: the same `signal` id again changes nothing."""
+
+    signal: str
+    name: str
+    value: Json = None
+    correlation: str | None = None
+
+
+class WriteStream(NamedTuple):
+    """`step` and `attempt`: on behalf of a step; refused unless the attempt is the present one."""
+
+    stream: str
+    value: Json = None
+    closed: bool = False
+    step: str | None = None
+    attempt: int | None = None
+
+
+class StallRun(NamedTuple):
+    """The workflow's code cannot be gone on with here."""
+
     problem: Problem
 
 
@@ -124,6 +164,10 @@ Command = (
     | SetVariables
     | CompleteStep
     | FailStep
+    | DeferStep
+    | SendSignal
+    | WriteStream
+    | StallRun
     | SettleStep
     | ReportProgress
     | FireTimer

@@ -35,6 +35,12 @@ RUN_FAILED: Final = "run.failed"
 RUN_TIMED_OUT: Final = "run.timed_out"
 RUN_TERMINATED: Final = "run.terminated"
 RUN_RETRIED: Final = "run.retried"
+RUN_CONTINUED: Final = "run.continued"
+RUN_STALLED: Final = "run.stalled"
+RUN_UNSTALLED: Final = "run.unstalled"
+SIGNAL_RECEIVED: Final = "signal.received"
+SIGNAL_TAKEN: Final = "signal.taken"
+STREAM_WRITTEN: Final = "stream.written"
 CONTEXT_SET: Final = "context.set"
 VARIABLES_SET: Final = "variables.set"
 SCOPE_OPENED: Final = "scope.opened"
@@ -45,6 +51,7 @@ STEP_WAITING: Final = "step.waiting"
 STEP_PAUSED: Final = "step.paused"
 STEP_RELEASED: Final = "step.released"
 STEP_RETRYING: Final = "step.retrying"
+STEP_DEFERRED: Final = "step.deferred"
 STEP_RECOVERED: Final = "step.recovered"
 STEP_PROGRESSED: Final = "step.progressed"
 STEP_COMPLETED: Final = "step.completed"
@@ -75,6 +82,10 @@ class RunCreated(NamedTuple):
     rerun_of: str | None = None
     variables: dict[str, Json] = {}
     detached: bool = False
+    code: str | None = None
+    """the function that is this workflow, `package.module:name`; None: it is a document"""
+    continued_from: str | None = None
+    forked_from: str | None = None
 
 
 class RunStarted(NamedTuple):
@@ -128,6 +139,45 @@ class RunRetried(NamedTuple):
 
     generation: int
     deadline: Instant | None = None
+
+
+class RunContinued(NamedTuple):
+    """The workflow goes on as another run, with an empty journal."""
+
+    run_id: str
+
+
+class RunStalled(NamedTuple):
+    """The engine cannot go on with the workflow's code: it is missing here, or no longer matches the journal."""
+
+    error: Problem
+
+
+class RunUnstalled(NamedTuple):
+    """The right code is there again."""
+
+
+class SignalReceived(NamedTuple):
+    """`signal` is the delivery's id: the same one counts once. `step`: the step that waited for it, if one did."""
+
+    signal: str
+    name: str
+    value: Json
+    correlation: str | None = None
+    step: str | None = None
+
+
+class SignalTaken(NamedTuple):
+    """A step took a signal that had come before it began to wait."""
+
+    signal: str
+    step: str
+
+
+class StreamWritten(NamedTuple):
+    stream: str
+    value: Json
+    closed: bool = False
 
 
 class ContextSet(NamedTuple):
@@ -186,6 +236,7 @@ class StepStarted(NamedTuple):
     deadline: Instant | None = None
     attempt_deadline: Instant | None = None
     items: list[Json] | None = None
+    options: dict[str, Json] | None = None
 
 
 class StepWaiting(NamedTuple):
@@ -215,6 +266,14 @@ class StepRetrying(NamedTuple):
     step: str
     error: Problem
     due: Instant
+
+
+class StepDeferred(NamedTuple):
+    """The worker asked to be called again at `due`; that is no failure, and spends no attempt."""
+
+    step: str
+    due: Instant
+    progress: MaybeSame = SAME
 
 
 class StepRecovered(NamedTuple):
@@ -291,6 +350,12 @@ Event = (
     | RunTimedOut
     | RunTerminated
     | RunRetried
+    | RunContinued
+    | RunStalled
+    | RunUnstalled
+    | SignalReceived
+    | SignalTaken
+    | StreamWritten
     | ContextSet
     | VariablesSet
     | ScopeOpened
@@ -301,6 +366,7 @@ Event = (
     | StepPaused
     | StepReleased
     | StepRetrying
+    | StepDeferred
     | StepRecovered
     | StepProgressed
     | StepCompleted
@@ -325,6 +391,12 @@ NAMES: Final[dict[type[Any], str]] = {
     RunTimedOut: RUN_TIMED_OUT,
     RunTerminated: RUN_TERMINATED,
     RunRetried: RUN_RETRIED,
+    RunContinued: RUN_CONTINUED,
+    RunStalled: RUN_STALLED,
+    RunUnstalled: RUN_UNSTALLED,
+    SignalReceived: SIGNAL_RECEIVED,
+    SignalTaken: SIGNAL_TAKEN,
+    StreamWritten: STREAM_WRITTEN,
     ContextSet: CONTEXT_SET,
     VariablesSet: VARIABLES_SET,
     ScopeOpened: SCOPE_OPENED,
@@ -335,6 +407,7 @@ NAMES: Final[dict[type[Any], str]] = {
     StepPaused: STEP_PAUSED,
     StepReleased: STEP_RELEASED,
     StepRetrying: STEP_RETRYING,
+    StepDeferred: STEP_DEFERRED,
     StepRecovered: STEP_RECOVERED,
     StepProgressed: STEP_PROGRESSED,
     StepCompleted: STEP_COMPLETED,

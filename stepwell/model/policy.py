@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
 from enum import StrEnum
+from typing import Any, Final
 
-from stepwell.model.base import Duration
+from stepwell.model.base import Duration, Json
 
 
 class Backoff(StrEnum):
@@ -36,6 +38,7 @@ class RetryTiming:
     attempt: Duration | None = None
     total: Duration | None = None
     jitter: tuple[Duration, Duration] | None = None
+    longest: Duration = LONGEST_DELAY
 
     def delay_before(self, retry: int, chance: float) -> Duration:
         """How long to wait before the retry-th retry; `chance` in [0, 1) places the jitter."""
@@ -48,7 +51,58 @@ class RetryTiming:
         if self.jitter is not None:
             low, high = self.jitter
             base += low + int((high - low) * chance)
-        return min(base, LONGEST_DELAY)
+        return min(base, self.longest)
+
+
+@dataclass(frozen=True, slots=True)
+class StepOptions:
+    """What code says of a step besides its name. Durations in microseconds; None: no limit, nothing.
+
+    `retries`: how often to try again after the first attempt (None: for ever). `timeout` is for one attempt, `total`
+    for all of them together. `compensate`: the name of the step that undoes this one. `irreversible`: a run that did it
+    is not replayed. In a journal only what differs from the default is written (`as_json`).
+    """
+
+    retries: int | None = 0
+    delay: Duration = 0
+    backoff: Backoff = Backoff.EXPONENTIAL
+    longest: Duration = LONGEST_DELAY
+    jitter: float = 0.0
+    """up to so much of the delay is added, by chance"""
+    timeout: Duration | None = None
+    total: Duration | None = None
+    priority: int = 0
+    optional: bool = False
+    irreversible: bool = False
+    compensate: str | None = None
+    compensates: str | None = None
+    """the id of the step that this one undoes"""
+
+    def as_json(self) -> dict[str, Json] | None:
+        """Only what differs from the default; None if nothing does."""
+        given = {
+            field.name: getattr(self, field.name)
+            for field in fields(self)
+            if getattr(self, field.name) != field.default
+        }
+        return {name: str(v) if isinstance(v, Backoff) else v for name, v in given.items()} or None
+
+    def timing(self) -> RetryTiming:
+        return RetryTiming(self.delay, self.backoff, self.retries, total=self.total, longest=self.longest)
+
+
+DEFAULT_OPTIONS: Final = StepOptions()
+
+
+def step_options(members: Mapping[str, Json] | None) -> StepOptions:
+    """What `StepOptions.as_json` wrote; names that this version does not know are left aside."""
+    if not members:
+        return DEFAULT_OPTIONS
+    known = {field.name for field in fields(StepOptions)}
+    given: dict[str, Any] = {name: value for name, value in members.items() if name in known}
+    if "backoff" in given:
+        given["backoff"] = Backoff(given["backoff"])
+    return StepOptions(**given)
 
 
 class FailureMode(StrEnum):

@@ -29,15 +29,18 @@ class Problem:
     title: str
     detail: str | None = None
     instance: str | None = None
+    exception: dict[str, object] | None = None
+    """the Python exception behind it: `{"type": "module:Name", "args": […]}` (RFC 7807 §3.2, an extension member)"""
 
     def as_json(self) -> dict[str, object]:
-        """The five members, absent ones left out: what `$error` and the CLI show."""
+        """The members, absent ones left out: what `$error` and the CLI show."""
         members = {
             "type": self.type,
             "status": self.status,
             "title": self.title,
             "detail": self.detail,
             "instance": self.instance,
+            "exception": self.exception,
         }
         return {name: value for name, value in members.items() if value is not None}
 

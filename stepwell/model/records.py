@@ -67,6 +67,10 @@ class Step:
     attempt_deadline: Instant | None = None
     """when the timeout of the present attempt strikes (`retry.limit.attempt.duration`)"""
     progress: Json = None
+    options: Json = None
+    """what its code said of it: retries, timeouts, compensation (see `model.policy.StepOptions`)"""
+    outcome: int = 0
+    """the how-manieth end of a step that the workflow's code is told of (from 1); 0: it is not told"""
     flow: Json = None
     """what it hands on if it ends now: its input, then what its last list gave"""
     live: int = 0
@@ -158,6 +162,38 @@ class Run:
     """how often the run was opened: a retry of a failed run opens the next generation"""
     counts: dict[StepStatus, int] = field(default_factory=dict)
     """steps by status"""
+    code: str | None = None
+    """the function that is this workflow (`package.module:name`); None: it is a document"""
+    outcomes: int = 0
+    """how many ends of steps the workflow's code is told of"""
+    stalled: Problem | None = None
+    """why the engine cannot go on with the workflow's code"""
+    inbox: tuple[str, ...] = ()
+    """signals that nobody has waited for yet, by id"""
+    continued_from: str | None = None
+    continued_to: str | None = None
+    forked_from: str | None = None
+
+
+@dataclass(slots=True)
+class Signal:
+    """A signal that reached the run. `step`: the step that took it."""
+
+    id: str
+    name: str
+    value: Json
+    at: Instant
+    correlation: str | None = None
+    step: str | None = None
+
+
+@dataclass(slots=True)
+class Stream:
+    """Values that the run wrote out, in order."""
+
+    name: str
+    values: list[Json] = field(default_factory=list)
+    closed: bool = False
 
 
 @dataclass(slots=True)
@@ -169,4 +205,6 @@ class State:
     scopes: dict[str, Scope] = field(default_factory=dict)
     open_steps: dict[str, None] = field(default_factory=dict)
     """ids of the steps that have not ended, in the order they began"""
+    signals: dict[str, Signal] = field(default_factory=dict)
+    streams: dict[str, Stream] = field(default_factory=dict)
     tip: bytes = b""

@@ -1,0 +1,158 @@
+"""How what a workflow's code asked for begins."""
+
+from __future__ import annotations
+
+from stepwell.kernel.code.signals import take_waiting
+from stepwell.kernel.evolve_run import ROOT
+from stepwell.kernel.ruling import Ruling
+from stepwell.kernel.tasks.run import child_id, idempotency_key
+from stepwell.model import events as e
+from stepwell.model.actions import Action, ChildAction
+from stepwell.model.base import Instant, Json
+from stepwell.model.calls import (
+    INSTANT_KINDS,
+    Call,
+    ChildCall,
+    ListenCall,
+    RecordCall,
+    StepCall,
+    StreamCall,
+    VariablesCall,
+    WaitCall,
+)
+from stepwell.model.effects import Continue, Perform, SetTimer
+from stepwell.model.policy import step_options
+from stepwell.model.records import Step
+from stepwell.model.states import RunStatus, StepStatus, WaitReason
+
+
+def begin_call(r: Ruling, call: Call) -> None:
+    """A new call: over at once, begun, or held."""
+    if call.kind in INSTANT_KINDS:
+        _at_once(r, call)
+        return
+    options = step_options(_options(call))
+    paused = r.draft.run.mode == "debug" and isinstance(call, StepCall | ChildCall)
+    if paused:
+        r.emit(e.StepPaused(call.id, call.id, call.kind, ROOT, options.priority, options.optional))
+    elif r.draft.run.status is not RunStatus.RUNNING or r.begun >= r.env.begins:
+        r.emit(e.StepScheduled(call.id, call.id, call.kind, ROOT, None, options.priority, options.optional))
+        continue_later(r)
+    else:
+        _start(r, call, new=True)
+
+
+def continue_later(r: Ruling) -> None:
+    if r.draft.run.status is RunStatus.RUNNING and Continue() not in r.effects:
+        r.effect(Continue())
+
+
+def begin_held(r: Ruling, step: Step) -> None:
+    """A step that was held begins now. (Without its code it stays held.)"""
+    if r.env.code is None or step.status is not StepStatus.SCHEDULED:
+        return
+    if r.begun >= r.env.begins:
+        continue_later(r)
+        return
+    _start(r, r.env.code.call(step.id), new=False)
+
+
+def begin_again(r: Ruling, step: Step) -> None:
+    """The next attempt of a step. (Without its code it waits on.)"""
+    if r.env.code is None:
+        return
+    r.emit(e.StepStarted(step.id, attempt_deadline=_attempt_deadline(r, step.options)))
+    have_performed(r, r.draft.step(step.id))
+
+
+def have_performed(r: Ruling, step: Step) -> None:
+    """Have somebody do what the code asked for with this step."""
+    assert r.env.code is not None
+    call = r.env.code.call(step.id)
+    if step.attempt_deadline is not None:
+        r.effect(SetTimer(step.id, "attempt", step.attempt_deadline))
+    if isinstance(call, StepCall):
+        action: Action = call.action
+    else:
+        assert isinstance(call, ChildCall)
+        action = _child(r, call, step)
+        if call.wait and step.status is StepStatus.RUNNING:
+            r.emit(e.StepWaiting(step.id, WaitReason.CHILDREN))
+    key = idempotency_key(r.draft.run.id, step.id)
+    r.effect(Perform(step.id, step.attempt, action, key, step.priority + r.draft.run.priority))
+
+
+def _at_once(r: Ruling, call: Call) -> None:
+    """The value is on record; there is nothing to wait for."""
+    r.emit(e.StepStarted(call.id, call.id, call.kind, ROOT, None))
+    output: Json = None
+    if isinstance(call, RecordCall):
+        output = call.value
+    elif isinstance(call, VariablesCall):
+        r.emit(e.VariablesSet(call.values, (), call.id))
+    elif isinstance(call, StreamCall):
+        r.emit(e.StreamWritten(call.stream, call.value, call.closed))
+    r.emit(e.StepCompleted(call.id, output))
+
+
+def _start(r: Ruling, call: Call, *, new: bool) -> None:
+    r.begun += 1
+    given = _options(call)
+    options = step_options(given)
+    total = None if options.total is None else r.now + options.total
+    names = (call.id, call.kind, ROOT) if new else ("", "", "")
+    r.emit(
+        e.StepStarted(
+            call.id, *names, _input(call), options.priority, options.optional, total,
+            _attempt_deadline(r, given), None, given,
+        )
+    )  # fmt: skip
+    if total is not None:
+        r.effect(SetTimer(call.id, "timeout", total))
+    if isinstance(call, WaitCall):
+        _wait(r, call.id, WaitReason.TIMER, call.due)
+    elif isinstance(call, ListenCall):
+        if not take_waiting(r, call):
+            _wait(r, call.id, WaitReason.EVENT, call.due)
+    else:
+        have_performed(r, r.draft.step(call.id))
+
+
+def _wait(r: Ruling, step_id: str, reason: WaitReason, due: Instant | None) -> None:
+    r.emit(e.StepWaiting(step_id, reason, due))
+    if due is not None:
+        r.effect(SetTimer(step_id, "wake", due))
+
+
+def _options(call: Call) -> dict[str, Json] | None:
+    return call.options if isinstance(call, StepCall | ChildCall) else None
+
+
+def _attempt_deadline(r: Ruling, options: dict[str, Json] | None) -> Instant | None:
+    timeout = (options or {}).get("timeout")
+    return None if timeout is None else r.now + int(timeout)
+
+
+def _input(call: Call) -> Json:
+    """What the journal says that was asked for."""
+    if isinstance(call, StepCall):
+        return call.arguments
+    if isinstance(call, ChildCall):
+        return call.input
+    if isinstance(call, ListenCall):
+        return {"signal": call.signal, "correlation": call.correlation}
+    return None
+
+
+def _child(r: Ruling, call: ChildCall, step: Step) -> ChildAction:
+    run = r.draft.run
+    return ChildAction(
+        run_id=call.run_id or child_id(run.id, step.id, step.attempt),
+        namespace=call.namespace,
+        name=call.name,
+        version=call.version,
+        input=call.input,
+        wait=call.wait,
+        depth=run.depth + (0 if "continued_from" in call.start else 1),
+        start=call.start,
+    )

@@ -1,0 +1,68 @@
+"""Letting a workflow's code go on: it is told every outcome, one by one, in the order of the journal."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from stepwell.kernel.code.calls import begin_call
+from stepwell.kernel.evolve_step import PERFORMED
+from stepwell.kernel.flow import cancel_steps, fail_run, in_flight
+from stepwell.kernel.ruling import Ruling
+from stepwell.model import events as e
+from stepwell.model.calls import Answer, Code, ContinuedAs, Ending, Raised, Returned
+from stepwell.model.effects import Interrupt
+from stepwell.model.records import Step
+from stepwell.model.states import RunStatus
+
+GOING: Final = frozenset({RunStatus.RUNNING, RunStatus.PAUSING, RunStatus.PAUSED})
+"""In these states the code is told what comes in. (While a run is paused, what it then asks for is only scheduled.)"""
+
+
+def follow(r: Ruling) -> None:
+    """Tell the code all that it has not been told yet, and do what it asks for. Raises `CodeMismatch`."""
+    code = r.env.code
+    if code is None or r.draft.run.status not in GOING:
+        return
+    behind = code.seen < 0 or code.seen < r.draft.run.outcomes
+    while r.draft.run.status in GOING and (code.seen < 0 or code.seen < r.draft.run.outcomes):
+        _obey(r, code.go_on(_next(r, code), r.now))
+    if behind and r.draft.run.status in GOING:
+        code.check_complete()
+    if r.draft.run.stalled is not None:
+        r.emit(e.RunUnstalled())
+
+
+def _next(r: Ruling, code: Code) -> Step | None:
+    """The outcome that the code is to be told next; None: it has not begun."""
+    if code.seen < 0:
+        return None
+    number = code.seen + 1
+    for step in r.draft.touched():
+        if step.outcome == number:
+            return step
+    return r.draft.step(code.outcome(number))
+
+
+def _obey(r: Ruling, answer: Answer) -> None:
+    for step_id in answer.abandoned:
+        step = r.draft.find_step(step_id)
+        if step is not None and not step.status.terminal:
+            if step.kind in PERFORMED and in_flight(step):
+                r.effect(Interrupt(step.id, step.attempt))
+            r.emit(e.StepCancelled(step_id, "the workflow wants it no more"))
+    for call in answer.calls:
+        begin_call(r, call)
+    if answer.ending is not None:
+        _end(r, answer.ending)
+
+
+def _end(r: Ruling, ending: Ending) -> None:
+    r.agenda.clear()
+    if isinstance(ending, Raised):
+        fail_run(r, ending.problem, ending.step)
+        return
+    cancel_steps(r, list(r.draft.open_steps()), "the workflow ended")
+    if isinstance(ending, Returned):
+        r.emit(e.RunCompleted(ending.output))
+    elif isinstance(ending, ContinuedAs):
+        r.emit(e.RunContinued(ending.run_id))
