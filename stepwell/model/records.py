@@ -67,10 +67,6 @@ class Step:
     attempt_deadline: Instant | None = None
     """when the timeout of the present attempt strikes (`retry.limit.attempt.duration`)"""
     progress: Json = None
-    options: Json = None
-    """what its code said of it: retries, timeouts, compensation (see `model.policy.StepOptions`)"""
-    outcome: int = 0
-    """the how-manieth end of a step that the workflow's code is told of (from 1); 0: it is not told"""
     flow: Json = None
     """what it hands on if it ends now: its input, then what its last list gave"""
     live: int = 0
@@ -81,6 +77,10 @@ class Step:
     """the next item of a `for` to begin"""
     released: bool = False
     """a debugger pause on it has been let go"""
+    options: Json = None
+    """what its code said of it: retries, timeouts, compensation (see `model.policy.StepOptions`)"""
+    outcome: int = 0
+    """the how-manieth end of a step that the workflow's code is told of (from 1); 0: it is not told"""
 
     @property
     def name(self) -> str:
@@ -205,6 +205,6 @@ class State:
     scopes: dict[str, Scope] = field(default_factory=dict)
     open_steps: dict[str, None] = field(default_factory=dict)
     """ids of the steps that have not ended, in the order they began"""
+    tip: bytes = b""
     signals: dict[str, Signal] = field(default_factory=dict)
     streams: dict[str, Stream] = field(default_factory=dict)
-    tip: bytes = b""

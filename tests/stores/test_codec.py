@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from stepwell.model import events as e
 from stepwell.model.errors import InvalidInput, StepwellError, StoreDamaged, StoreTooNew
 from stepwell.model.problem import Problem, runtime, timeout
-from stepwell.model.records import Attempt, Run, Scope, State, Step
+from stepwell.model.records import Attempt, Run, Scope, Signal, State, Step, Stream
 from stepwell.model.states import RunStatus, StepStatus, WaitReason
 from stepwell.stores.codec import DEPTH, chain, decode_events, decode_json, encode_events, encode_json
 from stepwell.stores.state_codec import decode_state, encode_state
@@ -66,6 +66,14 @@ EVENTS: list[e.Event] = [
     e.StepPaused("/do/0/s", "/do/0/s", "set", ""),
     e.StepReleased("/do/0/s"),
     e.StepRetrying("/do/0/s", runtime("again"), 5),
+    e.StepDeferred("/do/0/s", 5),
+    e.StepDeferred("/do/0/s", 5, {"done": 3}),
+    e.RunContinued("next"),
+    e.RunStalled(runtime("no code")),
+    e.RunUnstalled(),
+    e.SignalReceived("s1", "paid", {"amount": 1}, "c", "/do/0/s"),
+    e.SignalTaken("s1", "/do/0/s"),
+    e.StreamWritten("log", None),
     e.StepRecovered("/do/0/s", 2),
     e.StepProgressed("/do/0/s", 0.5),
     e.StepCompleted("/do/0/s"),
@@ -246,13 +254,13 @@ def full_state() -> State:
     run = Run(
         "r", "default", "orders", "1.0.0", "abc", 1, RunStatus.FAILED, 7, {"i": 2**70}, [1], "out", {"v": None}, problem,
         "/do/0/s", {"/do/0/s": problem}, "why", 1, 2, 3, 4, 5, 6, "k", {"t": "v"}, 1, "debug", "p", "ps", 2, True, "rr", 3,
-        {StepStatus.FAILED: 1},
+        {StepStatus.FAILED: 1}, "shop:order", 4, problem, ("s1",), "older", "newer", "other",
     )  # fmt: skip
     attempt = Attempt(1, 1, 2, 3, 4, 5, 2, "x", "ref", {"o": 1.5}, problem)
     step = Step(
         "/do/0/s[1]", "/do/0/s~1t", "fork", "", 1, "p", 2, (1, 0), StepStatus.WAITING, WaitReason.CHILDREN, 3, True,
         {"a": 1}, None, problem, "skip", [attempt, Attempt(2, 9)], 7, 1, 2, 3, 4, 5, 6, 0.5, {"f": []}, 2,
-        [1, [2]], 1, True,
+        [1, [2]], 1, True, {"retries": 3}, 2,
     )  # fmt: skip
     scope = Scope(
         "s",
@@ -275,6 +283,8 @@ def full_state() -> State:
         {"": Scope("", None, "/do", "do"), "s": scope},
         {"b": None, "a": None},
         bytes(range(32)),
+        {"s1": Signal("s1", "paid", {"a": 1}, 5, "c", "/do/0/s"), "s2": Signal("s2", "paid", None, 6)},
+        {"log": Stream("log", [1, None], True)},
     )
 
 
@@ -298,7 +308,7 @@ def test_a_state_comes_back_exactly() -> None:
 def test_an_empty_state_comes_back_exactly() -> None:
     state = State(Run("r", "default", "orders", "1.0.0", "abc", 1))
     assert decode_state(encode_state(state)) == state
-    assert len(encode_state(state)) < 250
+    assert len(encode_state(state)) < 300
 
 
 @given(values, values, st.dictionaries(st.integers(min_value=0), st.integers(), max_size=4))

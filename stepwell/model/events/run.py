@@ -1,0 +1,157 @@
+"""What happens to a run as a whole, to its data and to its scopes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from stepwell.model.base import Instant, Json
+from stepwell.model.events.same import SAME, MaybeSame
+from stepwell.model.problem import Problem
+
+
+class RunCreated(NamedTuple):
+    """The first event of every journal. `input` is the raw input."""
+
+    run_id: str
+    namespace: str
+    name: str
+    version: str
+    definition_hash: str
+    input: Json
+    key: str | None = None
+    tags: dict[str, str] = {}
+    priority: int = 0
+    mode: str = "normal"
+    parent_id: str | None = None
+    parent_step: str | None = None
+    depth: int = 0
+    rerun_of: str | None = None
+    variables: dict[str, Json] = {}
+    detached: bool = False
+    code: str | None = None
+    """the function that is this workflow, `package.module:name`; None: it is a document"""
+    continued_from: str | None = None
+    forked_from: str | None = None
+
+
+class RunStarted(NamedTuple):
+    """`input` is the transformed input, which is also the first context."""
+
+    input: MaybeSame = SAME
+    deadline: Instant | None = None
+
+
+class RunPausing(NamedTuple):
+    reason: str | None = None
+
+
+class RunPaused(NamedTuple):
+    pass
+
+
+class RunResumed(NamedTuple):
+    pass
+
+
+class RunCancelling(NamedTuple):
+    reason: str | None = None
+
+
+class RunCancelled(NamedTuple):
+    pass
+
+
+class RunCompleted(NamedTuple):
+    """`output` SAME: what the last task gave."""
+
+    output: MaybeSame = SAME
+
+
+class RunFailed(NamedTuple):
+    error: Problem
+    step: str | None = None
+
+
+class RunTimedOut(NamedTuple):
+    error: Problem
+
+
+class RunTerminated(NamedTuple):
+    reason: str | None = None
+
+
+class RunRetried(NamedTuple):
+    """An operator reopened a failed run: `generation` counts from 1."""
+
+    generation: int
+    deadline: Instant | None = None
+
+
+class RunContinued(NamedTuple):
+    """The workflow goes on as another run, with an empty journal."""
+
+    run_id: str
+
+
+class RunStalled(NamedTuple):
+    """The engine cannot go on with the workflow's code: it is missing here, or no longer matches the journal."""
+
+    error: Problem
+
+
+class RunUnstalled(NamedTuple):
+    """The right code is there again."""
+
+
+class SignalReceived(NamedTuple):
+    """`signal` is the delivery's id: the same one counts once. `step`: the step that waited for it, if one did."""
+
+    signal: str
+    name: str
+    value: Json
+    correlation: str | None = None
+    step: str | None = None
+
+
+class SignalTaken(NamedTuple):
+    """A step took a signal that had come before it began to wait."""
+
+    signal: str
+    step: str
+
+
+class StreamWritten(NamedTuple):
+    stream: str
+    value: Json
+    closed: bool = False
+
+
+class ContextSet(NamedTuple):
+    context: Json
+
+
+class VariablesSet(NamedTuple):
+    """`values` replaces the named variables; a name in `removed` is gone."""
+
+    values: dict[str, Json]
+    removed: tuple[str, ...] = ()
+    step: str | None = None
+
+
+class ScopeOpened(NamedTuple):
+    """`input` SAME: what the owner would hand on now (its input, or what its last list gave)."""
+
+    scope: str
+    owner: str
+    pointer: str
+    section: str
+    number: int = 0
+    input: MaybeSame = SAME
+    variables: dict[str, Json] | None = None
+
+
+class ScopeClosed(NamedTuple):
+    """The list came to its end. Its result is the data that was flowing in it, unless `output` says otherwise."""
+
+    scope: str
+    output: MaybeSame = SAME

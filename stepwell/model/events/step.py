@@ -1,0 +1,135 @@
+"""What happens to a step."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from stepwell.model.base import Instant, Json
+from stepwell.model.events.same import SAME, MaybeSame
+from stepwell.model.problem import Problem
+
+
+class StepScheduled(NamedTuple):
+    """The step is known and held: until `due`, until the run goes on, or until the next turn."""
+
+    step: str
+    path: str
+    kind: str
+    scope: str
+    due: Instant | None = None
+    priority: int = 0
+    optional: bool = False
+
+
+class StepStarted(NamedTuple):
+    """`input` is the transformed input. `path`, `kind` and `scope` are there unless the step was scheduled before."""
+
+    step: str
+    path: str = ""
+    kind: str = ""
+    scope: str = ""
+    input: MaybeSame = SAME
+    priority: int = 0
+    optional: bool = False
+    deadline: Instant | None = None
+    attempt_deadline: Instant | None = None
+    items: list[Json] | None = None
+    options: dict[str, Json] | None = None
+
+
+class StepWaiting(NamedTuple):
+    step: str
+    reason: str
+    due: Instant | None = None
+
+
+class StepPaused(NamedTuple):
+    """A debugger pause before the step."""
+
+    step: str
+    path: str
+    kind: str
+    scope: str
+    priority: int = 0
+    optional: bool = False
+
+
+class StepReleased(NamedTuple):
+    step: str
+
+
+class StepRetrying(NamedTuple):
+    """The attempt failed; the next one may begin at `due`."""
+
+    step: str
+    error: Problem
+    due: Instant
+
+
+class StepDeferred(NamedTuple):
+    """The worker asked to be called again at `due`; that is no failure, and spends no attempt."""
+
+    step: str
+    due: Instant
+    progress: MaybeSame = SAME
+
+
+class StepRecovered(NamedTuple):
+    """The process that was performing the attempt is gone; the attempt is performed again."""
+
+    step: str
+    runs: int
+
+
+class StepProgressed(NamedTuple):
+    step: str
+    progress: Json
+
+
+class StepCompleted(NamedTuple):
+    """`output` is the transformed output; SAME: its input, or what its last list gave, passed through."""
+
+    step: str
+    output: MaybeSame = SAME
+
+
+class StepFailed(NamedTuple):
+    """`absorbed`: the run goes on (optional step, or failure policy)."""
+
+    step: str
+    error: Problem
+    absorbed: bool = False
+
+
+class StepTimedOut(NamedTuple):
+    step: str
+    error: Problem
+    absorbed: bool = False
+
+
+class StepSkipped(NamedTuple):
+    """`path`, `kind`, `scope` are there unless the step was known before."""
+
+    step: str
+    reason: str
+    path: str = ""
+    kind: str = ""
+    scope: str = ""
+
+
+class StepCancelled(NamedTuple):
+    step: str
+    reason: str | None = None
+
+
+class StepReopened(NamedTuple):
+    """A run that had ended goes on from here: the step begins again."""
+
+    step: str
+
+
+class StepResumed(NamedTuple):
+    """A run that had ended goes on inside this step, with a timeout that begins anew."""
+
+    step: str
+    deadline: Instant | None = None
