@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any
+from typing import Any, NamedTuple
 
 from uuid_utils import uuid7
 
@@ -17,7 +17,7 @@ from stepwell.client.client import Client
 from stepwell.engine.engine import Engine
 from stepwell.model.actions import HttpAction, PythonAction, ShellAction
 from stepwell.model.base import Instant, Json
-from stepwell.ports import Clock, Dice, Ids, Runner
+from stepwell.ports import Clock, Dice, Guard, Ids, Runner, Store
 from stepwell.stores.sqlite import SqliteStore
 from stepwell.workers.dispatch import WorkerDispatch
 from stepwell.workers.guard import JqGuard
@@ -56,6 +56,14 @@ class SystemDice:
         return random.random()  # noqa: S311
 
 
+class Parts(NamedTuple):
+    """What stands between the engine and the world: `refit` may put something in between (`stepwell.testing`)."""
+
+    store: Store
+    runner: Runner
+    guard: Guard
+
+
 class Stepwell(Client):
     """Durable execution on one SQLite file, in this process.
 
@@ -82,6 +90,7 @@ class Stepwell(Client):
         ids: Ids | None = None,
         dice: Dice | None = None,
         vfs: str | None = None,
+        refit: Callable[[Parts], Parts] | None = None,
     ) -> Opening:
         """An async context manager that gives a `Stepwell`.
 
@@ -89,7 +98,8 @@ class Stepwell(Client):
         which `call: python` may import `package.module:name`; None allows every installed one but the standard
         library. `secrets`: values for `$secrets`. `recover` False: leave other open runs alone. `guest`: steer and
         look, but perform nothing. `max_concurrency`: steps performed at once.
-        `snapshot_every`: turns after which a run's state is kept beside its journal. Raises `StoreError` when entered.
+        `snapshot_every`: turns after which a run's state is kept beside its journal. `refit`: given the parts that were
+        made, the ones to use. Raises `StoreError` when entered.
         """
         return Opening(
             cls,
@@ -105,6 +115,7 @@ class Stepwell(Client):
             ids=ids or UuidIds(),
             dice=dice or SystemDice(),
             vfs=vfs,
+            refit=refit or _as_made,
         )
 
     async def close(self) -> None:
@@ -137,13 +148,14 @@ class Opening:
         store = await SqliteStore.open(
             self._path, clock=s["clock"], engine_id=None if s["guest"] else engine_id, vfs=s["vfs"]
         )
+        parts: Parts = s["refit"](Parts(store, _runner(s["functions"], s["modules"]), JqGuard()))
         engine = Engine(
-            store=store,
+            store=parts.store,
             clock=s["clock"],
             ids=s["ids"],
             dice=s["dice"],
-            runner=_runner(s["functions"], s["modules"]),
-            guard=JqGuard(),
+            runner=parts.runner,
+            guard=parts.guard,
             engine_id=None if s["guest"] else engine_id,
             secrets=s["secrets"],
             runtime={"name": "stepwell", "version": VERSION, "metadata": {}},
@@ -159,6 +171,10 @@ class Opening:
             await engine.close()
             raise
         return opened
+
+
+def _as_made(parts: Parts) -> Parts:
+    return parts
 
 
 def _runner(functions: Mapping[str, Callable[..., Any]], modules: tuple[str, ...] | None) -> Runner:

@@ -22,6 +22,9 @@ log = logging.getLogger("stepwell.engine")
 LOOKS_PER_TAKE_OVER: Final = 25
 """How many looks at the store go by between two searches for runs whose engine is gone."""
 
+WATCH: Final = "stepwell-watch"
+"""The name of the task that looks; a clock that skips to what is due need not stop for it."""
+
 
 class Ward(Protocol):
     """What this needs of the engine."""
@@ -115,7 +118,7 @@ class Recovery:
 
     def watch(self, every: Duration, *, take_over: bool) -> None:
         """Look every so often what other processes did; with `take_over` also whether one of them is gone."""
-        self._watching = asyncio.ensure_future(self._watch(every, take_over))
+        self._watching = asyncio.create_task(self._watch(every, take_over), name=WATCH)
 
     async def _watch(self, every: Duration, take_over: bool) -> None:
         ward, looks = self._ward, 0

@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -233,6 +233,20 @@ class SqliteStore:
         await self._writer.close()
         if lock is not None:
             owners.let_go(lock)
+
+    def watch_commits(self, before: Callable[[], None]) -> None:
+        """For tests: `before` is called ahead of each commit that changes something, on the thread that makes it;
+        what it raises undoes the commit, and nothing of it is acknowledged."""
+        self._writer.watch(before)
+
+    def crash(self) -> None:
+        """For tests: end as if the process had been killed. What was appended and is not committed is lost, nobody is
+        told, and the lock on the engine's file ends while the file stays."""
+        lock, self._lock = self._lock, None
+        self._readers.close()
+        self._writer.crash()
+        if lock is not None:
+            lock.release()
 
     def _forked(self) -> None:
         """In a forked child the file, its locks and the thread are the parent's: refuse everything."""

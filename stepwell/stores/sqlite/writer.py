@@ -58,6 +58,7 @@ class Writer:
         self._scheduled = False
         self._busy = False
         self._closed: str | None = None
+        self._steady = False
         self._pace = 0.0
         self._pages = 0
         self._checkpoint_at = CHECKPOINT_PAGES
@@ -134,6 +135,28 @@ class Writer:
         self._db.set_wal_hook(None)
         self._db.close()
 
+    def watch(self, before: Callable[[], None]) -> None:
+        """Call `before` ahead of every commit, on the thread that makes it; what it raises undoes the commit. Where
+        commits fall no longer depends on how quick the disk is."""
+
+        def hook() -> bool:
+            before()
+            return False
+
+        self._steady = True
+        self._db.set_commit_hook(hook)
+
+    def crash(self) -> None:
+        """End as if the process had been killed: what is in the buffer is lost, nobody is told."""
+        if self._closed is not None:
+            return
+        self._closed = "its process was killed"
+        self._buffer = Batch()
+        self._queue.put(None)
+        self._thread.join()
+        self._db.set_wal_hook(None)
+        self._db.close()
+
     def abandon(self) -> None:
         """In a forked child: the thread is not here, and the connection is the parent's."""
         self._closed = "it was opened by another process"
@@ -169,7 +192,9 @@ class Writer:
         batch = self._buffer
         size = len(batch.rows)
         limit = _QUICK_FOR_A_FEW if size <= _FEW else _QUICK_FOR_MANY
-        return self._pace < limit and size <= _MANY and batch.bytes <= _MUCH and not batch.jobs
+        return (
+            (self._steady or self._pace < limit) and size <= _MANY and batch.bytes <= _MUCH and not batch.jobs
+        )
 
     def _hand_over(self) -> None:
         self._busy = True
