@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from stepwell.client.verbs.inspect import InspectVerbs
 from stepwell.client.verbs.listen import ListenVerbs
 from stepwell.client.verbs.steer import SteerVerbs
 
 
-class Client(SteerVerbs, ListenVerbs):
+class Client(SteerVerbs, InspectVerbs, ListenVerbs):
     """All verbs. Made by `assembly`."""

@@ -6,7 +6,9 @@ import click
 
 from stepwell.cli.lazy import LazyGroup
 
-_LOOK, _STEER, _AGAIN = (f"stepwell.cli.runs.{name}" for name in ("look", "steer", "again"))
+_LOOK, _INSPECT, _STEER, _AGAIN = (
+    f"stepwell.cli.runs.{name}" for name in ("look", "inspect", "steer", "again")
+)
 
 
 @click.group(
@@ -16,6 +18,7 @@ _LOOK, _STEER, _AGAIN = (f"stepwell.cli.runs.{name}" for name in ("look", "steer
         "show": (f"{_LOOK}:show", "Show a run with its steps, times, attempts and errors."),
         "watch": (f"{_AGAIN}:watch", "Follow a run until it ends."),
         "explain": (f"{_LOOK}:explain", "Say why a run stands where it stands, and what can be done."),
+        "timeline": (f"{_INSPECT}:timeline", "Show where a run's time went, as bars."),
         "history": (f"{_LOOK}:history", "Print a run's journal, event by event."),
         "variables": (f"{_LOOK}:variables", "Print a run's variables."),
         "pause": (f"{_STEER}:pause", "Start nothing new in a run."),
