@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stepwell.testing.blocking import BlockingKit as BlockingKit
     from stepwell.testing.doors import CountingIds as CountingIds
     from stepwell.testing.doors import FixedDice as FixedDice
     from stepwell.testing.doors import FrozenClock as FrozenClock
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
 _PLACES = {
     "Kit": "kit",
+    "BlockingKit": "blocking",
     "Crashed": "fate",
     **dict.fromkeys(("kill_everywhere", "Survey"), "killing"),
     **dict.fromkeys(("FrozenClock", "CountingIds", "FixedDice"), "doors"),

@@ -12,9 +12,11 @@ from typing import Any, Final, TypeVar
 
 from stepwell.assembly import Parts, Stepwell
 from stepwell.client.verbs.start import Handle
+from stepwell.client.views import View
 from stepwell.model.base import EPOCH, SECOND, Instant, Json
 from stepwell.model.errors import StoreError
 from stepwell.model.states import OPEN_RUN, RunStatus
+from stepwell.testing import golden
 from stepwell.testing.activity import CountedGuard, CountedRunner, first_of
 from stepwell.testing.checking import violations_of
 from stepwell.testing.doors import CountingIds, FixedDice, FrozenClock
@@ -45,15 +47,17 @@ class Kit:
         clock: FrozenClock | None = None,
         ids: CountingIds | None = None,
         dice: FixedDice | None = None,
+        update_golden: bool = False,
         **settings: Any,
     ) -> None:
-        """`path`: the file; None for one in a folder that is removed at the end. `settings` as for `Stepwell.open`:
-        functions, modules, secrets, …"""
+        """`path`: the file; None for one in a folder that is removed at the end. `update_golden`: `golden` writes its
+        file. `settings` as for `Stepwell.open`: functions, modules, secrets, …"""
         self.clock, self.ids, self.dice = clock or FrozenClock(), ids or CountingIds(), dice or FixedDice()
         self.engine: Stepwell
         self.path: Path
         self._wanted_path = None if path is None else Path(path)
         self._settings = settings
+        self._update_golden = update_golden
         self._folder: tempfile.TemporaryDirectory[str] | None = None
         self._conflicts = Conflicts()
         self._fate: Fate
@@ -127,7 +131,7 @@ class Kit:
     async def result(self, run: str | Handle) -> Json:
         """Let all time pass that is needed, and give the output. Raises `RunFailed`; `AssertionError` where the run
         waits for something that no passing of time brings."""
-        run_id = run if isinstance(run, str) else run.run_id
+        run_id = _id(run)
         await self.drain(advance=True)
         row = await self._alive(self.engine.engine.row(run_id))
         if not RunStatus(row.status).terminal:
@@ -236,9 +240,22 @@ class Kit:
 
     # --- proof ------------------------------------------------------------------------------------
 
+    async def history(self, run: str | Handle) -> list[View]:
+        """The run's events, the same in every test that does the same: see `golden.normalised`."""
+        return await golden.normalised(self.engine, _id(run))
+
+    async def golden(self, run: str | Handle, file: str | Path) -> None:
+        """Compare the run's history with the one in a file, which `pytest --stepwell-update-golden` writes. Raises
+        `AssertionError` with the difference."""
+        golden.compare(await self.history(run), Path(file), update=self._update_golden)
+
     async def check(self) -> None:
         """Everything that must be true of what is on record: invariants, hash chains, indexes, every step once, and
         the state in memory is that of the journal. Raises `AssertionError` naming every violation."""
         await self.drain()
         found = await violations_of(self.engine)
         assert not found, "\n".join(["the record is not sound:", *found])
+
+
+def _id(run: str | Handle) -> str:
+    return run if isinstance(run, str) else run.run_id
