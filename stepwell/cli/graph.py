@@ -1,9 +1,10 @@
-"""`stepwell graph`: Mermaid on standard output."""
+"""`stepwell graph`: a drawing on standard output."""
 
 from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -12,33 +13,46 @@ from stepwell.cli.options import db_option, json_option
 
 @click.command()
 @click.argument("what", metavar="FILE|RUN")
+@click.option(
+    "--format",
+    "drawn_as",
+    type=click.Choice(["mermaid", "dot"]),
+    default="mermaid",
+    show_default=True,
+    help="Mermaid, or the language of Graphviz.",
+)
 @db_option
 @json_option
-def command(what: str, db: Path, as_json: bool) -> int:
-    """Draw a definition, or a run with the states of its steps, as a Mermaid flow chart.
+def command(what: str, db: Path, as_json: bool, drawn_as: str) -> int:
+    """Draw a definition, or a run with the states of its steps, as a flow chart.
+
+    With --json nodes and edges as data too, each edge selected, skipped, pending or blocked.
 
     Example: stepwell graph order.yaml > order.mmd
     """
     from stepwell.cli.screen import print_json, say
 
     file = Path(what)
-    drawn = asyncio.run(_of_file(file) if file.exists() or file.suffix else _of_run(what, db))
+    is_file = file.exists() or file.suffix
+    data, drawn = asyncio.run(_of_file(file, drawn_as) if is_file else _of_run(what, db, drawn_as))
     if as_json:
-        print_json({"mermaid": drawn})
+        print_json({drawn_as: drawn, **data})
     else:
         say(drawn.rstrip("\n"))
     return 0
 
 
-async def _of_file(file: Path) -> str:
+async def _of_file(file: Path, drawn_as: str) -> tuple[dict[str, Any], str]:
     from stepwell.cli.reading import read_definition
-    from stepwell.client.graph import definition_graph
+    from stepwell.client.graph import dot, graph_of, mermaid
 
-    return definition_graph(await read_definition(file))
+    graph = graph_of(await read_definition(file))
+    return graph.as_json(), dot(graph) if drawn_as == "dot" else mermaid(graph)
 
 
-async def _of_run(given: str, db: Path) -> str:
+async def _of_run(given: str, db: Path, drawn_as: Any) -> tuple[dict[str, Any], str]:
     from stepwell.cli.opening import find_run, guest
 
     async with guest(db) as stepwell:
-        return await stepwell.graph(run_id=await find_run(stepwell, given))
+        run_id = await find_run(stepwell, given)
+        return await stepwell.graph_data(run_id=run_id), await stepwell.graph(run_id=run_id, format=drawn_as)

@@ -34,3 +34,15 @@ def test_a_timeline_has_a_bar_for_every_step(cli: Cli) -> None:
     plain = cli("runs", "timeline", run_id, "--steps", "1", PYTHONIOENCODING="ascii").out.splitlines()
     assert "====" in plain[2]
     assert "3 steps more: --steps 4" in plain[4]
+
+
+@pytest.mark.spec("Q11")
+def test_a_graph_is_data_too(cli: Cli) -> None:
+    file = cli.file("flow", FLOW)
+    run_id = cli.json("run", file, code=1)["run_id"]
+    view = cli.json("graph", run_id)
+    assert view["mermaid"].startswith("flowchart TD")
+    assert {edge["id"]: edge["status"] for edge in view["edges"]}["/do/1/work->end"] == "blocked"
+    assert [node["id"] for node in cli.json("graph", file)["nodes"]] == [node["id"] for node in view["nodes"]]
+    assert cli.json("graph", run_id, "--format", "dot")["dot"].startswith("digraph")
+    assert cli("graph", file, "--format", "dot").out.startswith("digraph stepwell {")

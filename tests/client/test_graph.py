@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepwell.client.graph import definition_graph, label, run_graph
+from stepwell.client.graph.mermaid import LINKS
 from stepwell.model import commands as c
 from stepwell.model import problem
 from tests.kernel.helpers import Driver, definition
@@ -51,7 +52,8 @@ do:
   - fn: {call: greet}
 """
 
-NODE = re.compile(r"^(s|e|n\d+)[\[({>]")
+LINK_WORDS = {LINKS["selected"]: "gone", LINKS["skipped"]: "passed by", LINKS["blocked"]: "blocked"}
+NODE = re.compile(r"^(s|e|[nj]\d+)[\[({>]")
 EDGE = re.compile(r'^(\w+) (?:-->|-\.->)(?:\|"([^"]*)"\|)? (\w+)$')
 
 
@@ -85,9 +87,7 @@ class Read:
             self.classes |= dict.fromkeys(names.split(","), kind)
         elif line.startswith("linkStyle "):
             _, numbers, style = line.split(maxsplit=2)
-            self.links |= dict.fromkeys(
-                map(int, numbers.split(",")), "gone" if "width" in style else "passed by"
-            )
+            self.links |= dict.fromkeys(map(int, numbers.split(",")), LINK_WORDS[style])
         else:
             assert line == "end" or line.startswith(("subgraph b", "classDef ")), line
 
@@ -145,7 +145,7 @@ def test_a_run_shows_states_ways_and_counts() -> None:
     text = run_graph(driver.definition, driver.state)
     read = Read(text)
     assert read.kind("pick") == "completed"
-    assert read.kind("large") == "pending"
+    assert read.kind("large") == "skipped"
     assert (read.kind("guarded"), read.kind("work")) == ("running", "running")
     assert (read.kind("mend"), read.kind("fn")) == ("pending", "pending")
     assert read.link("pick", "loop") == "gone"
@@ -189,7 +189,7 @@ def test_cancelled_and_skipped_steps_have_their_own_looks() -> None:
     assert Read(run_graph(driver.definition, driver.state)).kind("b") == "waiting"
     driver.send(c.CancelRun())
     read = Read(run_graph(driver.definition, driver.state))
-    assert (read.kind("a"), read.kind("b"), read.kind("z")) == ("skipped", "cancelled", "pending")
+    assert (read.kind("a"), read.kind("b"), read.kind("z")) == ("skipped", "cancelled", "blocked")
 
 
 def test_names_are_the_same_in_every_drawing() -> None:

@@ -8,17 +8,15 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from stepwell.client import checkup
 from stepwell.client.compare import compare
 from stepwell.client.explain import explain
-from stepwell.client.graph import definition_graph, run_graph
 from stepwell.client.progress import Progress, progress_of
-from stepwell.client.verbs.base import Source, Verbs
+from stepwell.client.verbs.base import Verbs
 from stepwell.client.views import View, row_view, run_view
-from stepwell.model.errors import InvalidInput
 from stepwell.model.journal import RunFilter
 from stepwell.model.records import State
 
 
 class LookVerbs(Verbs):
-    """Show, list, explain, progress, graph, history, doctor."""
+    """Show, list, explain, progress, history, doctor."""
 
     async def state(self, run_id: str) -> State:
         """The run's records, as its journal tells them."""
@@ -90,15 +88,6 @@ class LookVerbs(Verbs):
 
         await tell()
         return self.engine.observers.on_event(observe)
-
-    async def graph(self, source: Source | None = None, *, run_id: str | None = None) -> str:
-        """A Mermaid flow chart of a definition, or of a run with its states."""
-        if run_id is not None:
-            state = await self.state(run_id)
-            return run_graph(await self.engine.library.get(state.run.definition_hash), state)
-        if source is None:
-            raise InvalidInput("a graph needs a definition or a run")
-        return definition_graph(await self.definition(source))
 
     async def history(self, run_id: str, after: int = 0) -> AsyncIterator[View]:
         """The journal of a run, event by event, in order."""
