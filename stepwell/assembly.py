@@ -18,7 +18,7 @@ from stepwell.engine.engine import Engine
 from stepwell.model.actions import HttpAction, PythonAction, ShellAction
 from stepwell.model.base import Instant, Json
 from stepwell.ports import Clock, Dice, Guard, Ids, Runner, Store
-from stepwell.stores.sqlite import SqliteStore
+from stepwell.stores.sqlite import WARM_WAL, SqliteStore
 from stepwell.workers.dispatch import WorkerDispatch
 from stepwell.workers.guard import JqGuard
 from stepwell.workers.http import HttpRunner
@@ -90,6 +90,7 @@ class Stepwell(Client):
         ids: Ids | None = None,
         dice: Dice | None = None,
         vfs: str | None = None,
+        warm_up: bool = True,
         refit: Callable[[Parts], Parts] | None = None,
     ) -> Opening:
         """An async context manager that gives a `Stepwell`.
@@ -98,7 +99,8 @@ class Stepwell(Client):
         which `call: python` may import `package.module:name`; None allows every installed one but the standard
         library. `secrets`: values for `$secrets`. `recover` False: leave other open runs alone. `guest`: steer and
         look, but perform nothing. `max_concurrency`: steps performed at once.
-        `snapshot_every`: turns after which a run's state is kept beside its journal. `refit`: given the parts that were
+        `snapshot_every`: turns after which a run's state is kept beside its journal. `warm_up` False: do not grow
+        the write-ahead log beforehand; opening is quicker, commits are slower. `refit`: given the parts that were
         made, the ones to use. Raises `StoreError` when entered.
         """
         return Opening(
@@ -115,6 +117,7 @@ class Stepwell(Client):
             ids=ids or UuidIds(),
             dice=dice or SystemDice(),
             vfs=vfs,
+            warm=WARM_WAL if warm_up else 0,
             refit=refit or _as_made,
         )
 
@@ -146,7 +149,11 @@ class Opening:
         s = self._settings
         engine_id = s["ids"].engine_id()
         store = await SqliteStore.open(
-            self._path, clock=s["clock"], engine_id=None if s["guest"] else engine_id, vfs=s["vfs"]
+            self._path,
+            clock=s["clock"],
+            engine_id=None if s["guest"] else engine_id,
+            vfs=s["vfs"],
+            warm=s["warm"],
         )
         parts: Parts = s["refit"](Parts(store, _runner(s["functions"], s["modules"]), JqGuard()))
         engine = Engine(

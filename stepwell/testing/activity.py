@@ -61,13 +61,18 @@ class _Turn:
         yield
 
 
-class CountedRunner:
-    """A runner whose steps are counted."""
+Performed = tuple[str, str, int]
+"""run id, step id, attempt"""
 
-    def __init__(self, runner: Runner, activity: Activity) -> None:
-        self._runner, self._activity = runner, activity
+
+class CountedRunner:
+    """A runner whose steps are counted, and remembered in `performed`."""
+
+    def __init__(self, runner: Runner, activity: Activity, performed: set[Performed]) -> None:
+        self._runner, self._activity, self._performed = runner, activity, performed
 
     async def perform(self, action: Action, context: WorkContext) -> Outcome:
+        self._performed.add((context.run_id, context.step_id, context.attempt))
         with self._activity.going_on():
             return await self._runner.perform(action, context)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import fields
 
 from stepwell.client.client import Client
@@ -10,6 +10,7 @@ from stepwell.kernel.evolve import blank, replay
 from stepwell.model.events import StepCompleted, StepReopened
 from stepwell.model.journal import Turn
 from stepwell.model.records import State
+from stepwell.testing.activity import Performed
 
 
 async def violations_of(client: Client) -> list[str]:
@@ -25,6 +26,19 @@ async def violations_of(client: Client) -> list[str]:
         actor = engine.actors.get(run_id)
         if actor is not None and actor.idle and not actor.foreign:
             found += _differences(journal, actor.state, "in memory")
+    return found
+
+
+async def unrecorded(client: Client, started: Set[str], performed: Set[Performed]) -> list[str]:
+    """Starts that were acknowledged, and attempts that were begun, without being on record."""
+    engine = client.engine
+    on_record = {run_id async for run_id in engine.store.all_runs()}
+    found = [f"run {run_id} was acknowledged and is not on record" for run_id in sorted(started - on_record)]
+    states = {run_id: await engine.reload(run_id) for run_id in {one[0] for one in performed} & on_record}
+    for run_id, step_id, attempt in sorted(performed):
+        step = states[run_id].steps.get(step_id) if run_id in states else None
+        if step is None or step.attempt < attempt:
+            found.append(f"run {run_id}: attempt {attempt} of step {step_id} was begun and is not on record")
     return found
 
 

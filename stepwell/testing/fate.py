@@ -92,6 +92,10 @@ class Conflicts:
     def inject(self, run_id: str | None, times: int) -> None:
         self._wanted[run_id] += times
 
+    def forget(self) -> None:
+        """No more of them."""
+        self._wanted.clear()
+
     @property
     def left(self) -> int:
         """How many were wished for and have not happened yet."""

@@ -18,6 +18,9 @@ from stepwell.model.problem import Problem
 
 _INSTANTS: Final = frozenset({"due", "deadline", "attempt_deadline"})
 
+_LINE: Final = re.compile(r"(?<=\.py):\d+(?=, in )")
+"""Where a function failed: the file and the function matter, the line moves with every edit."""
+
 _ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 UPDATE: Final = "--stepwell-update-golden"
@@ -25,12 +28,13 @@ UPDATE: Final = "--stepwell-update-golden"
 
 async def normalised(client: Client, run_id: str) -> list[View]:
     """The events of a run, each `{"turn", "at", "type", …}`: times in seconds since the run was created, ids of runs as
-    `<run 1>` (this one) and so on, the definition's hash left out, and whatever equals the default of its field."""
+    `<run 1>` (this one) and so on, the definition's hash left out, and whatever equals the default of
+    its field; lines of code without their number."""
     turns = await client.engine.store.turns(run_id)
     text = json.dumps(_events(turns), ensure_ascii=False)
     seen = {run_id: "<run 1>"}
     text = _ID.sub(lambda found: seen.setdefault(found[0], f"<run {len(seen) + 1}>"), text)
-    events: list[View] = json.loads(text.replace(run_id, "<run 1>"))
+    events: list[View] = json.loads(_LINE.sub("", text.replace(run_id, "<run 1>")))
     return events
 
 

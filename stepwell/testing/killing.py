@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -12,7 +12,7 @@ from typing import Any, Final
 from stepwell.client.client import Client
 from stepwell.client.views import View, error_view
 from stepwell.model.base import Json
-from stepwell.model.errors import StepwellError
+from stepwell.model.errors import RunFailed, StepwellError
 from stepwell.model.records import State
 from stepwell.testing.fate import Crashed, CrashPoint
 from stepwell.testing.kit import Kit
@@ -39,13 +39,16 @@ class _Outcome:
     value: Json
     runs: list[View]
     commits: int
-    crashed: bool
+    crashes: int
 
 
-async def kill_everywhere(scenario: Scenario, *, folder: str | Path | None = None, **settings: Any) -> Survey:
+async def kill_everywhere(
+    scenario: Scenario, *, again: int | None = None, folder: str | Path | None = None, **settings: Any
+) -> Survey:
     """Play the scenario undisturbed; then once for every commit k and for both sides of it: kill the process there,
-    open the file anew, play the scenario again, let all time pass. Each play must end like the undisturbed one, and
-    `Kit.check` must hold. `settings` as for `Kit`. Raises `AssertionError` naming the commit.
+    open the file anew, play the scenario again, and let all time pass. Each play must end like the undisturbed one, and
+    `Kit.check` must hold. `again`: the process that goes on dies too, at this commit of its own. `settings` as for
+    `Kit`. Raises `AssertionError` naming the commit.
 
         await kill_everywhere(lambda kit: kit.run(ORDER, {"id": 7}), functions=[charge])
 
@@ -54,62 +57,63 @@ async def kill_everywhere(scenario: Scenario, *, folder: str | Path | None = Non
     """
     with tempfile.TemporaryDirectory(prefix="stepwell-kill-", dir=folder) as made:
         place = Path(made)
-        calm = await _play(scenario, place / "calm.db", None, settings)
+        calm = await _play(scenario, place / "calm.db", (), settings)
         crashes = 0
         for before in (True, False):
             for commit in range(1, MOST):
-                point = CrashPoint(commit, before)
-                played = await _judge(scenario, place, point, calm, settings)
-                if not played.crashed:
+                points = [CrashPoint(number, before) for number in (commit, again) if number is not None]
+                played = await _judge(scenario, place, points, calm, settings)
+                if not played.crashes:
                     break
-                crashes += 1
+                crashes += played.crashes
         return Survey(calm.commits, crashes)
 
 
 async def _judge(
-    scenario: Scenario, place: Path, point: CrashPoint, calm: _Outcome, settings: dict[str, Any]
+    scenario: Scenario, place: Path, points: Sequence[CrashPoint], calm: _Outcome, settings: dict[str, Any]
 ) -> _Outcome:
-    """One play with a crash, compared with the calm one."""
-    side = "before" if point.before else "after"
+    """One play with crashes, compared with the calm one."""
+    commit, before = points[0]
+    side = "before" if before else "after"
     try:
-        played = await _play(scenario, place / f"{side}-{point.commit}.db", point, settings)
+        played = await _play(scenario, place / f"{side}-{commit}.db", points, settings)
         assert played.value == calm.value, f"the scenario gave {played.value!r}, not {calm.value!r}"
         assert played.runs == calm.runs, _parted(calm.runs, played.runs)
     except (AssertionError, StepwellError) as error:
-        raise AssertionError(f"killed {side} commit {point.commit} of {calm.commits}: {error}") from error
+        raise AssertionError(f"killed {side} commit {commit} of {calm.commits}: {error}") from error
     return played
 
 
 async def _play(
-    scenario: Scenario, path: Path, point: CrashPoint | None, settings: dict[str, Any]
+    scenario: Scenario, path: Path, points: Sequence[CrashPoint], settings: dict[str, Any]
 ) -> _Outcome:
+    """The scenario, begun again after each crash until it comes to its end."""
+    crashes = 0
     async with Kit(path, **settings) as kit:
-        if point is not None:
-            kit.crash_at(point.commit, before=point.before)
-        try:
-            value = await _played(scenario, kit)
-            await kit.drain(advance=True)
-        except Crashed:
-            await kit.reopen()
-            await kit.drain(advance=True)
-            value = await _played(scenario, kit)
-            await kit.drain(advance=True)
-            crashed = True
-        else:
-            crashed = False
+        while True:
+            if crashes < len(points):
+                kit.crash_at(points[crashes].commit, before=points[crashes].before)
+            try:
+                if crashes:  # what recovery does by itself, with nobody asking
+                    await kit.drain()
+                value = await _played(scenario, kit)
+                await kit.drain(advance=True)
+                break
+            except Crashed:
+                crashes += 1
+                await kit.reopen()
         commits = kit.commits
+        kit.spare()
         await kit.check()
-        return _Outcome(value, await summary(kit.engine), commits, crashed)
+        return _Outcome(value, await summary(kit.engine), commits, crashes)
 
 
 async def _played(scenario: Scenario, kit: Kit) -> Json:
-    """What the scenario gives. How a run ended is an outcome like any other."""
+    """What the scenario gives. That a run failed is an outcome like any other."""
     try:
         return await kit.play(scenario)
-    except Crashed:
-        raise
-    except StepwellError as error:
-        return f"{type(error).__name__}"
+    except RunFailed as failed:
+        return f"a run {failed.status}"
 
 
 async def summary(client: Client) -> list[View]:

@@ -17,8 +17,8 @@ from stepwell.model.base import EPOCH, SECOND, Instant, Json
 from stepwell.model.errors import StoreError
 from stepwell.model.states import OPEN_RUN, RunStatus
 from stepwell.testing import golden
-from stepwell.testing.activity import CountedGuard, CountedRunner, first_of
-from stepwell.testing.checking import violations_of
+from stepwell.testing.activity import CountedGuard, CountedRunner, Performed, first_of
+from stepwell.testing.checking import unrecorded, violations_of
 from stepwell.testing.doors import CountingIds, FixedDice, FrozenClock
 from stepwell.testing.fate import Conflicts, CrashPoint, Fate, gate
 
@@ -56,11 +56,13 @@ class Kit:
         self.engine: Stepwell
         self.path: Path
         self._wanted_path = None if path is None else Path(path)
-        self._settings = settings
+        self._settings = {"warm_up": False, **settings}
         self._update_golden = update_golden
         self._folder: tempfile.TemporaryDirectory[str] | None = None
-        self._conflicts = Conflicts()
+        self._conflicts: Conflicts
         self._fate: Fate
+        self._performed: set[Performed] = set()
+        self._acknowledged: set[str] = set()
         self._starts = 0
         self._keyed = False
 
@@ -84,7 +86,7 @@ class Kit:
                 self._folder.cleanup()
 
     async def _open(self) -> None:
-        self._fate = Fate()
+        self._fate, self._conflicts = Fate(), Conflicts()
         self.engine = await Stepwell.open(
             self.path, clock=self.clock, ids=self.ids, dice=self.dice, refit=self._refit, **self._settings
         )
@@ -93,7 +95,7 @@ class Kit:
         fate = self._fate
         return Parts(
             gate(parts.store, fate, self._conflicts),
-            CountedRunner(parts.runner, fate.activity),
+            CountedRunner(parts.runner, fate.activity, self._performed),
             CountedGuard(parts.guard, fate.activity),
         )
 
@@ -121,7 +123,9 @@ class Kit:
         self._starts += 1
         if self._keyed and not {"key", "id"} & set(options):
             options["key"] = f"start-{self._starts}"
-        return await self._alive(self.engine.start(source, *arguments, **options))
+        handle = await self._alive(self.engine.start(source, *arguments, **options))
+        self._acknowledged.add(handle.run_id)
+        return handle
 
     async def run(self, source: Any, *arguments: Any, **options: Any) -> Json:
         """Start, let all time pass that is needed, and give the output. Raises as `result`."""
@@ -199,7 +203,8 @@ class Kit:
     # --- trouble ----------------------------------------------------------------------------------
 
     def inject_conflict(self, run_id: str | None = None, times: int = 1) -> None:
-        """The next turns (of this run) find that another engine took their place: they are decided again."""
+        """The next turns (of this run) find that another engine took their place: they are decided again. What
+        nothing met is forgotten when the file is opened anew."""
         self._conflicts.inject(run_id, times)
 
     @property
@@ -220,6 +225,11 @@ class Kit:
         """Die at the `commit`-th commit from now: before it is durable, or after, when nobody has been told. What
         the kit is asked then raises `Crashed`; `reopen` goes on."""
         self._fate.point = CrashPoint(self._fate.commits + commit, before)
+
+    def spare(self) -> None:
+        """Nothing more of what was wished for happens: no crash, no refusal, no conflict."""
+        self._fate.point, self._fate.failing = None, 0
+        self._conflicts.forget()
 
     def crash(self) -> None:
         """Die now."""
@@ -250,10 +260,12 @@ class Kit:
         golden.compare(await self.history(run), Path(file), update=self._update_golden)
 
     async def check(self) -> None:
-        """Everything that must be true of what is on record: invariants, hash chains, indexes, every step once, and
-        the state in memory is that of the journal. Raises `AssertionError` naming every violation."""
+        """Everything that must be true of what is on record: invariants, hash chains, indexes, every step once; the
+        state in memory is that of the journal; and no start was acknowledged and nothing performed, crashes or not,
+        that is not on record. Raises `AssertionError` naming every violation."""
         await self.drain()
         found = await violations_of(self.engine)
+        found += await unrecorded(self.engine, self._acknowledged, self._performed)
         assert not found, "\n".join(["the record is not sound:", *found])
 
 

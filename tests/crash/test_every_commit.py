@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
-from stepwell.testing import Kit, Survey, kill_everywhere
-from tests.testing.helpers import CHILD, FLOWS, FUNCTIONS
+from stepwell.testing import Kit, kill_everywhere
+from tests.crash.scenarios import ALL_FUNCTIONS, SCENARIOS
+from tests.testing.helpers import CHILD, FLOWS
+
+pytestmark = pytest.mark.spec("Q20", "B5", "Q5")
 
 
 async def play(kit: Kit, source: str) -> Any:
@@ -16,8 +19,31 @@ async def play(kit: Kit, source: str) -> Any:
     return await kit.run(source, {})
 
 
-@pytest.mark.spec("Q20", "B5", "Q5")
-@pytest.mark.parametrize("kind", FLOWS)
-async def test_killed_at_every_commit(kind: str) -> None:
-    survey = await kill_everywhere(partial(play, source=FLOWS[kind]), functions=FUNCTIONS)
-    assert survey == Survey(survey.commits, 2 * survey.commits) and survey.commits > 1
+EVERYTHING = {**{kind: partial(play, source=source) for kind, source in FLOWS.items()}, **SCENARIOS}
+
+HARDER: list[dict[str, Any]] = [
+    {"snapshot_every": 1},
+    {"again": 1},
+    {"again": 2},
+    {"again": 3, "max_concurrency": 1},
+    {"again": 1, "snapshot_every": 1},
+]
+
+
+@pytest.mark.parametrize("name", EVERYTHING)
+async def test_killed_at_every_commit(name: str) -> None:
+    survey = await kill_everywhere(EVERYTHING[name], functions=ALL_FUNCTIONS)
+    assert survey.crashes >= survey.commits > 1
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("settings", HARDER, ids=str)
+@pytest.mark.parametrize("name", EVERYTHING)
+async def test_killed_at_every_commit_and_again(name: str, settings: dict[str, Any]) -> None:
+    await kill_everywhere(EVERYTHING[name], functions=ALL_FUNCTIONS, **settings)
+
+
+async def test_snapshots_change_nothing() -> None:
+    """One of the harder ones by default: state comes back from a snapshot, and the process dies twice."""
+    scenario = EVERYTHING["retried_once_it_is_mended"]
+    await kill_everywhere(scenario, functions=ALL_FUNCTIONS, snapshot_every=1, again=1)

@@ -10,7 +10,10 @@ from typing import Any
 
 import pytest
 
-from stepwell import RunFailed, Stepwell, StoreUnavailable
+from stepwell import InvalidDefinition, RunFailed, Stepwell, StoreUnavailable
+from stepwell.engine.actor import Actor, Mail
+from stepwell.engine.recovery import Recovery
+from stepwell.kernel.decide import Decision
 from stepwell.testing import Crashed, FrozenClock, Kit, Survey, kill_everywhere
 from tests.testing.helpers import CHILD, FLOWS, FUNCTIONS, double, flow
 
@@ -279,3 +282,40 @@ async def test_a_scenario_that_starts_twice_is_found() -> None:
 async def test_how_a_run_failed_must_be_the_same_too() -> None:
     survey = await kill_everywhere(lambda kit: kit.run(FLOWS["failed"]), functions=FUNCTIONS)
     assert survey == Survey(2, 4)
+
+
+async def test_a_definition_that_is_wrong_is_no_outcome() -> None:
+    with pytest.raises(InvalidDefinition):
+        await kill_everywhere(lambda kit: kit.run("do: []"))
+
+
+async def test_what_is_performed_before_it_is_on_record_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The engine, broken on purpose: it carries effects out before they are durable."""
+    commit = Actor._commit
+
+    def hasty(self: Actor, mail: Mail, decision: Decision, now: int) -> None:
+        commit(self, mail, decision, now)
+        self.host.carry_out(self, decision.effects)
+
+    monkeypatch.setattr(Actor, "_commit", hasty)
+    with pytest.raises(AssertionError, match="was begun and is not on record"):
+        await kill_everywhere(lambda kit: kit.run(FLOWS["calls"]), functions=FUNCTIONS)
+
+
+async def test_what_is_told_before_it_is_durable_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    commit = Actor._commit
+
+    def hasty(self: Actor, mail: Mail, decision: Decision, now: int) -> None:
+        commit(self, mail, decision, now)
+        if mail.reply is not None:
+            asyncio.get_running_loop().call_soon(mail.reply, None)
+
+    monkeypatch.setattr(Actor, "_commit", hasty)
+    with pytest.raises(AssertionError, match="is not on record|there is no run"):
+        await kill_everywhere(lambda kit: kit.run(FLOWS["calls"]), functions=FUNCTIONS)
+
+
+async def test_what_is_not_taken_up_again_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Recovery, "_carry_on", lambda self, actor, *, orphaned: None)
+    with pytest.raises(AssertionError, match="killed before commit"):
+        await kill_everywhere(lambda kit: kit.run(FLOWS["calls"]), functions=FUNCTIONS)

@@ -1,5 +1,5 @@
 """The journal in one SQLite file."""
 
-from stepwell.stores.sqlite.store import SqliteStore
+from stepwell.stores.sqlite.store import WARM_WAL, SqliteStore
 
-__all__ = ["SqliteStore"]
+__all__ = ["WARM_WAL", "SqliteStore"]
