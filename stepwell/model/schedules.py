@@ -87,11 +87,16 @@ class Orders(NamedTuple):
 
 
 class Schedule(NamedTuple):
-    """A schedule as it is stored. `cursor`: every slot up to it is dealt with. `waiting`: the slot that starts once the
-    run before it has ended. `next_at`: when to look at it next. `last_error`: why the last start failed."""
+    """A schedule as it is stored.
+
+    `revision` counts the user's edits (over deletions too), `version` every write (0: not stored yet). `cursor`: every
+    slot up to it is dealt with. `waiting`: the slot that starts once the run before it has ended. `next_at`: when to
+    look at it next. `last_error`: why the last start failed.
+    """
 
     name: str
     revision: int
+    version: int
     orders: Orders
     created_at: Instant
     updated_at: Instant
@@ -121,6 +126,16 @@ class Firing(NamedTuple):
     open: bool = False
     slots: int = 1
     note: str | None = None
+    status: str | None = None
+    """the state of the run"""
+
+
+class Standing(NamedTuple):
+    """What goes on when a slot comes: the runs of its schedule that are open (its own apart), and its own if it was
+    fired already. Both as of one moment."""
+
+    open: tuple[str, ...]
+    fired: str | None
 
 
 class Edit(NamedTuple):

@@ -92,7 +92,8 @@ async def test_a_flipped_bit_never_changes_a_run_in_silence(path: Path) -> None:
         for run_id in wrong:
             error = found[run_id]
             assert isinstance(error, errors.StoreDamaged), f"{run_id} changed in silence: {error}"
-            assert run_id in str(error)
+            # Where the schema is hit no run can be read, and none is to blame.
+            assert run_id in str(error) or len(wrong) == len(written)
         silent += not wrong
         local += 0 < len(wrong) < len(written)
     assert unopened < FLIPS / 10

@@ -33,6 +33,7 @@ from stepwell.stores.sqlite.batch import Extra, claim_row, definition_row, run_r
 from stepwell.stores.sqlite.commit import put, roll_back
 from stepwell.stores.sqlite.connection import SQL, Place, fetch, grow_wal, open_writer, place_of
 from stepwell.stores.sqlite.readers import Readers
+from stepwell.stores.sqlite.schedules import SqliteSchedules
 from stepwell.stores.sqlite.writer import Writer
 from stepwell.stores.state_codec import encode_state
 
@@ -53,6 +54,7 @@ class SqliteStore:
     def __init__(self, writer: Writer, readers: Readers, place: Place, engine_id: str | None) -> None:
         self._writer, self._readers = writer, readers
         self._place, self._engine_id = place, engine_id
+        self.schedules = SqliteSchedules(writer, readers)
         self._lock: BaseFileLock | None = None
         self._untold: set[str] = set()
         _opened.add(self)

@@ -11,10 +11,11 @@ coroutines: run them with pytest-asyncio in its auto mode, or with anything else
 from stepwell.testing.store_conformance.index import IndexConformance
 from stepwell.testing.store_conformance.journal import JournalConformance
 from stepwell.testing.store_conformance.owners import OwnerConformance
+from stepwell.testing.store_conformance.schedules import ScheduleConformance
 from stepwell.testing.store_conformance.support import Journal, created, fails, index_row, turn
 
 __all__ = ["Journal", "StoreConformance", "created", "fails", "index_row", "turn"]
 
 
-class StoreConformance(JournalConformance, IndexConformance, OwnerConformance):
+class StoreConformance(JournalConformance, IndexConformance, OwnerConformance, ScheduleConformance):
     """All of it."""
