@@ -13,6 +13,7 @@ from stepwell.model.base import Duration, Instant, Json
 from stepwell.model.events import Event
 from stepwell.model.journal import (
     DefinitionRow,
+    EngineRow,
     KeyClaim,
     Loaded,
     Page,
@@ -50,7 +51,23 @@ class Dice(Protocol):
     def roll(self) -> float: ...
 
 
-class Store(Protocol):
+class Census(Protocol):
+    """What a store can tell of all its runs together. Errors: `StoreUnavailable`."""
+
+    async def count_runs(self, where: RunFilter) -> Mapping[str, int]:
+        """How many runs there are of each status; statuses of none are left out."""
+        ...
+
+    async def engines(self) -> Sequence[EngineRow]:
+        """Every engine that is alive or to which open runs still belong, and nobody if open runs belong to nobody."""
+        ...
+
+    async def size(self) -> Mapping[str, int]:
+        """Bytes, for people: of the data, of what can be used again, of what is not yet in its final place."""
+        ...
+
+
+class Store(Census, Protocol):
     """Durable memory. What it acknowledges survives a power loss; it decides nothing.
 
     Errors of every verb: `StoreUnavailable`, and where a run is read `StoreDamaged` and `NotFound`.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from enum import StrEnum
 from typing import NamedTuple
 
 from stepwell.model.base import Instant, Json
@@ -69,8 +70,20 @@ class Loaded(NamedTuple):
     tip: bytes
 
 
+class RunOrder(StrEnum):
+    """How a listing is ordered. A row's `updated_at` is that of its last change of status."""
+
+    NEWEST = "newest"
+    OLDEST = "oldest"
+    UPDATED = "updated"
+
+
 class RunFilter(NamedTuple):
-    """Which runs to list, newest first. Empty fields do not filter; `tags` must all match."""
+    """Which runs to list, and in which order. Empty fields do not filter; `tags` must all match.
+
+    `…_after` is the first instant that counts, `…_before` the first that does not. `error_type` is a type, or what
+    stands behind its last slash. `owners`: runs that belong to one of these engines; `not_owners`: to none of these.
+    """
 
     status: Sequence[str] = ()
     name: str | None = None
@@ -79,6 +92,26 @@ class RunFilter(NamedTuple):
     parent_id: str | None = None
     created_after: Instant | None = None
     created_before: Instant | None = None
+    version: str | None = None
+    rerun_of: str | None = None
+    error_type: str | None = None
+    id_prefix: str | None = None
+    open: bool | None = None
+    owners: Sequence[str] | None = None
+    not_owners: Sequence[str] | None = None
+    updated_after: Instant | None = None
+    updated_before: Instant | None = None
+    ended_after: Instant | None = None
+    ended_before: Instant | None = None
+    order: RunOrder = RunOrder.NEWEST
+
+
+class EngineRow(NamedTuple):
+    """An engine that carries runs on, or did: None has the runs of nobody."""
+
+    id: str | None
+    alive: bool
+    open_runs: int
 
 
 class Page(NamedTuple):

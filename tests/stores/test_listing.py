@@ -9,7 +9,7 @@ from pathlib import Path
 import apsw
 import pytest
 
-from stepwell.model.journal import RunFilter
+from stepwell.model.journal import RunFilter, RunOrder
 from stepwell.model.states import OPEN_RUN, TERMINAL_RUN
 from stepwell.stores.migrations import migrations
 from stepwell.stores.sqlite import SqliteStore, listing
@@ -37,6 +37,10 @@ PATHS = {
         RunFilter(name="a", namespace="n"),
     ],
     "runs_by_parent": [RunFilter(parent_id="p"), RunFilter(parent_id="p", name="a", status=["failed"])],
+    "runs_by_update": [
+        RunFilter(order=RunOrder.UPDATED),
+        RunFilter(order=RunOrder.UPDATED, status=["failed", "completed"], name="x"),
+    ],
     "PRIMARY KEY (name=? AND value=?": [
         RunFilter(tags={"a": "1"}),
         RunFilter(tags={"a": "1", "b": "2"}, name="x"),
@@ -83,7 +87,10 @@ def steps(db: apsw.Connection, query: str, values: object) -> int:
 @pytest.mark.parametrize("cursor", [None, CURSOR], ids=["first page", "later page"])
 def test_listings_follow_an_index(db: apsw.Connection, index: str, cursor: str | None) -> None:
     for where in PATHS[index]:
-        query, values = listing._query(where, cursor)
+        place = (
+            None if cursor is None else listing._cursor(index_row("run-0500", created_at=500), where.order)
+        )
+        query, values = listing._query(where, place)
         arms = max(1, query.count("UNION ALL") + 1)
         way = plan(db, query, values | {"limit": 5})
         assert sum(index in line for line in way) >= arms, way
@@ -103,6 +110,18 @@ def test_a_page_costs_the_same_wherever_it_is(db: apsw.Connection, where: RunFil
         costs.append(steps(db, query, values | {"limit": 10}))
     assert max(costs) < 3000
     assert max(costs) < 2 * min(costs) + 500
+
+
+@pytest.mark.parametrize("order", RunOrder)
+def test_listing_what_is_open_costs_what_is_open(db: apsw.Connection, order: RunOrder) -> None:
+    query, values = listing._query(RunFilter(open=True, order=order), None)
+    assert "runs_open" in plan(db, query, values | {"limit": 10})[0]
+    assert steps(db, query, values | {"limit": 10}) < 1000
+
+
+def test_counting_reads_an_index_and_no_rows(db: apsw.Connection) -> None:
+    way = plan(db, SQL["list_counts"].format(source="runs", conditions="true"), {})
+    assert "COVERING INDEX runs_by_status" in way[0], way
 
 
 def test_adopting_costs_what_is_open(db: apsw.Connection) -> None:

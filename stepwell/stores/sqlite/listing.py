@@ -1,5 +1,5 @@
-"""Pages of runs, newest first, along the index that fits the filter: the cost is that of the page, not of the
-history.
+"""Pages of runs along the index that fits the filter: the cost is that of the page, not of the history. (Filters that
+no index knows are checked row by row on the way.)
 
 An index orders the runs of one status. So a listing of several statuses has one arm for each, at most a page
 long, and merges them.
@@ -15,10 +15,11 @@ from typing import Any, Final, NamedTuple
 import apsw
 
 from stepwell.model.errors import InvalidInput, StoreDamaged
-from stepwell.model.journal import DefinitionRow, Page, RunFilter, RunRow
+from stepwell.model.journal import DefinitionRow, Page, RunFilter, RunOrder, RunRow
 from stepwell.model.states import RunStatus
 from stepwell.stores.codec import decode_json
 from stepwell.stores.sqlite.connection import SQL, fetch
+from stepwell.stores.sqlite.filters import conditions_of, values_of
 
 COLUMNS: Final = ", ".join(f"runs.{field}" for field in RunRow._fields)
 
@@ -30,66 +31,100 @@ class _Path(NamedTuple):
     """A way through the runs: its source, and the columns that order it."""
 
     source: str
-    created_at: str
-    id: str
+    created_at: str = "runs.created_at"
+    id: str = "runs.id"
 
 
-_RECENT: Final = _Path("runs INDEXED BY runs_recent", "runs.created_at", "runs.id")
-_BY_STATUS: Final = _Path("runs INDEXED BY runs_by_status", "runs.created_at", "runs.id")
-_BY_NAME: Final = _Path("runs INDEXED BY runs_by_name", "runs.created_at", "runs.id")
-_BY_PARENT: Final = _Path("runs INDEXED BY runs_by_parent", "runs.created_at", "runs.id")
+_RECENT: Final = _Path("runs INDEXED BY runs_recent")
+_BY_STATUS: Final = _Path("runs INDEXED BY runs_by_status")
+_BY_NAME: Final = _Path("runs INDEXED BY runs_by_name")
+_BY_PARENT: Final = _Path("runs INDEXED BY runs_by_parent")
+_BY_UPDATE: Final = _Path("runs INDEXED BY runs_by_update")
+_OPEN: Final = _Path("runs INDEXED BY runs_open")
+_BY_ID: Final = _Path("runs NOT INDEXED")
 _BY_TAG: Final = _Path(
     "run_tags AS tag CROSS JOIN runs ON runs.id = tag.run_id", "tag.created_at", "tag.run_id"
 )
+_IN_ORDER: Final = frozenset({_RECENT, _BY_STATUS, _BY_NAME, _BY_PARENT, _BY_TAG})
+"""These go from the newest to the oldest; what comes along another way is sorted."""
 
-_CONDITIONS: Final = {
-    "name": "runs.name = :name",
-    "namespace": "runs.namespace = :namespace",
-    "parent_id": "runs.parent_id = :parent_id",
-    "created_after": "{created_at} >= :created_after",
-    "created_before": "{created_at} < :created_before",
+
+class _Order(NamedTuple):
+    """`column`: of a row; None: by its creation."""
+
+    column: str | None
+    direction: str
+    beyond: str
+
+
+_ORDERS: Final = {
+    RunOrder.NEWEST: _Order(None, "DESC", "<"),
+    RunOrder.OLDEST: _Order(None, "ASC", ">"),
+    RunOrder.UPDATED: _Order("updated_at", "DESC", "<"),
 }
 
 
 def list_runs(db: apsw.Connection, where: RunFilter, limit: int, cursor: str | None) -> Page:
-    """A page of at most `limit` runs. `created_after` is the first instant that counts, `created_before` the
-    first that does not. Raises `InvalidInput` for a limit below 1 and a cursor that is none."""
+    """A page of at most `limit` runs. Raises `InvalidInput` for a limit below 1, and a cursor that is none or that of
+    another order."""
     if limit < 1:
         raise InvalidInput(f"a page of {limit} runs cannot be listed", hint="ask for 1 or more")
     query, values = _query(where, cursor)
     values["limit"] = limit + 1
     found = [run_from(row) for row in fetch(db, query, values)]
-    return Page(found[:limit], _cursor(found[limit - 1]) if len(found) > limit else None)
+    more = len(found) > limit
+    return Page(found[:limit], _cursor(found[limit - 1], where.order) if more else None)
+
+
+def count_runs(db: apsw.Connection, where: RunFilter) -> dict[str, int]:
+    """By status."""
+    path = _Path("runs")
+    conditions, values = conditions_of(where), values_of(where)
+    if where.tags:
+        path = _BY_TAG
+        conditions += [_tagged(number) for number in range(len(where.tags))]
+    if where.status:
+        conditions.append(_one_of(where.status, values))
+    query = SQL["list_counts"].format(source=path.source, conditions=_all(path, conditions))
+    return dict(fetch(db, query, values))
 
 
 def _query(where: RunFilter, cursor: str | None) -> tuple[str, dict[str, Any]]:
-    values: dict[str, Any] = {
-        field: value for field in _CONDITIONS if (value := getattr(where, field)) is not None
-    }
-    conditions = [_CONDITIONS[field] for field in values]
-    path = _path(where)
+    values = values_of(where)
+    conditions = conditions_of(where)
+    path, order = _path(where), _ORDERS[where.order]
     if cursor is not None:
-        values["cursor_at"], values["cursor_id"] = _parse(cursor)
-        conditions.append("({created_at}, {id}) < (:cursor_at, :cursor_id)")
-    for number, (name, value) in enumerate(where.tags.items()):
-        values[f"tag{number}"], values[f"value{number}"] = name, value
-        conditions.append(_tagged(number))
+        values["cursor_at"], values["cursor_id"] = _parse(cursor, where.order)
+        conditions.append(f"({{at}}, {{id}}) {order.beyond} (:cursor_at, :cursor_id)")
+    conditions += [_tagged(number) for number in range(len(where.tags))]
     statuses: Sequence[str] = tuple(dict.fromkeys(where.status))
     if path is _BY_NAME and not statuses:
         statuses = [status.value for status in RunStatus]
-    arms = [[*conditions, f"runs.status = :status{number}"] for number in range(len(statuses))] or [
-        conditions
-    ]
+    if path not in _IN_ORDER or len(statuses) == 0:
+        whole = [*conditions, _one_of(statuses, values)] if statuses else conditions
+        return _arm(path, order, whole), values
     values |= {f"status{number}": status for number, status in enumerate(statuses)}
-    return _merged([_arm(path, arm) for arm in arms]), values
+    arms = [[*conditions, f"runs.status = :status{number}"] for number in range(len(statuses))]
+    return _merged(order, [_arm(path, order, arm) for arm in arms]), values
+
+
+def _one_of(statuses: Sequence[str], values: dict[str, Any]) -> str:
+    values["statuses"] = json.dumps(list(statuses))
+    return "runs.status IN (SELECT value FROM json_each(:statuses))"
 
 
 def _path(where: RunFilter) -> _Path:
     """The sharpest filter leads."""
+    if where.id_prefix is not None:
+        return _BY_ID
     if where.tags:
         return _BY_TAG
     if where.parent_id is not None:
         return _BY_PARENT
+    if where.open:
+        return _OPEN
+    if where.order is RunOrder.UPDATED or where.updated_after is not None:
+        return _BY_UPDATE
     if where.name is not None:
         return _BY_NAME
     return _BY_STATUS if where.status else _RECENT
@@ -101,34 +136,58 @@ def _tagged(number: int) -> str:
     return SQL["list_tagged"].format(number=number)
 
 
-def _arm(path: _Path, conditions: Sequence[str]) -> str:
-    order = {"created_at": path.created_at, "id": path.id}
+def _arm(path: _Path, order: _Order, conditions: Sequence[str]) -> str:
     return SQL["list_arm"].format(
         columns=COLUMNS,
         source=path.source,
-        conditions=" AND ".join(conditions).format(**order) or "true",
-        **order,
+        conditions=_all(path, conditions, order),
+        at=_at(path, order),
+        id=path.id,
+        direction=order.direction,
     )
 
 
-def _merged(arms: Sequence[str]) -> str:
+def _at(path: _Path, order: _Order) -> str:
+    return path.created_at if order.column is None else f"runs.{order.column}"
+
+
+def _all(path: _Path, conditions: Sequence[str], order: _Order = _ORDERS[RunOrder.NEWEST]) -> str:
+    joined = " AND ".join(conditions) or "true"
+    return joined.format(created_at=path.created_at, id=path.id, at=_at(path, order))
+
+
+def _merged(order: _Order, arms: Sequence[str]) -> str:
     if len(arms) == 1:
         return arms[0]
-    return SQL["list_merge"].format(arms=" UNION ALL ".join(SQL["list_each"].format(arm=arm) for arm in arms))
+    return SQL["list_merge"].format(
+        arms=" UNION ALL ".join(SQL["list_each"].format(arm=arm) for arm in arms),
+        at=order.column or "created_at",
+        direction=order.direction,
+    )
 
 
-def _cursor(row: RunRow) -> str:
-    return base64.urlsafe_b64encode(json.dumps([row.created_at, row.id]).encode()).decode()
+def _cursor(row: RunRow, order: RunOrder = RunOrder.NEWEST) -> str:
+    """Where a page ended: of the newest first just the place, of other orders their name too."""
+    at = row.updated_at if order is RunOrder.UPDATED else row.created_at
+    place = [at, row.id] if order is RunOrder.NEWEST else [at, row.id, order.value]
+    return base64.urlsafe_b64encode(json.dumps(place).encode()).decode()
 
 
-def _parse(cursor: str) -> tuple[int, str]:
+def _parse(cursor: str, order: RunOrder) -> tuple[int, str]:
     try:
-        created_at, run_id = json.loads(base64.urlsafe_b64decode(cursor))
-        if type(created_at) is int and isinstance(run_id, str):
-            return created_at, run_id
-    except ValueError:
-        pass
-    raise InvalidInput(f"{cursor!r} is not the cursor of a page", hint="use `next` of the page before")
+        at, run_id, *rest = json.loads(base64.urlsafe_b64decode(cursor))
+    except (ValueError, TypeError):
+        rest = [None]
+    if rest not in ([], [RunOrder.OLDEST.value], [RunOrder.UPDATED.value]) or type(at) is not int:
+        raise InvalidInput(f"{cursor!r} is not the cursor of a page", hint="use `next` of the page before")
+    if not isinstance(run_id, str):
+        raise InvalidInput(f"{cursor!r} is not the cursor of a page", hint="use `next` of the page before")
+    if (rest or [RunOrder.NEWEST.value]) != [order.value]:
+        raise InvalidInput(
+            f"the cursor belongs to a listing in another order than {order.value}",
+            hint="list the next page with the same filters and order as the page before",
+        )
+    return at, run_id
 
 
 def run_from(row: Sequence[Any]) -> RunRow:

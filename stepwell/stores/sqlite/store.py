@@ -16,6 +16,7 @@ import apsw
 from stepwell.model.base import MILLISECOND, SECOND, Duration, Json
 from stepwell.model.journal import (
     DefinitionRow,
+    EngineRow,
     KeyClaim,
     Loaded,
     Page,
@@ -27,8 +28,8 @@ from stepwell.model.journal import (
 from stepwell.model.records import State
 from stepwell.ports import Clock, Done
 from stepwell.stores.codec import chain, encode_events
+from stepwell.stores.sqlite import census, journal, listing, owners
 from stepwell.stores.sqlite import check as checks
-from stepwell.stores.sqlite import journal, listing, owners
 from stepwell.stores.sqlite.batch import Extra, claim_row, definition_row, run_row
 from stepwell.stores.sqlite.commit import put, roll_back
 from stepwell.stores.sqlite.connection import SQL, Place, fetch, grow_wal, open_writer, place_of
@@ -160,6 +161,15 @@ class SqliteStore:
 
     async def list_runs(self, where: RunFilter, limit: int, cursor: str | None = None) -> Page:
         return await self._readers.long(lambda db: listing.list_runs(db, where, limit, cursor))
+
+    async def count_runs(self, where: RunFilter) -> Mapping[str, int]:
+        return await self._readers.long(lambda db: listing.count_runs(db, where))
+
+    async def engines(self) -> Sequence[EngineRow]:
+        return await self._readers.long(lambda db: census.engines(db, self._place.path))
+
+    async def size(self) -> Mapping[str, int]:
+        return await self._readers.long(lambda db: census.size(db, self._place.path))
 
     async def find_key(self, key: str) -> tuple[str, str] | None:
         rows = await self._readers.point(lambda db: fetch(db, SQL["key"], (key,)))

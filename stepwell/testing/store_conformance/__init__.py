@@ -8,6 +8,7 @@
 coroutines: run them with pytest-asyncio in its auto mode, or with anything else that awaits them.
 """
 
+from stepwell.testing.store_conformance.census import CensusConformance
 from stepwell.testing.store_conformance.index import IndexConformance
 from stepwell.testing.store_conformance.journal import JournalConformance
 from stepwell.testing.store_conformance.owners import OwnerConformance
@@ -17,5 +18,7 @@ from stepwell.testing.store_conformance.support import Journal, created, fails, 
 __all__ = ["Journal", "StoreConformance", "created", "fails", "index_row", "turn"]
 
 
-class StoreConformance(JournalConformance, IndexConformance, OwnerConformance, ScheduleConformance):
+class StoreConformance(
+    JournalConformance, IndexConformance, OwnerConformance, ScheduleConformance, CensusConformance
+):
     """All of it."""

@@ -33,7 +33,7 @@ WITH RECURSIVE ids (id) AS (
 SELECT id FROM ids WHERE id IS NOT NULL LIMIT :limit
 
 -- name: list_arm
-SELECT {columns} FROM {source} WHERE {conditions} ORDER BY {created_at} DESC, {id} DESC LIMIT :limit
+SELECT {columns} FROM {source} WHERE {conditions} ORDER BY {at} {direction}, {id} {direction} LIMIT :limit
 
 -- name: list_tagged
 EXISTS (
@@ -46,4 +46,10 @@ EXISTS (
 SELECT * FROM ({arm})
 
 -- name: list_merge
-SELECT * FROM ({arms}) ORDER BY created_at DESC, id DESC LIMIT :limit
+SELECT * FROM ({arms}) ORDER BY {at} {direction}, id {direction} LIMIT :limit
+
+-- name: list_counts
+SELECT runs.status, count(*) FROM {source} WHERE {conditions} GROUP BY runs.status
+
+-- name: open_runs_by_owner
+SELECT owner, count(*) FROM runs WHERE open = 1 GROUP BY owner ORDER BY owner

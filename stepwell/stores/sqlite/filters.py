@@ -1,0 +1,49 @@
+"""Filters of runs in SQL: a condition for each field of `RunFilter`, and the values that are bound to it.
+
+`{created_at}` and `{id}` in a condition stand for the columns of the way that the listing goes. Tags and statuses
+decide on the way itself: see `listing`.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, Final
+
+from stepwell.model.journal import RunFilter
+
+_CONDITIONS: Final = {
+    "name": "runs.name = :name",
+    "namespace": "runs.namespace = :namespace",
+    "version": "runs.version = :version",
+    "parent_id": "runs.parent_id = :parent_id",
+    "rerun_of": "runs.rerun_of = :rerun_of",
+    "created_after": "{created_at} >= :created_after",
+    "created_before": "{created_at} < :created_before",
+    "updated_after": "runs.updated_at >= :updated_after",
+    "updated_before": "runs.updated_at < :updated_before",
+    "ended_after": "runs.ended_at >= :ended_after",
+    "ended_before": "runs.ended_at < :ended_before",
+    "error_type": "CASE WHEN json_valid(runs.error) THEN json_extract(runs.error, '$.type') = :error_type"
+    " OR substr(json_extract(runs.error, '$.type'), -length(:error_type) - 1) = '/' || :error_type END",
+    "id_prefix": "runs.id >= :id_prefix AND runs.id < :id_prefix || char(1114111)",
+    "owners": "runs.owner IN (SELECT value FROM json_each(:owners))",
+    "not_owners": "(runs.owner IS NULL OR runs.owner NOT IN (SELECT value FROM json_each(:not_owners)))",
+}
+_OPEN: Final = {True: "runs.open = 1", False: "runs.open = 0"}
+
+
+def conditions_of(where: RunFilter) -> list[str]:
+    """What a row has to fulfil besides tags and status."""
+    found = [text for field, text in _CONDITIONS.items() if getattr(where, field) is not None]
+    return found if where.open is None else [*found, _OPEN[where.open]]
+
+
+def values_of(where: RunFilter) -> dict[str, Any]:
+    """The values of the conditions, those of the tags included."""
+    values = {field: value for field in _CONDITIONS if (value := getattr(where, field)) is not None}
+    for field in ("owners", "not_owners"):
+        if field in values:
+            values[field] = json.dumps(list(values[field]))
+    for number, (name, value) in enumerate(where.tags.items()):
+        values[f"tag{number}"], values[f"value{number}"] = name, value
+    return values
