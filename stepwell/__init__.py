@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from stepwell.workers.context import StepFault as StepFault
     from stepwell.workers.context import current as current
 
+__version__ = "0.1.0"
+
 _PLACES = {
     "Stepwell": "assembly",
     "connect": "assembly",

@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from uuid_utils import uuid7
 
+from stepwell import __version__
 from stepwell.client.blocking import BlockingStepwell
 from stepwell.client.client import Client
 from stepwell.engine.engine import Engine
@@ -25,7 +26,7 @@ from stepwell.workers.http import HttpRunner
 from stepwell.workers.python import PythonRunner
 from stepwell.workers.shell import ShellRunner
 
-VERSION = "0.1.0"
+VERSION = __version__
 
 
 class SystemClock:

@@ -11,6 +11,7 @@ from typing import Protocol
 from stepwell.model.actions import Action, Outcome
 from stepwell.model.base import Duration, Instant, Json
 from stepwell.model.events import Event
+from stepwell.model.feed import Cursor, FeedPage
 from stepwell.model.journal import (
     DefinitionRow,
     EngineRow,
@@ -160,6 +161,9 @@ class Store(Census, Protocol):
     @property
     def schedules(self) -> ScheduleStore: ...
 
+    @property
+    def feed(self) -> FeedStore: ...
+
     async def flush(self) -> None:
         """Return when everything appended so far is durable or has failed."""
         ...
@@ -221,6 +225,47 @@ class ScheduleStore(Protocol):
     async def edits(self, name: str) -> Sequence[Edit]:
         """Newest first."""
         ...
+
+
+class FeedStore(Protocol):
+    """All turns in the order of their commits, and how far each subscription has come.
+
+    Positions grow and are never given twice; they may have gaps. Whoever has read up to a position has seen every turn
+    that will ever stand before it.
+    """
+
+    async def after(self, position: int, limit: int) -> FeedPage:
+        """The next turns behind a position, at most `limit`."""
+        ...
+
+    async def position(self) -> int:
+        """That of the newest turn; 0 where there is none."""
+        ...
+
+    async def cursor(self, name: str) -> Cursor | None: ...
+
+    async def cursors(self) -> Sequence[Cursor]:
+        """By name."""
+        ...
+
+    async def create(self, name: str, position: int, at: Instant) -> Cursor:
+        """The subscription of this name; made anew, at this position, where there is none."""
+        ...
+
+    async def advance(self, name: str, position: int, at: Instant) -> bool:
+        """All up to this position was handled. False: there is no such subscription, or it is further."""
+        ...
+
+    async def note_failure(self, name: str, failures: int, error: str, at: Instant) -> bool: ...
+
+    async def delete(self, name: str) -> bool: ...
+
+    async def hold(self, name: str) -> bool:
+        """Be the one process that delivers for this name, until `let_go` or the end of the process. False: another one
+        does."""
+        ...
+
+    def let_go(self, name: str) -> None: ...
 
 
 class WorkContext(Protocol):

@@ -2,8 +2,10 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import stepwell
+from stepwell.assembly import VERSION
 
 PROMISED = {
     "BlockingStepwell", "Conflict", "Handle", "InvalidDefinition", "InvalidInput", "KeyConflict", "NotFound",
@@ -27,3 +29,9 @@ def test_importing_the_package_imports_nothing_heavy() -> None:
     code = "import stepwell, sys; print([m for m in ('apsw','jq','yaml','httpx2','rich','click') if m in sys.modules])"
     loaded = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "[]"
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    project = (Path(__file__).parent.parent / "pyproject.toml").read_text()
+    assert f'version = "{stepwell.__version__}"' in project
+    assert stepwell.__version__ == VERSION

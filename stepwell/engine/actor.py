@@ -16,6 +16,7 @@ from typing import NamedTuple, Protocol
 from stepwell.definition.expression import Deferred, ExpressionError
 from stepwell.definition.model import Definition
 from stepwell.engine.environment import Memo
+from stepwell.engine.losing import name_the_winner
 from stepwell.engine.rows import row_of
 from stepwell.kernel.decide import Decision, decide
 from stepwell.kernel.ruling import Condition, Environment
@@ -104,6 +105,7 @@ class Actor:
         self._mail: deque[Mail] = deque()
         self._pending: deque[Pending] = deque()
         self._failed: list[tuple[Pending, BaseException]] = []
+        self._lost: int | None = None
         self._stale: list[asyncio.Future[None]] = []
         self._computing: tuple[Mail, asyncio.Task[None]] | None = None
         self._rereading: asyncio.Task[None] | None = None
@@ -271,6 +273,9 @@ class Actor:
             if failed and not isinstance(failed[0][1], SeqConflict):
                 await self._pause()
             self.state = await self._read_back()
+            if self._lost is not None:
+                await name_the_winner(self.host.store, self.id, self._lost)
+                self._lost = None
             self._indexed = self.state.run.status
             self._mail.extendleft(reversed(retried))
             if (
@@ -298,7 +303,7 @@ class Actor:
         if oldest.turn.seq == 1 or not (isinstance(error, StepwellError) and error.retry):
             return False
         if isinstance(error, SeqConflict):
-            log.info("run %s: turn %s was taken by another engine; deciding again", self.id, error.seq)
+            self._lost = error.seq
         else:
             log.warning("run %s: %s; trying again", self.id, error)
         return True

@@ -16,6 +16,7 @@ from stepwell.engine.actor import Actor, Mail, Pending
 from stepwell.engine.children import perform_child
 from stepwell.engine.dispatch import Dispatch
 from stepwell.engine.environment import Memo, Surroundings
+from stepwell.engine.feed import Feed
 from stepwell.engine.library import Library
 from stepwell.engine.observers import Observers
 from stepwell.engine.recovery import Recovery
@@ -63,6 +64,7 @@ class Engine:
         self.store, self.clock, self.ids, self.runner, self.guard = store, clock, ids, runner, guard
         self.engine_id = engine_id
         self.observers = Observers()
+        self.feed = Feed(store.feed, clock, self.observers)
         self.library = Library(store, clock)
         self.actors: dict[str, Actor] = {}
         self.quarantined: dict[str, BaseException] = {}
@@ -254,6 +256,7 @@ class Engine:
         """Stop performing, make durable what is known, let go. Open runs go on when the store is opened again."""
         self.closing = True
         await self._recovery.close()
+        await self.feed.close()
         await self._timers.close()
         await self.dispatch.close()
         await self.store.flush()

@@ -8,6 +8,7 @@ from typing import Final, Protocol
 
 from stepwell.engine.actor import Actor, Mail
 from stepwell.engine.dispatch import Dispatch
+from stepwell.engine.feed import Feed
 from stepwell.kernel.flow import in_flight
 from stepwell.kernel.tasks.run import child_id
 from stepwell.model import commands as c
@@ -34,6 +35,7 @@ class Ward(Protocol):
     actors: dict[str, Actor]
     quarantined: dict[str, BaseException]
     dispatch: Dispatch
+    feed: Feed
     engine_id: str | None
 
     async def actor(self, run_id: str) -> Actor: ...
@@ -126,7 +128,9 @@ class Recovery:
             await ward.clock.wait_until(ward.clock.now() + every)
             looks += 1
             try:
-                if ward.store.changed():
+                changed = ward.store.changed()
+                ward.feed.look(changed=changed)
+                if changed:
                     await self._take_in()
                 if take_over and looks % LOOKS_PER_TAKE_OVER == 0:
                     await self.run()

@@ -47,7 +47,10 @@ async def test_whoever_loses_a_race_reads_again_and_decides_again(
             assert await handle.result() == {"seen": 7}
             turns = [event["seq"] async for event in owner.history(handle.run_id)]
     assert sorted(set(turns)) == [1, 2, 3]
-    assert any("turn 2 was taken by another engine" in record.message for record in caplog.records)
+    (lost,) = [record for record in caplog.records if "turn 2 was taken by another engine" in record.message]
+    assert lost.wrote == "variables.set"
+    assert lost.owner == owner.engine.engine_id
+    assert f"the run belongs to {lost.owner}" in lost.message
 
 
 @pytest.mark.spec("S6", "X2")

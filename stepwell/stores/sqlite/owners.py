@@ -23,14 +23,23 @@ def lock_file(database: str, engine_id: str) -> Path:
     return Path(f"{database}.engine-{engine_id}")
 
 
+def subscription_file(database: str, name: str) -> Path:
+    return Path(f"{database}.subscription-{name}")
+
+
+def fit_for_a_file(name: str) -> bool:
+    """Whether the name can be part of a file's name everywhere."""
+    return _ENGINE_ID.fullmatch(name) is not None
+
+
 def hold(database: str, engine_id: str) -> BaseFileLock:
     """The sign of life of this engine. Raises `StoreUnavailable` where another process bears its name."""
-    if not _ENGINE_ID.fullmatch(engine_id):
+    if not fit_for_a_file(engine_id):
         raise InvalidInput(
             f"{engine_id!r} cannot be an engine's id", hint="use letters, digits, dots, - and _"
         )
     try:
-        lock = _try_lock(lock_file(database, engine_id))
+        lock = try_lock(lock_file(database, engine_id))
     except OSError as error:
         raise StoreUnavailable(
             f"cannot create a lock beside {database}: {error}", hint="make the folder writable"
@@ -55,7 +64,7 @@ def dead(database: str, engine_id: str) -> bool:
     if not file.exists():
         return True
     try:
-        lock = _try_lock(file)
+        lock = try_lock(file)
     except OSError:  # another user's process, perhaps: not ours to bury
         return False
     if lock is None:
@@ -64,7 +73,8 @@ def dead(database: str, engine_id: str) -> bool:
     return True
 
 
-def _try_lock(file: Path) -> BaseFileLock | None:
+def try_lock(file: Path) -> BaseFileLock | None:
+    """The lock, or None where another process holds it."""
     from filelock import FileLock, Timeout  # 25 ms to import, and a CLI that only lists needs none of it
 
     lock = FileLock(file, thread_local=False)

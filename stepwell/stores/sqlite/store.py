@@ -33,6 +33,7 @@ from stepwell.stores.sqlite import check as checks
 from stepwell.stores.sqlite.batch import Extra, claim_row, definition_row, run_row
 from stepwell.stores.sqlite.commit import put, roll_back
 from stepwell.stores.sqlite.connection import SQL, Place, fetch, grow_wal, open_writer, place_of
+from stepwell.stores.sqlite.feed import SqliteFeed
 from stepwell.stores.sqlite.readers import Readers
 from stepwell.stores.sqlite.schedules import SqliteSchedules
 from stepwell.stores.sqlite.writer import Writer
@@ -56,6 +57,7 @@ class SqliteStore:
         self._writer, self._readers = writer, readers
         self._place, self._engine_id = place, engine_id
         self.schedules = SqliteSchedules(writer, readers)
+        self.feed = SqliteFeed(writer, readers, place.path)
         self._lock: BaseFileLock | None = None
         self._untold: set[str] = set()
         _opened.add(self)
@@ -243,6 +245,7 @@ class SqliteStore:
         lock, self._lock = self._lock, None
         self._readers.close()
         await self._writer.close()
+        self.feed.close()
         if lock is not None:
             owners.let_go(lock)
 
@@ -257,6 +260,7 @@ class SqliteStore:
         lock, self._lock = self._lock, None
         self._readers.close()
         self._writer.crash()
+        self.feed.crash()
         if lock is not None:
             lock.release()
 
@@ -264,6 +268,7 @@ class SqliteStore:
         """In a forked child the file, its locks and the thread are the parent's: refuse everything."""
         self._writer.abandon()
         self._readers.abandon()
+        self.feed.abandon()
         self._lock = None
 
 

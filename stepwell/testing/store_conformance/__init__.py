@@ -9,6 +9,7 @@ coroutines: run them with pytest-asyncio in its auto mode, or with anything else
 """
 
 from stepwell.testing.store_conformance.census import CensusConformance
+from stepwell.testing.store_conformance.feed import FeedConformance
 from stepwell.testing.store_conformance.index import IndexConformance
 from stepwell.testing.store_conformance.journal import JournalConformance
 from stepwell.testing.store_conformance.owners import OwnerConformance
@@ -19,6 +20,11 @@ __all__ = ["Journal", "StoreConformance", "created", "fails", "index_row", "turn
 
 
 class StoreConformance(
-    JournalConformance, IndexConformance, OwnerConformance, ScheduleConformance, CensusConformance
+    JournalConformance,
+    IndexConformance,
+    OwnerConformance,
+    ScheduleConformance,
+    CensusConformance,
+    FeedConformance,
 ):
     """All of it."""

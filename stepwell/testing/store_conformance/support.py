@@ -57,9 +57,9 @@ class Journal:
         await self.send(*events, **extra)
 
 
-async def fails(future: asyncio.Future[None], kind: type[BaseException]) -> Any:
+async def fails(future: asyncio.Future[Any], kind: type[BaseException]) -> Any:
     """The error that the future ended with, which must be of this kind."""
-    (outcome,) = await asyncio.gather(future, return_exceptions=True)
+    outcome: Any = (await asyncio.gather(future, return_exceptions=True))[0]
     assert isinstance(outcome, kind), f"expected {kind.__name__}, got {outcome!r}"
     return outcome
 
