@@ -294,6 +294,8 @@ class WorkContext(Protocol):
 
     def variable(self, name: str, default: Json = None) -> Json: ...
 
+    async def set_attributes(self, values: Mapping[str, Json], remove: Sequence[str]) -> None: ...
+
 
 class Runner(Protocol):
     """Performs actions of some kinds. Never raises: a fault is a `Failed`. Cancelling the awaiting task interrupts the

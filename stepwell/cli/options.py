@@ -112,6 +112,22 @@ def read_tags(given: tuple[str, ...]) -> dict[str, str]:
     return tags
 
 
+def read_attributes(given: tuple[str, ...]) -> dict[str, Any]:
+    """`k=JSON` words as a map; what is no JSON is a text. Raises `InvalidInput`."""
+    found: dict[str, Any] = {}
+    for word in given:
+        name, equals, value = word.partition("=")
+        if not equals or not name:
+            raise InvalidInput(
+                f"{word!r} is not an attribute", hint="write name=value, like amount=120 or region=eu"
+            )
+        try:
+            found[name] = json.loads(value)
+        except ValueError:
+            found[name] = value
+    return found
+
+
 def read_secrets(path: Path | None) -> dict[str, Any]:
     """Names and values; the values go nowhere else, error messages included. Raises `InvalidInput`."""
     if path is None:

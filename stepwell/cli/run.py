@@ -13,6 +13,7 @@ from stepwell.cli.options import (
     db_option,
     input_option,
     json_option,
+    read_attributes,
     read_input,
     read_secrets,
     read_tags,
@@ -36,6 +37,13 @@ from stepwell.cli.screen import one_result
 @db_option
 @click.option("--key", metavar="K", help="Idempotency key: the same key gives the same run.")
 @click.option("--tag", "tags", multiple=True, metavar="K=V", help="A search tag; may be given several times.")
+@click.option(
+    "--attribute",
+    "attributes",
+    metavar="K=V",
+    multiple=True,
+    help="A typed search attribute (V is JSON, or text); see `runs list --where`.",
+)
 @click.option("--priority", type=int, default=0, show_default=True, help="Higher goes first.")
 @click.option("--debug", is_flag=True, help="Pause before every step; `stepwell runs resume` lets go.")
 @click.option(
@@ -84,6 +92,7 @@ async def _run(
                 given,
                 key=options["key"],
                 tags=tags,
+                attributes=read_attributes(options["attributes"]),
                 priority=options["priority"],
                 mode="debug" if options["debug"] else "normal",
             )

@@ -67,10 +67,18 @@ class BlockingStepwell:
         status: Sequence[str] = (),
         name: str | None = None,
         tags: Mapping[str, str] | None = None,
+        where: str | Mapping[str, Any] | None = None,
         limit: int = 50,
         cursor: str | None = None,
     ) -> View:
-        return self._do(self.client.list(status=status, name=name, tags=tags, limit=limit, cursor=cursor))
+        return self._do(
+            self.client.list(status=status, name=name, tags=tags, where=where, limit=limit, cursor=cursor)
+        )
+
+    def set_attributes(
+        self, run_id: str, values: Mapping[str, Any] | None = None, *, remove: Sequence[str] = ()
+    ) -> None:
+        self._do(self.client.set_attributes(run_id, values, remove=remove))
 
     def pause(self, run_id: str, reason: str | None = None) -> View:
         return self._do(self.client.pause(run_id, reason))

@@ -27,6 +27,7 @@ from stepwell.model.errors import InvalidInput, SeqConflict, StepwellError, Stor
 from stepwell.model.journal import DefinitionRow, KeyClaim, Turn
 from stepwell.model.problem import runtime
 from stepwell.model.records import State
+from stepwell.model.states import RunStatus
 from stepwell.ports import Clock, Store
 
 log = logging.getLogger("stepwell.engine")
@@ -109,7 +110,7 @@ class Actor:
         self._stale: list[asyncio.Future[None]] = []
         self._computing: tuple[Mail, asyncio.Task[None]] | None = None
         self._rereading: asyncio.Task[None] | None = None
-        self._indexed: str | None = state.run.status if state.run.seq else None
+        self._indexed = _indexed(state) if state.run.seq else None
 
     @property
     def id(self) -> str:
@@ -210,7 +211,7 @@ class Actor:
             return
         run = decision.draft.run
         turn = Turn(self.id, run.seq, now, decision.events)
-        moved = run.status != self._indexed or run.status.terminal
+        moved = run.status.terminal or (run.status, run.attributes) != self._indexed
         pending = Pending(turn, mail, decision.effects, decision.conditions, self.state.run.variables)
         tip = self.host.store.append(
             turn,
@@ -223,7 +224,7 @@ class Actor:
         )
         self.state = decision.draft.merge()
         self.state.tip = tip
-        self._indexed = run.status
+        self._indexed = _indexed(self.state)
         self._pending.append(pending)
 
     def _nothing_new(self, mail: Mail, effects: Sequence[Effect]) -> None:
@@ -276,7 +277,7 @@ class Actor:
             if self._lost is not None:
                 await name_the_winner(self.host.store, self.id, self._lost)
                 self._lost = None
-            self._indexed = self.state.run.status
+            self._indexed = _indexed(self.state)
             self._mail.extendleft(reversed(retried))
             if (
                 failed and not self.state.run.status.terminal
@@ -342,6 +343,11 @@ class Actor:
         if mail is not None:
             _answer(mail, error)
         self.host.broken(self, error)
+
+
+def _indexed(state: State) -> tuple[RunStatus, Mapping[str, Json]]:
+    """What the run's index row says that may change while it is open."""
+    return state.run.status, state.run.attributes
 
 
 def _give_up(mail: Mail, error: BaseException) -> bool:

@@ -24,4 +24,5 @@ def row_of(run: Run) -> RunRow:
         parent_id=run.parent_id,
         rerun_of=run.rerun_of,
         error=run.error.as_json() if run.error is not None else None,
+        attributes=run.attributes,
     )

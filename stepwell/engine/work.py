@@ -4,7 +4,7 @@ answer becomes a command."""
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
 from stepwell.engine.actor import Actor, Mail
@@ -96,6 +96,10 @@ class Performance:
 
     async def set_variables(self, values: Mapping[str, Json]) -> None:
         await self._actor.ask(c.SetVariables(dict(values), step=self.step_id, attempt=self.attempt))
+
+    async def set_attributes(self, values: Mapping[str, Json], remove: Sequence[str]) -> None:
+        command = c.SetAttributes(dict(values), tuple(remove), self.step_id, self.attempt)
+        await self._actor.ask(command)
 
     def variable(self, name: str, default: Json = None) -> Json:
         return self._actor.state.run.variables.get(name, default)

@@ -137,6 +137,12 @@ def _set_variables(r: Ruling, command: c.SetVariables) -> None:
     lifecycle.set_variables(r, command)
 
 
+def _set_attributes(r: Ruling, command: c.SetAttributes) -> None:
+    if command.step is not None and command.attempt is not None:
+        _present(r, command.step, command.attempt)
+    lifecycle.set_attributes(r, command)
+
+
 def _fire_timer(r: Ruling, command: c.FireTimer) -> None:
     """A timer that is no longer wanted, or that a pause holds back, changes nothing."""
     run = r.draft.run
@@ -248,6 +254,7 @@ _COMMANDS: Final[dict[type[Any], Callable[[Ruling, Any], None]]] = {
     c.TerminateRun: lifecycle.terminate,
     c.RetryRun: lifecycle.retry,
     c.SetVariables: _set_variables,
+    c.SetAttributes: _set_attributes,
     c.Proceed: lifecycle.proceed,
     c.FailRun: _fail_run,
     c.CompleteStep: _complete_step,

@@ -43,6 +43,7 @@ def _created(draft: Draft, event: e.RunCreated, at: Instant) -> None:
         code=event.code,
         continued_from=event.continued_from,
         forked_from=event.forked_from,
+        attributes=dict(event.attributes),
     )
 
 
@@ -144,6 +145,11 @@ def _variables_set(draft: Draft, event: e.VariablesSet, at: Instant) -> None:
     draft.run.variables = merged
 
 
+def _attributes_set(draft: Draft, event: e.AttributesSet, at: Instant) -> None:
+    kept = {name: value for name, value in draft.run.attributes.items() if name not in event.removed}
+    draft.run.attributes = {**kept, **event.values}
+
+
 def _scope_opened(draft: Draft, event: e.ScopeOpened, at: Instant) -> None:
     owner = draft.edit_step(event.owner)
     owner.live += 1
@@ -218,6 +224,7 @@ CHANGES: Final[dict[type[Any], Callable[[Draft, Any, Instant], None]]] = {
     e.StreamWritten: _stream_written,
     e.ContextSet: _context_set,
     e.VariablesSet: _variables_set,
+    e.AttributesSet: _attributes_set,
     e.ScopeOpened: _scope_opened,
     e.ScopeClosed: _scope_closed,
 }

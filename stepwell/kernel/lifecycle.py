@@ -11,6 +11,7 @@ from stepwell.kernel.flow import advance, cancel_steps, complete_run, fail_run, 
 from stepwell.kernel.ruling import Begin, Enter, Fault, Ruling
 from stepwell.model import commands as c
 from stepwell.model import events as e
+from stepwell.model.attributes import merged, normal_all
 from stepwell.model.base import Instant, Json
 from stepwell.model.effects import Interrupt, SetTimer
 from stepwell.model.errors import InvalidInput, TransitionRefused
@@ -23,7 +24,7 @@ def start(r: Ruling, command: c.StartRun) -> None:
     d = r.definition
     r.emit(
         e.RunCreated(
-            command.run_id, d.namespace, d.name, d.version, d.hash, *command[1:-2], d.code, *command[-2:]
+            command.run_id, d.namespace, d.name, d.version, d.hash, *command[1:-3], d.code, *command[-3:]
         )
     )
     view = View(r, None, None, None, command.input)
@@ -196,3 +197,18 @@ def set_variables(r: Ruling, command: c.SetVariables) -> None:
             raise InvalidInput(f"variable {name} is not a list: nothing can be appended to it")
         values[name] = [*have, item]
     r.emit(e.VariablesSet(values, tuple(command.remove), command.step))
+
+
+def set_attributes(r: Ruling, command: c.SetAttributes) -> None:
+    """What is set already, and what is not there to be removed, changes nothing."""
+    have = r.draft.run.attributes
+    values = normal_all(command.values)
+    merged(have, values, command.remove)
+    removed = tuple(name for name in dict.fromkeys(command.remove) if name in have and name not in values)
+    news = {name: value for name, value in values.items() if name not in have or _differ(have[name], value)}
+    if news or removed:
+        r.emit(e.AttributesSet(news, removed, command.step))
+
+
+def _differ(have: Json, value: Json) -> bool:
+    return type(have) is not type(value) or bool(have != value)

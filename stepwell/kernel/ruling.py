@@ -157,7 +157,19 @@ class Ruling:
 
 
 _PAYLOAD: Final = frozenset(
-    {"input", "output", "items", "variables", "values", "context", "progress", "reason", "error", "value"}
+    {
+        "input",
+        "output",
+        "items",
+        "variables",
+        "values",
+        "context",
+        "progress",
+        "reason",
+        "error",
+        "value",
+        "attributes",
+    }
 )
 """Members of events that hold what came from outside; all others are names of ours."""
 
@@ -182,6 +194,8 @@ def _redact_value(name: str, value: Any, redact: Callable[[Json], Json], paths: 
         instance = value.instance if value.instance in paths else redact(value.instance)
         title, detail, cause = redact(value.title), redact(value.detail), redact(value.exception)
         return Problem(redact(value.type), status, title, detail, instance, cause)
-    if name in ("variables", "values") and isinstance(value, dict):  # the names are the author's
+    if name in ("variables", "values", "attributes") and isinstance(
+        value, dict
+    ):  # the names are the author's
         return {key: redact(item) for key, item in value.items()}
     return redact(value)

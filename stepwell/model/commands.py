@@ -25,6 +25,7 @@ class StartRun(NamedTuple):
     detached: bool = False
     continued_from: str | None = None
     forked_from: str | None = None
+    attributes: dict[str, Json] = {}
 
 
 class PauseRun(NamedTuple):
@@ -61,6 +62,16 @@ class SetVariables(NamedTuple):
 
     values: dict[str, Json] = {}
     append: dict[str, Json] = {}
+    remove: tuple[str, ...] = ()
+    step: str | None = None
+    attempt: int | None = None
+
+
+class SetAttributes(NamedTuple):
+    """Set and remove search attributes of the run, also of one that has ended. `step` and `attempt` as for
+    `SetVariables`."""
+
+    values: dict[str, Json] = {}
     remove: tuple[str, ...] = ()
     step: str | None = None
     attempt: int | None = None
@@ -162,6 +173,7 @@ Command = (
     | TerminateRun
     | RetryRun
     | SetVariables
+    | SetAttributes
     | CompleteStep
     | FailStep
     | DeferStep

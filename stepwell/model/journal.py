@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import NamedTuple
 
+from stepwell.model.attributes import Where
 from stepwell.model.base import Instant, Json
 from stepwell.model.events import Event
 from stepwell.model.records import State
@@ -40,6 +41,7 @@ class RunRow(NamedTuple):
     error: Mapping[str, Json] | None = None
     owner: str | None = None
     """the engine that carries the run on (a lease, not a fact)"""
+    attributes: Mapping[str, Json] = {}
 
 
 class KeyClaim(NamedTuple):
@@ -103,6 +105,8 @@ class RunFilter(NamedTuple):
     updated_before: Instant | None = None
     ended_after: Instant | None = None
     ended_before: Instant | None = None
+    where: Where | None = None
+    """what is asked of the search attributes"""
     order: RunOrder = RunOrder.NEWEST
 
 

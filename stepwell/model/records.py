@@ -173,6 +173,8 @@ class Run:
     continued_from: str | None = None
     continued_to: str | None = None
     forked_from: str | None = None
+    attributes: dict[str, Json] = field(default_factory=dict)
+    """search attributes (see `model.attributes`)"""
 
 
 @dataclass(slots=True)

@@ -7,7 +7,7 @@ import importlib
 import os
 import queue
 import threading
-from collections.abc import Callable, Coroutine, Mapping
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from operator import attrgetter
 from typing import Any, BinaryIO
 
@@ -72,6 +72,9 @@ class RemoteContext:
 
     async def set_variables(self, values: Mapping[str, Json]) -> None:
         self._ask("set_variables", dict(values))
+
+    async def set_attributes(self, values: Mapping[str, Json], remove: Sequence[str]) -> None:
+        self._ask("set_attributes", {"values": dict(values), "remove": list(remove)})
 
     def variable(self, name: str, default: Json = None) -> Json:
         return self._ask("variable", name, default)

@@ -17,11 +17,12 @@ no current step, unless it runs in a copy of the context (`contextvars.copy_cont
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Mapping, Sequence
 from concurrent.futures import CancelledError
 from contextvars import ContextVar
 from typing import Any
 
+from stepwell.model.attributes import normal_all
 from stepwell.model.base import Json
 from stepwell.model.problem import RUNTIME, Problem
 from stepwell.ports import WorkContext
@@ -101,6 +102,10 @@ class Current:
         """Set variables of the run. Returns when they are recorded."""
         self._call(self._context.set_variables(values), "set_variables")
 
+    def set_attributes(self, values: Mapping[str, Any], remove: Sequence[str] = ()) -> None:
+        """Set (and remove) search attributes of the run. Returns when they are recorded."""
+        self._call(self._context.set_attributes(normal_all(values), tuple(remove)), "set_attributes")
+
     async def areport(self, progress: Json) -> None:
         """`report` for coroutine functions."""
         self.check_cancelled()
@@ -110,6 +115,11 @@ class Current:
         """`set_variables` for coroutine functions."""
         self.check_cancelled()
         await self._context.set_variables(values)
+
+    async def aset_attributes(self, values: Mapping[str, Any], remove: Sequence[str] = ()) -> None:
+        """`set_attributes` for coroutine functions."""
+        self.check_cancelled()
+        await self._context.set_attributes(normal_all(values), tuple(remove))
 
     def _stop(self) -> None:
         """What it does from now on has no effect: its worker does not wait for it any more."""

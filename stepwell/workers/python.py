@@ -129,6 +129,8 @@ async def _answer(ask: Mapping[str, Json], context: WorkContext) -> Json:
             await context.report(ask["value"])
         case "set_variables":
             await context.set_variables(ask["value"])
+        case "set_attributes":
+            await context.set_attributes(**ask["value"])
         case "variable":
             return context.variable(ask["value"], ask["default"])
         case "cancelled":

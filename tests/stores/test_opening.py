@@ -304,7 +304,7 @@ def test_every_statement_can_be_prepared(tmp_path: Path) -> None:
     db.execute(SQL["create_migrations"])
     for step in m.migrations("sqlite"):
         db.execute(step.script)
-    widths = {"insert_turns": 5, "put_runs": 18, "put_definitions": 6, "claim_keys": 3, "put_notices": 1}
+    widths = {"insert_turns": 5, "put_runs": 19, "put_definitions": 6, "claim_keys": 3, "put_notices": 1}
     for name, text in statements("sqlite").items():
         if not name.startswith("list_"):  # these are parts, see test_listing
             query = text.replace("{values}", f"({', '.join('?' * widths.get(name, 0))})")

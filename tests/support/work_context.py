@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from stepwell.model.base import Json
 
@@ -20,6 +20,7 @@ class PlainContext:
     ) -> None:
         self.run_id, self.step_id, self.attempt, self.key = run_id, step_id, attempt, key
         self.variables: dict[str, Json] = dict(variables or {})
+        self.attributes: dict[str, Json] = {}
         self.reports: list[Json] = []
         self.cancelled = False
 
@@ -28,6 +29,10 @@ class PlainContext:
 
     async def set_variables(self, values: Mapping[str, Json]) -> None:
         self.variables.update(values)
+
+    async def set_attributes(self, values: Mapping[str, Json], remove: Sequence[str]) -> None:
+        kept = {name: value for name, value in self.attributes.items() if name not in remove}
+        self.attributes = {**kept, **values}
 
     def variable(self, name: str, default: Json = None) -> Json:
         return self.variables.get(name, default)

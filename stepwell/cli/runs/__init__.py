@@ -21,6 +21,7 @@ _LOOK, _INSPECT, _STEER, _AGAIN = (
         "timeline": (f"{_INSPECT}:timeline", "Show where a run's time went, as bars."),
         "history": (f"{_LOOK}:history", "Print a run's journal, event by event."),
         "variables": (f"{_LOOK}:variables", "Print a run's variables."),
+        "attributes": ("stepwell.cli.runs.attributes:attributes", "Print or set what a run is searched by."),
         "pause": (f"{_STEER}:pause", "Start nothing new in a run."),
         "resume": (f"{_STEER}:resume", "Let a paused run, or a held step, go on."),
         "cancel": (f"{_STEER}:cancel", "Stop a run gently."),

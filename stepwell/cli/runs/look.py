@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 )
 @click.option("--name", metavar="NAME", help="Only runs of definitions of this name.")
 @click.option("--tag", "tags", multiple=True, metavar="K=V", help="Only runs with this tag.")
+@click.option(
+    "--where", metavar="FILTER", help='Only runs with such attributes: amount > 100 and region = "eu".'
+)
 @click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="How many.")
 @click.option("--cursor", metavar="CURSOR", help="Where the page before ended (`next`).")
 @db_option

@@ -90,6 +90,7 @@ def _facts(state: State, now: Instant) -> Iterator[str]:
     facts = {
         "key": run.key,
         "tags": ", ".join(f"{name}={value}" for name, value in run.tags.items()),
+        "attributes": json.dumps(run.attributes, ensure_ascii=False) if run.attributes else "",
         "parent": run.parent_id,
         "rerun of": run.rerun_of,
         "reason": run.cancel_reason,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from typing import Any
 
 from stepwell.client import checkup
 from stepwell.client.compare import compare
@@ -11,6 +12,7 @@ from stepwell.client.explain import explain
 from stepwell.client.progress import Progress, progress_of
 from stepwell.client.verbs.base import Verbs
 from stepwell.client.views import View, row_view, run_view
+from stepwell.client.where import read_where
 from stepwell.model.journal import RunFilter
 from stepwell.model.records import State
 
@@ -43,12 +45,15 @@ class LookVerbs(Verbs):
         namespace: str | None = None,
         tags: Mapping[str, str] | None = None,
         parent_id: str | None = None,
+        where: str | Mapping[str, Any] | None = None,
         limit: int = 50,
         cursor: str | None = None,
     ) -> View:
-        """`{"runs": […], "next": cursor or None}`, newest first."""
-        where = RunFilter(tuple(status), name, namespace, dict(tags or {}), parent_id)
-        page = await self.engine.store.list_runs(where, limit, cursor)
+        """`{"runs": […], "next": cursor or None}`, newest first. `where` asks for attributes, as text
+        (`amount > 100 and region = "eu"`) or as data (see `client.where`). Raises `InvalidInput`."""
+        asked = read_where(where) if where is not None else None
+        chosen = RunFilter(tuple(status), name, namespace, dict(tags or {}), parent_id, where=asked)
+        page = await self.engine.store.list_runs(chosen, limit, cursor)
         return {"runs": [row_view(row) for row in page.rows], "next": page.next}
 
     async def explain(self, run_id: str) -> View:

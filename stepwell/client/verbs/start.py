@@ -11,6 +11,7 @@ from stepwell.client.starting import check_subworkflows, fingerprint
 from stepwell.client.verbs.base import Source, Verbs
 from stepwell.client.views import View, result_view
 from stepwell.model import commands as c
+from stepwell.model.attributes import normal_all
 from stepwell.model.base import Json
 from stepwell.model.errors import InvalidInput, KeyConflict, KeyTaken, RunFailed, WaitTimeout
 from stepwell.model.journal import KeyClaim
@@ -47,11 +48,13 @@ class StartVerbs(Verbs):
         mode: str = "normal",
         variables: Mapping[str, Json] | None = None,
         rerun_of: str | None = None,
+        attributes: Mapping[str, Any] | None = None,
     ) -> Handle:
         """Start a run; it is on record when this returns.
 
         The same `key` with the same definition and input gives the run that is there already; with another one it
-        raises `KeyConflict`. `mode` "debug" pauses before every task. Raises `InvalidDefinition`, `InvalidInput`,
+        raises `KeyConflict`. `mode` "debug" pauses before every task. `attributes` are
+        what the run is searched by (see `list`). Raises `InvalidDefinition`, `InvalidInput`,
         `StoreUnavailable`.
         """
         definition = await self.definition(source)
@@ -70,6 +73,7 @@ class StartVerbs(Verbs):
             mode=mode,
             variables=dict(variables or {}),
             rerun_of=rerun_of,
+            attributes=normal_all(attributes or {}),
         )
         claim = KeyClaim(key, fingerprint(definition, data)) if key is not None else None
         try:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 from stepwell.client.verbs.look import LookVerbs
 from stepwell.client.verbs.start import Handle, StartVerbs
 from stepwell.client.views import View, row_view
 from stepwell.model import commands as c
+from stepwell.model.attributes import check_name, normal_all
 from stepwell.model.base import Json
 from stepwell.model.events import RunCreated
 
@@ -47,6 +51,7 @@ class SteerVerbs(StartVerbs, LookVerbs):
             definition,
             data,
             tags=state.run.tags,
+            attributes=state.run.attributes,
             priority=state.run.priority,
             mode=state.run.mode,
             variables=created.variables if isinstance(created, RunCreated) else None,
@@ -66,6 +71,18 @@ class SteerVerbs(StartVerbs, LookVerbs):
 
     async def set_variables(self, run_id: str, **values: Json) -> None:
         await self.engine.command(run_id, c.SetVariables(values))
+
+    async def attributes(self, run_id: str) -> dict[str, Json]:
+        """The run's search attributes."""
+        return dict((await self.engine.row(run_id)).attributes)
+
+    async def set_attributes(
+        self, run_id: str, values: Mapping[str, Any] | None = None, *, remove: Sequence[str] = ()
+    ) -> None:
+        """Set and remove search attributes, also of a run that has ended. An attribute keeps its kind. Raises
+        `InvalidInput`, `NotFound`."""
+        known = normal_all(values or {})
+        await self.engine.command(run_id, c.SetAttributes(known, tuple(map(check_name, remove))))
 
     async def append_variable(self, run_id: str, name: str, value: Json) -> None:
         """Append to a list variable; it is made if it is not there."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from stepwell.model.events.names import ATTRIBUTES_SET as ATTRIBUTES_SET
 from stepwell.model.events.names import CONTEXT_SET as CONTEXT_SET
 from stepwell.model.events.names import RUN_CANCELLED as RUN_CANCELLED
 from stepwell.model.events.names import RUN_CANCELLING as RUN_CANCELLING
@@ -47,6 +48,7 @@ from stepwell.model.events.names import STEP_TIMED_OUT as STEP_TIMED_OUT
 from stepwell.model.events.names import STEP_WAITING as STEP_WAITING
 from stepwell.model.events.names import STREAM_WRITTEN as STREAM_WRITTEN
 from stepwell.model.events.names import VARIABLES_SET as VARIABLES_SET
+from stepwell.model.events.run import AttributesSet as AttributesSet
 from stepwell.model.events.run import ContextSet as ContextSet
 from stepwell.model.events.run import RunCancelled as RunCancelled
 from stepwell.model.events.run import RunCancelling as RunCancelling
@@ -110,6 +112,7 @@ Event = (
     | StreamWritten
     | ContextSet
     | VariablesSet
+    | AttributesSet
     | ScopeOpened
     | ScopeClosed
     | StepScheduled
@@ -151,6 +154,7 @@ NAMES: Final[dict[type[Any], str]] = {
     StreamWritten: STREAM_WRITTEN,
     ContextSet: CONTEXT_SET,
     VariablesSet: VARIABLES_SET,
+    AttributesSet: ATTRIBUTES_SET,
     ScopeOpened: SCOPE_OPENED,
     ScopeClosed: SCOPE_CLOSED,
     StepScheduled: STEP_SCHEDULED,

@@ -32,6 +32,7 @@ class RunCreated(NamedTuple):
     """the function that is this workflow, `package.module:name`; None: it is a document"""
     continued_from: str | None = None
     forked_from: str | None = None
+    attributes: dict[str, Json] = {}
 
 
 class RunStarted(NamedTuple):
@@ -134,6 +135,14 @@ class VariablesSet(NamedTuple):
     """`values` replaces the named variables; a name in `removed` is gone."""
 
     values: dict[str, Json]
+    removed: tuple[str, ...] = ()
+    step: str | None = None
+
+
+class AttributesSet(NamedTuple):
+    """Search attributes: `values` replaces the named ones; a name in `removed` is gone."""
+
+    values: dict[str, Json] = {}
     removed: tuple[str, ...] = ()
     step: str | None = None
 

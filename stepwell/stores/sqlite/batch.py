@@ -80,6 +80,7 @@ def run_row(row: RunRow, seq: int, owner: str | None) -> Row:
         *row[11:14],
         None if row.error is None else _text(dict(row.error)),
         owner,
+        _text(dict(row.attributes)) if row.attributes else None,
     )
 
 

@@ -93,7 +93,7 @@ def check_page(db: apsw.Connection, after: str) -> tuple[list[StoreFinding], str
 def rebuild(db: apsw.Connection, rows: Sequence[RunRow], claims: Mapping[str, tuple[str, str]]) -> None:
     """Replace all index rows and keys, in one transaction. No run has an owner afterwards."""
     db.execute("BEGIN IMMEDIATE")
-    for statement in ("clear_runs", "clear_run_tags", "clear_keys"):
+    for statement in ("clear_runs", "clear_run_tags", "clear_run_attributes", "clear_keys"):
         db.execute(SQL[statement])
     put(db, "put_runs", [run_row(row, _last(db, row.id), None) for row in rows])
     put(db, "claim_keys", [(key, *claim) for key, claim in claims.items()])

@@ -10,6 +10,7 @@ import json
 from typing import Any, Final
 
 from stepwell.model.journal import RunFilter
+from stepwell.stores.sqlite import attributes
 
 _CONDITIONS: Final = {
     "name": "runs.name = :name",
@@ -35,6 +36,8 @@ _OPEN: Final = {True: "runs.open = 1", False: "runs.open = 0"}
 def conditions_of(where: RunFilter) -> list[str]:
     """What a row has to fulfil besides tags and status."""
     found = [text for field, text in _CONDITIONS.items() if getattr(where, field) is not None]
+    if where.where is not None:
+        found.append(attributes.condition(where.where).sql)
     return found if where.open is None else [*found, _OPEN[where.open]]
 
 
@@ -46,4 +49,4 @@ def values_of(where: RunFilter) -> dict[str, Any]:
             values[field] = json.dumps(list(values[field]))
     for number, (name, value) in enumerate(where.tags.items()):
         values[f"tag{number}"], values[f"value{number}"] = name, value
-    return values
+    return values | attributes.condition(where.where).values if where.where is not None else values

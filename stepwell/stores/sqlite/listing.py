@@ -18,6 +18,7 @@ from stepwell.model.errors import InvalidInput, StoreDamaged
 from stepwell.model.journal import DefinitionRow, Page, RunFilter, RunOrder, RunRow
 from stepwell.model.states import RunStatus
 from stepwell.stores.codec import decode_json
+from stepwell.stores.sqlite import attributes
 from stepwell.stores.sqlite.connection import SQL, fetch
 from stepwell.stores.sqlite.filters import conditions_of, values_of
 
@@ -25,6 +26,7 @@ COLUMNS: Final = ", ".join(f"runs.{field}" for field in RunRow._fields)
 
 _TAGS: Final = RunRow._fields.index("tags")
 _ERROR: Final = RunRow._fields.index("error")
+_ATTRIBUTES: Final = RunRow._fields.index("attributes")
 
 
 class _Path(NamedTuple):
@@ -48,6 +50,10 @@ _BY_TAG: Final = _Path(
 _IN_ORDER: Final = frozenset({_RECENT, _BY_STATUS, _BY_NAME, _BY_PARENT, _BY_TAG})
 """These go from the newest to the oldest; what comes along another way is sorted."""
 
+_BY_ATTRIBUTE: Final = _Path(
+    "run_attributes AS lead CROSS JOIN runs ON runs.id = lead.run_id", "lead.created_at", "lead.run_id"
+)
+
 
 class _Order(NamedTuple):
     """`column`: of a row; None: by its creation."""
@@ -69,7 +75,7 @@ def list_runs(db: apsw.Connection, where: RunFilter, limit: int, cursor: str | N
     another order."""
     if limit < 1:
         raise InvalidInput(f"a page of {limit} runs cannot be listed", hint="ask for 1 or more")
-    query, values = _query(where, cursor)
+    query, values = _query(where, cursor, attributes.lead(db, where.where))
     values["limit"] = limit + 1
     found = [run_from(row) for row in fetch(db, query, values)]
     more = len(found) > limit
@@ -89,10 +95,16 @@ def count_runs(db: apsw.Connection, where: RunFilter) -> dict[str, int]:
     return dict(fetch(db, query, values))
 
 
-def _query(where: RunFilter, cursor: str | None) -> tuple[str, dict[str, Any]]:
+def _query(
+    where: RunFilter, cursor: str | None, lead: attributes.Condition | None = None
+) -> tuple[str, dict[str, Any]]:
+    """`lead`: the index of the attributes leads there, if nothing sharper does."""
     values = values_of(where)
     conditions = conditions_of(where)
-    path, order = _path(where), _ORDERS[where.order]
+    path, order = _path(where, lead is not None), _ORDERS[where.order]
+    if lead is not None and path is _BY_ATTRIBUTE:
+        conditions.append(lead.sql)
+        values |= lead.values
     if cursor is not None:
         values["cursor_at"], values["cursor_id"] = _parse(cursor, where.order)
         conditions.append(f"({{at}}, {{id}}) {order.beyond} (:cursor_at, :cursor_id)")
@@ -113,7 +125,7 @@ def _one_of(statuses: Sequence[str], values: dict[str, Any]) -> str:
     return "runs.status IN (SELECT value FROM json_each(:statuses))"
 
 
-def _path(where: RunFilter) -> _Path:
+def _path(where: RunFilter, led: bool) -> _Path:
     """The sharpest filter leads."""
     if where.id_prefix is not None:
         return _BY_ID
@@ -121,6 +133,8 @@ def _path(where: RunFilter) -> _Path:
         return _BY_TAG
     if where.parent_id is not None:
         return _BY_PARENT
+    if led:
+        return _BY_ATTRIBUTE
     if where.open:
         return _OPEN
     if where.order is RunOrder.UPDATED or where.updated_after is not None:
@@ -194,6 +208,7 @@ def run_from(row: Sequence[Any]) -> RunRow:
     values = list(row)
     try:
         values[_TAGS] = decode_json(row[_TAGS]) if row[_TAGS] is not None else {}
+        values[_ATTRIBUTES] = decode_json(row[_ATTRIBUTES]) if row[_ATTRIBUTES] is not None else {}
         values[_ERROR] = decode_json(row[_ERROR]) if row[_ERROR] is not None else None
     except (ValueError, TypeError) as error:
         raise StoreDamaged(

@@ -8,6 +8,7 @@
 coroutines: run them with pytest-asyncio in its auto mode, or with anything else that awaits them.
 """
 
+from stepwell.testing.store_conformance.attributes import AttributeConformance
 from stepwell.testing.store_conformance.census import CensusConformance
 from stepwell.testing.store_conformance.feed import FeedConformance
 from stepwell.testing.store_conformance.index import IndexConformance
@@ -22,6 +23,7 @@ __all__ = ["Journal", "StoreConformance", "created", "fails", "index_row", "turn
 class StoreConformance(
     JournalConformance,
     IndexConformance,
+    AttributeConformance,
     OwnerConformance,
     ScheduleConformance,
     CensusConformance,

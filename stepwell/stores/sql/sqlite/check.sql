@@ -16,5 +16,8 @@ DELETE FROM runs
 -- name: clear_run_tags
 DELETE FROM run_tags
 
+-- name: clear_run_attributes
+DELETE FROM run_attributes
+
 -- name: clear_keys
 DELETE FROM keys

@@ -53,3 +53,7 @@ SELECT runs.status, count(*) FROM {source} WHERE {conditions} GROUP BY runs.stat
 
 -- name: open_runs_by_owner
 SELECT owner, count(*) FROM runs WHERE open = 1 GROUP BY owner ORDER BY owner
+
+-- How many runs have such an attribute; no more than :limit are counted.
+-- name: count_attributes
+SELECT count(*) FROM (SELECT 1 FROM run_attributes AS lead WHERE {conditions} LIMIT :limit)

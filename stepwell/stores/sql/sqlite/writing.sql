@@ -11,7 +11,8 @@ INSERT INTO journal (run_id, seq, at, events, hash) VALUES (?, ?, ?, ?, ?)
 -- name: put_runs
 INSERT INTO runs (
     id, namespace, name, version, definition_hash, status, open, seq, created_at, updated_at, ended_at,
-    priority, tags, key, parent_id, rerun_of, error, owner
+    priority, tags, key, parent_id, rerun_of, error, owner,
+    attributes
 )
 SELECT * FROM (VALUES {values}) WHERE column1 IS NOT NULL
 ON CONFLICT (id) DO UPDATE SET
@@ -24,7 +25,8 @@ ON CONFLICT (id) DO UPDATE SET
     ended_at = excluded.ended_at,
     priority = excluded.priority,
     tags = excluded.tags,
-    error = excluded.error
+    error = excluded.error,
+    attributes = excluded.attributes
 
 -- name: put_definitions
 INSERT INTO definitions (hash, namespace, name, version, document, created_at)
