@@ -60,6 +60,8 @@ class CodeAction(NamedTuple):
     arguments: tuple[Any, ...]
     keywords: Mapping[str, Any]
     is_async: bool
+    write: Callable[[Any], Json]
+    """makes JSON of the result"""
     retryable: Callable[[BaseException], bool] | None = None
     """whether another attempt may help after this exception; None: always"""
 

@@ -10,6 +10,7 @@
     │   ├── KeyConflict        the idempotency key was used before with another body
     │   ├── KeyTaken           the idempotency key belongs to a run (internal: compare the fingerprints)
     │   └── SeqConflict        somebody else moved the run first (internal: re-read and decide again)
+    ├── StepFailed             raised in a workflow's code: a step failed whose own exception cannot be had here
     ├── RunFailed              raised by result(): the run ended in another state than completed
     ├── WaitTimeout            the run is still going on
     └── StoreError
@@ -27,6 +28,8 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+    from stepwell.model.problem import Problem
 
 
 class StepwellError(Exception):
@@ -110,6 +113,14 @@ class SeqConflict(Conflict):
     def __init__(self, run_id: str, seq: int) -> None:
         super().__init__(f"run {run_id} already has a turn {seq}")
         self.run_id, self.seq = run_id, seq
+
+
+class StepFailed(StepwellError):
+    """A step failed, all its attempts spent. `problem` says why."""
+
+    def __init__(self, step: str, problem: Problem) -> None:
+        super().__init__(f"step {step} failed: {problem.detail or problem.title}")
+        self.step, self.problem = step, problem
 
 
 class RunFailed(StepwellError):

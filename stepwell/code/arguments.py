@@ -1,0 +1,137 @@
+"""A call's arguments as JSON and back: an object with a member for each parameter."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from typing import Any
+
+from stepwell.code.values import Form, form_of, hints_of
+from stepwell.model.base import Json
+from stepwell.model.errors import InvalidInput
+from stepwell.workers.results import NotJson, jsonable
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+class Arguments:
+    """Of one function. Signature and annotations are looked at on first use: names may be defined later."""
+
+    def __init__(self, function: Callable[..., Any]) -> None:
+        self._function = function
+
+    @cached_property
+    def hints(self) -> dict[str, Any]:
+        return hints_of(self._function)
+
+    @cached_property
+    def signature(self) -> inspect.Signature:
+        return inspect.signature(self._function)
+
+    @cached_property
+    def _forms(self) -> dict[str, Form]:
+        return {name: form_of(self.hints.get(name)) for name in self.signature.parameters}
+
+    def write(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Json]:
+        """The object. Raises `InvalidInput` where they do not fit, or are no JSON."""
+        try:
+            bound = self.signature.bind(*args, **keywords)
+            if any(p.kind is p.VAR_POSITIONAL for p in self.signature.parameters.values()):
+                bound.apply_defaults()  # what stands before the list must be there
+        except TypeError as error:
+            raise InvalidInput(f"{self._name}: {error}", hint=f"it takes {self.signature}") from None
+        written = {}
+        for name, value in bound.arguments.items():
+            try:
+                written[name] = self._forms[name].write(value)
+            except NotJson as error:
+                said = str(error).replace("the result", "it", 1)
+                raise InvalidInput(f"{self._name}: the argument {name} cannot be stored: {said}") from None
+        return written
+
+    def read(self, input: Json) -> tuple[list[Any], dict[str, Any]]:
+        """Positional and keyword arguments of the annotated types. An input that is no object is the one argument.
+
+        Raises `InvalidInput`.
+        """
+        parameters = self.signature.parameters
+        if not isinstance(input, dict):
+            first = next(iter(parameters), None)
+            if first is None:
+                raise InvalidInput(f"{self._name} takes no input")
+            input = {first: input}
+        unknown = [name for name in input if name not in parameters]
+        spread = next((p.name for p in parameters.values() if p.kind is p.VAR_KEYWORD), None)
+        if unknown and spread is None:
+            raise InvalidInput(f"{self._name} has no parameter {unknown[0]!r}", hint=f"it takes {self.signature}")
+        args: list[Any] = []
+        keywords: dict[str, Any] = {}
+        listed = any(p.kind is p.VAR_POSITIONAL for p in parameters.values())
+        for name, parameter in parameters.items():
+            by_place = parameter.kind is parameter.POSITIONAL_ONLY or (listed and parameter.kind in _POSITIONAL)
+            self._place(name, parameter, by_place, input, args, keywords)
+        keywords.update({name: input[name] for name in unknown})
+        return args, keywords
+
+    def _place(
+        self,
+        name: str,
+        parameter: inspect.Parameter,
+        by_place: bool,
+        input: dict[str, Json],
+        args: list[Any],
+        keywords: dict[str, Any],
+    ) -> None:
+        if name not in input:
+            if parameter.default is parameter.empty and parameter.kind not in (
+                parameter.VAR_POSITIONAL,
+                parameter.VAR_KEYWORD,
+            ):
+                raise InvalidInput(f"{self._name} needs {name!r}", hint=f"it takes {self.signature}")
+            return
+        value = self._read_one(name, input[name])
+        if parameter.kind is parameter.VAR_POSITIONAL:
+            args.extend(value)
+        elif parameter.kind is parameter.VAR_KEYWORD:
+            keywords.update(value)
+        elif by_place:
+            args.append(value)
+        else:
+            keywords[name] = value
+
+    def _read_one(self, name: str, value: Json) -> Any:
+        read = self._forms[name].read
+        if read is None or self.signature.parameters[name].kind in (
+            inspect.Parameter.VAR_POSITIONAL,
+            inspect.Parameter.VAR_KEYWORD,
+        ):
+            return value
+        try:
+            return read(value)
+        except Exception as error:
+            raise InvalidInput(f"{self._name}: {name} does not fit its annotation: {error}") from None
+
+    @property
+    def _name(self) -> str:
+        return getattr(self._function, "__name__", repr(self._function))
+
+
+def for_the_record(args: Sequence[Any], keywords: Mapping[str, Any]) -> Json:
+    """A step's arguments as the journal shows them: a list, or an object with the positional ones under `args`. What is
+    no JSON is shown as its type; nothing depends on it."""
+    shown = [_shown(value) for value in args]
+    if not keywords:
+        return shown
+    named = {name: _shown(value) for name, value in keywords.items()}
+    return {"args": shown, **named} if shown else named
+
+
+def _shown(value: Any) -> Json:
+    kind = type(value)
+    if kind is str or kind is int or value is None:
+        return value
+    try:
+        return jsonable(value)
+    except Exception:  # noqa: BLE001 - a value of the user's that cannot even be looked at
+        return f"<{type(value).__module__}.{type(value).__qualname__}>"

@@ -1,0 +1,350 @@
+"""One run's code, being executed: what it asks for is numbered, matched with the journal, and answered.
+
+The code of a run is executed in one process at a time, on `CodeLoop`. It is not kept anywhere: after a crash the
+function is called again, its calls are found in the journal, and it is told the same outcomes in the same order, until it
+is where it was. `Execution` does not know whether it is being repeated, except that a call that the journal knows is not
+asked for again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from asyncio import events
+from collections.abc import Callable, Coroutine
+from contextvars import ContextVar
+from typing import Any, Final, NamedTuple
+
+from greenlet import getcurrent, greenlet
+
+from stepwell.code.compare import Known, mismatch, missing_calls
+from stepwell.code.faults import exception_of, problem_of
+from stepwell.code.loop import CodeLoop
+from stepwell.code.saga import undo_all
+from stepwell.code.values import Read
+from stepwell.model.base import Instant, Json
+from stepwell.model.calls import (
+    INSTANT_KINDS,
+    Answer,
+    Call,
+    ChildCall,
+    CodeMismatch,
+    ContinuedAs,
+    Ending,
+    Raised,
+    RecordCall,
+    Returned,
+    WaitCall,
+)
+from stepwell.model.errors import InvalidInput
+from stepwell.model.problem import runtime
+from stepwell.model.records import Run, State, Step
+from stepwell.model.states import StepStatus
+from stepwell.ports import Dice, Ids
+from stepwell.workers.results import NotJson
+
+CURRENT: Final[ContextVar[Execution | None]] = ContextVar("stepwell_execution", default=None)
+"""The run whose code is being executed here."""
+
+MOST_CALLS: Final = 1_000_000
+"""How many calls one run may make; what goes on for ever continues as new."""
+
+
+class Halt(BaseException):
+    """The code must not go on. (No `except Exception` stops it.)"""
+
+
+class Continued(BaseException):
+    """The code wants to go on as a new run (see `verbs.continue_as_new`)."""
+
+    def __init__(self, make: Callable[[str], Call]) -> None:
+        super().__init__("continue as new")
+        self.make = make
+
+
+class Awaited(NamedTuple):
+    """Somebody in the code waits for this call."""
+
+    future: asyncio.Future[Any]
+    call: Call
+    read: Read | None
+    done: Callable[[Any, Step], None] | None
+    """told of its success, before whoever waits"""
+
+
+Body = Callable[[], Any]
+"""The workflow's function with its arguments: gives its result, or a coroutine."""
+
+
+class Execution:
+    """Implements `model.calls.Code`. `body` is the workflow's function, bound to the run's input; `write` makes JSON of
+    its result."""
+
+    def __init__(self, body: Body, write: Callable[[Any], Json], state: State, ids: Ids, dice: Dice) -> None:
+        self.run: Run = state.run
+        self.ids, self.dice = ids, dice
+        self.seen = -1
+        self.now: Instant = state.run.started_at or 0
+        self.undo: list[tuple[str, Callable[[], Any]]] = []
+        """what takes back the completed steps, in the order of their completion"""
+        self.loop = CodeLoop(lambda: self.now, self._timer_set, self._timer_dropped)
+        self._body, self._write = body, write
+        self._known = {known.number: known for known in map(Known.of, state.steps.values())}
+        self._told = {step.outcome: step.id for step in state.steps.values() if step.outcome}
+        self._number = 0
+        self._calls: list[Call] = []
+        self._abandoned: list[str] = []
+        self._awaited: dict[str, Awaited] = {}
+        self._timers: dict[int, tuple[asyncio.TimerHandle, str]] = {}
+        self._patches: dict[str, bool] = {}
+        self._ending: Ending | None = None
+        self._wrong: CodeMismatch | None = None
+        self._green: greenlet | None = None
+        self._main: asyncio.Task[Any] | None = None
+
+    # --- model.calls.Code -------------------------------------------------------------------------
+
+    def go_on(self, outcome: Step | None, now: Instant) -> Answer:
+        self._calls, self._abandoned = [], []
+        if outcome is None:
+            self.seen = 0
+            self.now = self.run.started_at or now
+            self._run(self._begin)
+        else:
+            self.seen = outcome.outcome
+            self.now = max(self.now, outcome.ended_at or now)
+            self._tell(outcome)
+            self._run(self.loop.run_ready)
+        if self._wrong is not None:
+            raise self._wrong
+        if self._ending is None and self._main is not None and self._main.done():
+            self._ending = self._end_of(self._main)
+        return Answer(self._calls, self._abandoned, self._ending)
+
+    def outcome(self, number: int) -> str:
+        return self._told[number]
+
+    def check_complete(self) -> None:
+        if self._ending is None and self._known:
+            raise missing_calls(self.run, self._known.values())
+
+    def call(self, step_id: str) -> Call:
+        awaited = self._awaited.get(step_id)
+        if awaited is None:
+            raise CodeMismatch(runtime(f"the code of run {self.run.id} does not wait for step {step_id}"))
+        return awaited.call
+
+    # --- what the code asks for -------------------------------------------------------------------
+
+    def ask(
+        self,
+        kind: str,
+        name: str,
+        make: Callable[[str], Call],
+        read: Read | None = None,
+        done: Callable[[Any, Step], None] | None = None,
+    ) -> asyncio.Future[Any]:
+        """Make a call; the future is done when the code is told its outcome."""
+        step_id, known = self._take(kind, name)
+        call = make(step_id)
+        future = self.loop.create_future()
+        self._awaited[step_id] = Awaited(future, call, read, done)
+        future.add_done_callback(lambda done: self._dropped(step_id) if done.cancelled() else None)
+        if known is None:
+            self._calls.append(call)
+        return future
+
+    def at_work(self) -> list[Awaited]:
+        """What the code has asked for and not been told the outcome of."""
+        return list(self._awaited.values())
+
+    def record(self, name: str, value: Callable[[], Json]) -> Json:
+        """A value that is the same when the code is executed again."""
+        step_id, known = self._take("record", name)
+        if known is not None:
+            return known.output
+        call = RecordCall(step_id, value())
+        self._calls.append(call)
+        return call.value
+
+    def at_once(self, kind: str, name: str, make: Callable[[str], Call]) -> None:
+        """A call that is over when it is made."""
+        assert kind in INSTANT_KINDS
+        step_id, known = self._take(kind, name)
+        if known is None:
+            self._calls.append(make(step_id))
+
+    def patched(self, patch: str) -> bool:
+        """Whether this run is to go the new way (it is new here, or went it before)."""
+        name = f"patch-{patch}"
+        known = self._known.get(self._number)
+        if known is not None and (known.kind, known.name) != ("record", name):
+            self._patches[patch] = False
+        if patch not in self._patches:
+            self._patches[patch] = True
+            self.record(name, lambda: True)
+        return self._patches[patch]
+
+    def _take(self, kind: str, name: str) -> tuple[str, Known | None]:
+        """The next number, and what the journal holds under it. Raises `Halt` if that is something else."""
+        number = self._number
+        if number >= MOST_CALLS:
+            raise InvalidInput(
+                f"run {self.run.id} made {MOST_CALLS:,} calls", hint="let it continue as new now and then"
+            )
+        known = self._known.pop(number, None)
+        if known is not None and (known.kind, known.name) != (kind, name):
+            self._wrong = self._wrong or mismatch(self.run, known, kind, name)
+        if self._wrong is not None:
+            raise Halt
+        self._number += 1
+        return f"/do/{number}/{name}", known
+
+    # --- waiting ----------------------------------------------------------------------------------
+
+    def wait(self, future: asyncio.Future[Any]) -> Any:
+        """Wait in code that is not `async`: the whole code of this run stands still, or what it began beside goes on."""
+        if asyncio.current_task(self.loop) is None:  # a plain workflow: its tasks run while it waits
+            self.loop.run_ready()
+        while not future.done():
+            getcurrent().parent.switch()
+            if asyncio.current_task(self.loop) is None:
+                self.loop.run_ready()
+        return future.result()
+
+    def _tell(self, outcome: Step) -> None:
+        awaited = self._awaited.pop(outcome.id, None)
+        if awaited is None or awaited.future.done():
+            return
+        if outcome.status is StepStatus.COMPLETED:
+            self._tell_result(awaited, outcome)
+        elif outcome.optional:
+            awaited.future.set_result(None)
+        else:
+            assert outcome.error is not None
+            awaited.future.set_exception(exception_of(outcome.error, outcome.id))
+
+    def _tell_result(self, awaited: Awaited, outcome: Step) -> None:
+        try:
+            value = outcome.output if awaited.read is None else awaited.read(outcome.output)
+        except Exception as error:  # noqa: BLE001 - whatever a reader of the user's types raises
+            problem = runtime(f"the result of {outcome.id} does not fit its annotation: {error}")
+            self._wrong = CodeMismatch(problem)
+            return
+        if awaited.done is not None:
+            awaited.done(value, outcome)
+        awaited.future.set_result(value)
+
+    def _dropped(self, step_id: str) -> None:
+        """The code waits for it no more (it was cancelled, or lost a race)."""
+        if self._awaited.pop(step_id, None) is not None:
+            self._abandoned.append(step_id)
+
+    # --- timers of the loop -----------------------------------------------------------------------
+
+    def _timer_set(self, handle: asyncio.TimerHandle, due: Instant) -> None:
+        step_ids: list[str] = []
+
+        def make(step_id: str) -> Call:
+            step_ids.append(step_id)
+            return WaitCall(step_id, due)
+
+        future = self.ask("wait", "timer", make)
+        self._timers[id(handle)] = (handle, step_ids[0])
+        future.add_done_callback(lambda done: None if done.cancelled() else self._timer_fired(handle))
+
+    def _timer_fired(self, handle: asyncio.TimerHandle) -> None:
+        if self._timers.pop(id(handle), None) is not None:
+            self.loop.fire(handle)
+
+    def _timer_dropped(self, handle: asyncio.TimerHandle) -> None:
+        found = self._timers.pop(id(handle), None)
+        if found is not None:
+            self._dropped(found[1])
+
+    # --- executing --------------------------------------------------------------------------------
+
+    def _run(self, work: Callable[[], None]) -> None:
+        """Let the code run until it waits. It runs in a greenlet, so that plain code can wait too."""
+        outer = events._get_running_loop()
+        left = _leave_task(outer)
+        events._set_running_loop(self.loop)
+        try:
+            if self._green is None:
+                self._green = greenlet(work)
+            self._green.switch()
+        except Halt:  # out of plain code; `_wrong` says why
+            pass
+        finally:
+            events._set_running_loop(outer)
+            _enter_task(outer, left)
+        if self._green.dead:
+            self._green = None
+
+    def _begin(self) -> None:
+        CURRENT.set(self)  # in the context of the greenlet, and of the tasks that are made in it
+        try:
+            result = self._body()
+        except Halt:
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever a plain workflow raises ends its run only
+            result = _raise(error)
+        else:
+            if not asyncio.iscoroutine(result):
+                result = _give(result)
+        self._main = self.loop.create_task(self._conduct(result))
+        self.loop.run_ready()
+
+    async def _conduct(self, code: Coroutine[Any, Any, Any]) -> Any:
+        """The workflow, and what follows when it fails or goes on as another run."""
+        try:
+            return await code
+        except Halt:
+            raise
+        except Continued as going_on:
+            make = going_on.make
+        except BaseException:
+            if self.undo or any(awaited.done is not None for awaited in self.at_work()):
+                await undo_all(self)
+            raise
+        calls: list[Call] = []
+        await self.ask("run:workflow", "continue-as-new", lambda step_id: calls.append(make(step_id)) or calls[0])
+        child = calls[0]
+        assert isinstance(child, ChildCall) and child.run_id is not None
+        return ContinuedAs(child.run_id)
+
+    def _end_of(self, main: asyncio.Task[Any]) -> Ending:
+        try:
+            result = main.result()
+            return result if isinstance(result, ContinuedAs) else Returned(self._write(result))
+        except NotJson as error:
+            return Raised(runtime(f"what the workflow returned cannot be stored: {error}"))
+        except asyncio.CancelledError:
+            return Raised(runtime("the workflow's code was cancelled by itself"))
+        except BaseException as error:  # noqa: BLE001 - as in `_begin`
+            return Raised(*problem_of(error))
+
+    def close(self) -> None:
+        """Nothing more comes of this code: it is executed anew elsewhere."""
+        self._wrong = self._wrong or CodeMismatch(runtime("the engine is closed"))
+
+
+async def _give(value: Any) -> Any:
+    return value
+
+
+async def _raise(error: BaseException) -> Any:
+    raise error
+
+
+def _leave_task(loop: asyncio.AbstractEventLoop | None) -> asyncio.Task[Any] | None:
+    """From Python 3.14 on a thread has one current task, not one for each loop."""
+    if sys.version_info < (3, 14) or loop is None:
+        return None
+    left: asyncio.Task[Any] | None = asyncio.tasks._swap_current_task(loop, None)
+    return left
+
+
+def _enter_task(loop: asyncio.AbstractEventLoop | None, task: asyncio.Task[Any] | None) -> None:
+    if sys.version_info >= (3, 14) and loop is not None:
+        asyncio.tasks._swap_current_task(loop, task)

@@ -1,0 +1,129 @@
+"""The event loop of one run's code: no threads, no sockets, no clock. What is ready runs in order, and then it stops.
+
+So `asyncio.gather`, `TaskGroup`, `wait`, `timeout`, `Semaphore` and `sleep` work in a workflow, and do the same thing
+each time it is gone through again. A timer of this loop is a step like any other: it survives.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from asyncio import events
+from collections import deque
+from collections.abc import Callable, Coroutine
+from contextvars import Context
+from typing import Any, Final, NoReturn
+
+from stepwell.model.base import SECOND, Instant
+
+SetTimer = Callable[[asyncio.TimerHandle, Instant], None]
+
+
+class CodeLoop(asyncio.AbstractEventLoop):
+    """`now` gives the instant that the code sees; `set_timer` and `drop_timer` keep its timers."""
+
+    def __init__(
+        self, now: Callable[[], Instant], set_timer: SetTimer, drop_timer: Callable[[asyncio.TimerHandle], None]
+    ) -> None:
+        self._now, self._set_timer, self._drop_timer = now, set_timer, drop_timer
+        self._ready: deque[asyncio.Handle] = deque()
+        self.failures: list[BaseException] = []
+
+    def run_ready(self) -> None:
+        """Run until nothing is ready."""
+        ready = self._ready
+        while ready:
+            handle = ready.popleft()
+            if not handle.cancelled():
+                handle._run()
+
+    # --- what asyncio asks of a loop --------------------------------------------------------------
+
+    def call_soon(
+        self, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> asyncio.Handle:
+        handle = asyncio.Handle(callback, args, self, context)
+        self._ready.append(handle)
+        return handle
+
+    def call_later(
+        self, delay: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        return self.call_at(self.time() + delay, callback, *args, context=context)
+
+    def call_at(
+        self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
+    ) -> asyncio.TimerHandle:
+        handle = asyncio.TimerHandle(when, callback, args, self, context)
+        handle._scheduled = True  # type: ignore[attr-defined]
+        self._set_timer(handle, round(when * SECOND))
+        return handle
+
+    def fire(self, handle: asyncio.TimerHandle) -> None:
+        """Its time has come."""
+        handle._scheduled = False  # type: ignore[attr-defined]
+        self._ready.append(handle)
+
+    def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
+        self._drop_timer(handle)
+
+    def time(self) -> float:
+        return self._now() / SECOND
+
+    def create_future(self) -> asyncio.Future[Any]:
+        return asyncio.Future(loop=self)
+
+    def create_task(  # type: ignore[override]
+        self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: Context | None = None, **_: Any
+    ) -> asyncio.Task[Any]:
+        task = asyncio.Task(coro, loop=self, name=name, context=context)
+        task._log_destroy_pending = False  # type: ignore[attr-defined]
+        return task
+
+    def call_exception_handler(self, context: dict[str, Any]) -> None:
+        """A task that nobody waited for failed, or a callback did."""
+        error = context.get("exception")
+        if isinstance(error, BaseException):
+            self.failures.append(error)
+
+    def default_exception_handler(self, context: dict[str, Any]) -> None:
+        self.call_exception_handler(context)
+
+    def get_exception_handler(self) -> None:
+        return None
+
+    def get_task_factory(self) -> None:
+        return None
+
+    def get_debug(self) -> bool:
+        return False
+
+    def is_running(self) -> bool:
+        return events._get_running_loop() is self
+
+    def is_closed(self) -> bool:
+        return False
+
+    async def shutdown_asyncgens(self) -> None:
+        return None
+
+
+def _no_io(name: str) -> Callable[..., NoReturn]:
+    def refuse(self: CodeLoop, *args: Any, **options: Any) -> NoReturn:
+        raise RuntimeError(
+            f"a workflow's own code does no I/O and starts no threads (it called {name}): do it in a step, "
+            f"so that it is done once and its result is kept"
+        )
+
+    return refuse
+
+
+REFUSED: Final = (
+    "run_in_executor", "getaddrinfo", "getnameinfo", "create_connection", "create_server", "create_unix_connection",
+    "create_unix_server", "create_datagram_endpoint", "connect_read_pipe", "connect_write_pipe", "subprocess_exec",
+    "subprocess_shell", "sock_recv", "sock_sendall", "sock_connect", "sock_accept", "add_reader", "add_writer",
+    "add_signal_handler", "call_soon_threadsafe", "run_forever", "run_until_complete", "sendfile", "start_tls",
+)  # fmt: skip
+"""What a loop can do and this one must not: it would not do the same thing the next time."""
+
+for _name in REFUSED:
+    setattr(CodeLoop, _name, _no_io(_name))

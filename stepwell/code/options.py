@@ -1,0 +1,58 @@
+"""What `@step` is told about retries and times, checked and turned into `StepOptions`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+from stepwell.model.base import SECOND, Duration
+from stepwell.model.errors import InvalidInput
+from stepwell.model.policy import LONGEST_DELAY, Backoff
+
+Length = float | timedelta
+"""A length of time: seconds, or a `timedelta`."""
+
+MOST_RETRIES: Final = 1_000_000
+
+
+def microseconds(length: Length, what: str) -> Duration:
+    """Raises `InvalidInput`, naming `what`."""
+    seconds = length.total_seconds() if isinstance(length, timedelta) else length
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds * SECOND <= LONGEST_DELAY:
+        raise InvalidInput(f"{what} is a number of seconds or a timedelta, from 0 to 366 days, not {length!r}")
+    return int(seconds * SECOND)
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """How a step is tried again: up to `attempts` in all (None: for ever), first after `delay`, then twice as long each
+    time (`backoff`), never longer than `longest`; up to `jitter` (a fraction of the delay) is added by chance.
+
+    `on`: only after these exceptions; `never`: not after these.
+    """
+
+    attempts: int | None = 3
+    delay: Length = 1.0
+    backoff: str = "exponential"
+    longest: Length = 300.0
+    jitter: float = 0.1
+    on: tuple[type[BaseException], ...] = ()
+    never: tuple[type[BaseException], ...] = ()
+
+    def __post_init__(self) -> None:
+        if self.attempts is not None and not 1 <= self.attempts <= MOST_RETRIES:
+            raise InvalidInput(f"attempts is a number from 1, or None for no limit, not {self.attempts!r}")
+        if self.backoff not in tuple(Backoff):
+            raise InvalidInput(f"backoff is one of {', '.join(Backoff)}, not {self.backoff!r}")
+        if not 0 <= self.jitter <= 1:
+            raise InvalidInput(f"jitter is a fraction from 0 to 1, not {self.jitter!r}")
+        microseconds(self.delay, "delay")
+        microseconds(self.longest, "longest")
+
+    def helps(self) -> Callable[[BaseException], bool] | None:
+        """Whether another attempt may help after an exception; None: always."""
+        if not self.on and not self.never:
+            return None
+        return lambda error: (not self.on or isinstance(error, self.on)) and not isinstance(error, self.never)

@@ -1,0 +1,175 @@
+"""`@step`: a function whose result is kept. What a workflow does to the outside, it does in steps."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import re
+from collections.abc import Callable
+from functools import cached_property, partial, update_wrapper
+from typing import Any, Final, Generic, ParamSpec, TypeVar, overload
+
+from stepwell.code.arguments import for_the_record
+from stepwell.code.execution import CURRENT, Execution
+from stepwell.code.options import Length, Retry, microseconds
+from stepwell.code.values import Form, form_of, hints_of
+from stepwell.model.actions import CodeAction
+from stepwell.model.base import Json
+from stepwell.model.calls import Call, StepCall
+from stepwell.model.errors import InvalidInput
+from stepwell.model.policy import Backoff, StepOptions
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+NAME: Final = re.compile(r"[\w.-]{1,200}")
+
+
+class Step(Generic[P, R]):
+    """A function that a workflow has performed once for each call: at least once over crashes, recorded exactly once.
+
+    Called outside a run it is the plain function. In a workflow, an `async def` step is awaited; a `def` step is
+    performed on a thread, and the workflow waits for it. `submit` begins it without waiting.
+    """
+
+    def __init__(
+        self,
+        function: Callable[P, R],
+        *,
+        name: str,
+        options: StepOptions,
+        retry: Retry | None,
+        compensate: Callable[..., Any] | None,
+    ) -> None:
+        self.function, self.name, self.options = function, name, options
+        self.is_async = inspect.iscoroutinefunction(function)
+        self.compensation = None if compensate is None else _as_step(compensate)
+        self._retryable = None if retry is None else retry.helps()
+        self._written = options.as_json()
+        update_wrapper(self, function)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        execution = CURRENT.get()
+        if execution is None:
+            return self.function(*args, **kwargs)
+        future = self.ask(execution, args, kwargs)
+        result: R = waiting(future) if self.is_async else execution.wait(future)  # type: ignore[assignment]
+        return result
+
+    def submit(self, *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[Any]:
+        """Begin it in a workflow without waiting: to be awaited later, or given to `flow.gather`."""
+        execution = CURRENT.get()
+        if execution is None:
+            raise InvalidInput(f"{self.name}.submit(…) is for workflows; outside of one, call {self.name}(…)")
+        return self.ask(execution, args, kwargs)
+
+    def ask(
+        self, execution: Execution, args: tuple[Any, ...], kwargs: dict[str, Any], undoes: str | None = None
+    ) -> asyncio.Future[Any]:
+        action = CodeAction(
+            self.function, args, kwargs, self.is_async, self.form.write, self._retryable
+        )
+        written = self._written if undoes is None else {**(self._written or {}), "compensates": undoes}
+
+        def make(step_id: str) -> Call:
+            return StepCall(step_id, for_the_record(args, kwargs), action, written)
+
+        done = None
+        if self.compensation is not None:
+            done = partial(_to_be_undone, execution, self.compensation, args, kwargs)
+        return execution.ask("call:python", self.name, make, self.form.read, done)
+
+    @cached_property
+    def form(self) -> Form:
+        """How its results are written and read."""
+        return form_of(hints_of(self.function).get("return"))
+
+    def __repr__(self) -> str:
+        return f"<step {self.name} ({self.function.__module__}:{self.function.__qualname__})>"
+
+
+async def waiting(future: asyncio.Future[Any]) -> Any:
+    """What an `async def` gives: a coroutine. (The call was made before, when the function was called.)"""
+    return await future
+
+
+def _to_be_undone(
+    execution: Execution, compensation: Step[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
+    result: Any, outcome: Any,
+) -> None:  # fmt: skip
+    """The step is done: from now on a failure of the workflow undoes it."""
+    if "result" in inspect.signature(compensation.function).parameters and "result" not in kwargs:
+        kwargs = {**kwargs, "result": result}
+    execution.undo.append(lambda: compensation.ask(execution, args, kwargs, undoes=outcome.id))
+
+
+def _as_step(function: Callable[..., Any]) -> Step[..., Any]:
+    return function if isinstance(function, Step) else step(function)
+
+
+@overload
+def step(function: Callable[P, R], /) -> Step[P, R]: ...
+
+
+@overload
+def step(
+    *,
+    name: str | None = None,
+    retry: Retry | int | None = None,
+    timeout: Length | None = None,
+    total: Length | None = None,
+    priority: int = 0,
+    optional: bool = False,
+    irreversible: bool = False,
+    compensate: Callable[..., Any] | None = None,
+) -> Callable[[Callable[P, R]], Step[P, R]]: ...
+
+
+def step(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+    """Make a function a step.
+
+    `retry`: a `Retry`, or how many attempts; none unless given. `timeout`: seconds for one attempt, `total`: for all of
+    them. `priority`: higher ones are begun first where many wait. `optional`: if it fails its result is None, and the
+    workflow goes on. `irreversible`: a run that did it is not replayed unless asked for expressly. `compensate`: what undoes
+    it when the workflow fails later; called with the same arguments, and with `result` if it has a parameter of that name.
+    """
+    return partial(_made, **options) if function is None else _made(function, **options)
+
+
+def _made(
+    function: Callable[P, R],
+    *,
+    name: str | None = None,
+    retry: Retry | int | None = None,
+    timeout: Length | None = None,
+    total: Length | None = None,
+    compensate: Callable[..., Any] | None = None,
+    **rest: Any,
+) -> Step[P, R]:
+    if isinstance(retry, int):
+        retry = Retry(attempts=retry)
+    named = name if name is not None else re.sub(r"[^\w.-]", "", getattr(function, "__name__", "step"))
+    if not NAME.fullmatch(named):
+        raise InvalidInput(f"{named!r} cannot be the name of a step: letters, digits, `_`, `-` and `.`, at most 200")
+    options = StepOptions(
+        **_retrying(retry),
+        timeout=None if timeout is None else microseconds(timeout, "timeout"),
+        total=None if total is None else microseconds(total, "total"),
+        compensate=None if compensate is None else getattr(compensate, "__name__", "compensation"),
+        **rest,
+    )
+    return Step(function, name=named, options=options, retry=retry, compensate=compensate)
+
+
+def _retrying(retry: Retry | None) -> dict[str, Json]:
+    if retry is None:
+        return {}
+    return {
+        "retries": None if retry.attempts is None else retry.attempts - 1,
+        "delay": microseconds(retry.delay, "delay"),
+        "backoff": Backoff(retry.backoff),
+        "longest": microseconds(retry.longest, "longest"),
+        "jitter": retry.jitter,
+    }
+
+

@@ -1,0 +1,111 @@
+"""`@workflow`: a Python function that survives."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from functools import cached_property, partial, update_wrapper
+from typing import Any, Generic, ParamSpec, TypeVar, overload
+
+from stepwell.code.arguments import Arguments
+from stepwell.code.child import call_child
+from stepwell.code.document import checked_name, checked_version, document_of, name_of
+from stepwell.code.execution import CURRENT
+from stepwell.code.options import Length, microseconds
+from stepwell.code.registry import REGISTRY, Key
+from stepwell.code.values import Form, form_of
+from stepwell.definition.model import Definition
+from stepwell.model.base import Json
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+class Workflow(Generic[P, R]):
+    """A function whose runs are durable. Called in a workflow it is a child run; called anywhere else, the function
+    itself. Start it with `Stepwell.start(function, …)`.
+
+    Its own code decides, and must decide the same again: what takes time, talks to the outside or may differ is a step.
+    """
+
+    def __init__(
+        self, function: Callable[P, R], name: str, version: str, namespace: str, timeout: Length | None
+    ) -> None:
+        self.function = function
+        self.name, self.version, self.namespace = name, version, namespace
+        self.timeout = None if timeout is None else microseconds(timeout, "timeout")
+        self.is_async = inspect.iscoroutinefunction(function)
+        self.arguments = Arguments(function)
+        update_wrapper(self, function)
+
+    @property
+    def code(self) -> str:
+        """Where it is: `package.module:function`."""
+        return f"{self.function.__module__}:{self.function.__qualname__}"
+
+    @property
+    def key(self) -> Key:
+        return (self.namespace, self.name, self.version)
+
+    @cached_property
+    def definition(self) -> Definition:
+        summary = (inspect.getdoc(self.function) or "").partition("\n")[0]
+        return document_of(self.namespace, self.name, self.version, self.code, summary, self.timeout)
+
+    @cached_property
+    def form(self) -> Form:
+        """How its results are written and read."""
+        return form_of(self.arguments.hints.get("return"))
+
+    def call(self, input: Json) -> Any:
+        """The function, called with a run's input."""
+        args, keywords = self.arguments.read(input)
+        return self.function(*args, **keywords)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
+        execution = CURRENT.get()
+        if execution is None:
+            return self.function(*args, **kwargs)
+        result: R = call_child(execution, self, args, kwargs)
+        return result
+
+    def __repr__(self) -> str:
+        return f"<workflow {self.namespace}/{self.name}:{self.version} ({self.code})>"
+
+
+@overload
+def workflow(function: Callable[P, R], /) -> Workflow[P, R]: ...
+
+
+@overload
+def workflow(
+    *, name: str | None = None, version: str | int = "1.0.0", namespace: str = "default", timeout: Length | None = None
+) -> Callable[[Callable[P, R]], Workflow[P, R]]: ...
+
+
+def workflow(
+    function: Callable[..., Any] | None = None,
+    /,
+    *,
+    name: str | None = None,
+    version: str | int = "1.0.0",
+    namespace: str = "default",
+    timeout: Length | None = None,
+) -> Any:
+    """Make a function a workflow.
+
+    `name`: that of the function with hyphens, unless given. `version`: on record with each run; a run goes on only where
+    code of its version is there. `timeout`: seconds (or a `timedelta`) after which a run ends as `timed_out`.
+    """
+    if function is None:
+        return partial(_made, name=name, version=version, namespace=namespace, timeout=timeout)
+    return _made(function, name=name, version=version, namespace=namespace, timeout=timeout)
+
+
+def _made(
+    function: Callable[P, R], *, name: str | None, version: str | int, namespace: str, timeout: Length | None
+) -> Workflow[P, R]:
+    named = checked_name(name) if name is not None else name_of(function.__name__)
+    made = Workflow(function, named, checked_version(version), checked_name(namespace), timeout)
+    REGISTRY.add(made)
+    return made
