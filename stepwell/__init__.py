@@ -15,10 +15,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from stepwell import flow as flow
     from stepwell.assembly import Stepwell as Stepwell
     from stepwell.assembly import connect as connect
     from stepwell.client.blocking import BlockingStepwell as BlockingStepwell
     from stepwell.client.verbs.start import Handle as Handle
+    from stepwell.code.options import Retry as Retry
+    from stepwell.code.step import step as step
+    from stepwell.code.workflow import workflow as workflow
     from stepwell.definition.parse import parse as parse
     from stepwell.model.errors import Conflict as Conflict
     from stepwell.model.errors import InvalidDefinition as InvalidDefinition
@@ -27,6 +31,7 @@ if TYPE_CHECKING:
     from stepwell.model.errors import NotFound as NotFound
     from stepwell.model.errors import NotSupported as NotSupported
     from stepwell.model.errors import RunFailed as RunFailed
+    from stepwell.model.errors import StepFailed as StepFailed
     from stepwell.model.errors import StepwellError as StepwellError
     from stepwell.model.errors import StoreError as StoreError
     from stepwell.model.errors import StoreUnavailable as StoreUnavailable
@@ -34,26 +39,32 @@ if TYPE_CHECKING:
     from stepwell.model.errors import WaitTimeout as WaitTimeout
     from stepwell.model.states import RunStatus as RunStatus
     from stepwell.model.states import StepStatus as StepStatus
+    from stepwell.workers.context import CallAgain as CallAgain
     from stepwell.workers.context import StepFault as StepFault
     from stepwell.workers.context import current as current
 
 __version__ = "0.1.0"
 
 _PLACES = {
+    "flow": "flow",
     "Stepwell": "assembly",
     "connect": "assembly",
     "BlockingStepwell": "client.blocking",
     "Handle": "client.verbs.start",
+    "Retry": "code.options",
+    "step": "code.step",
+    "workflow": "code.workflow",
     "parse": "definition.parse",
     **dict.fromkeys(
         (
             "StepwellError", "InvalidDefinition", "NotSupported", "InvalidInput", "NotFound", "Conflict",
-            "TransitionRefused", "KeyConflict", "RunFailed", "WaitTimeout", "StoreError", "StoreUnavailable",
+            "TransitionRefused", "KeyConflict", "RunFailed", "StepFailed", "WaitTimeout", "StoreError",
+            "StoreUnavailable",
         ),
         "model.errors",
     ),
     **dict.fromkeys(("RunStatus", "StepStatus"), "model.states"),
-    **dict.fromkeys(("current", "StepFault"), "workers.context"),
+    **dict.fromkeys(("current", "StepFault", "CallAgain"), "workers.context"),
 }  # fmt: skip
 
 __all__ = list(_PLACES)
@@ -62,7 +73,8 @@ __all__ = list(_PLACES)
 def __getattr__(name: str) -> Any:
     if name not in _PLACES:
         raise AttributeError(f"module 'stepwell' has no attribute {name!r}")
-    value = getattr(import_module(f"stepwell.{_PLACES[name]}"), name)
+    module = import_module(f"stepwell.{_PLACES[name]}")
+    value = module if name == "flow" else getattr(module, name)
     globals()[name] = value
     return value
 

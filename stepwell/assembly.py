@@ -15,8 +15,11 @@ from uuid_utils import uuid7
 from stepwell import __version__
 from stepwell.client.blocking import BlockingStepwell
 from stepwell.client.client import Client
+from stepwell.code.codebase import Codebase
+from stepwell.code.registry import REGISTRY, Registry
+from stepwell.code.workflow import Workflow
 from stepwell.engine.engine import Engine
-from stepwell.model.actions import HttpAction, PythonAction, ShellAction
+from stepwell.model.actions import CodeAction, HttpAction, PythonAction, ShellAction
 from stepwell.model.base import Instant, Json
 from stepwell.ports import Clock, Dice, Guard, Ids, Runner, Store
 from stepwell.stores.sqlite import WARM_WAL, SqliteStore
@@ -90,6 +93,7 @@ class Stepwell(Client):
         clock: Clock | None = None,
         ids: Ids | None = None,
         dice: Dice | None = None,
+        workflows: Iterable[Workflow[Any, Any]] | None = None,
         vfs: str | None = None,
         warm_up: bool = True,
         refit: Callable[[Parts], Parts] | None = None,
@@ -100,6 +104,7 @@ class Stepwell(Client):
         which `call: python` may import `package.module:name`; None allows every installed one but the standard
         library. `secrets`: values for `$secrets`. `recover` False: leave other open runs alone. `guest`: steer and
         look, but perform nothing. `max_concurrency`: steps performed at once.
+        `workflows`: the Python workflows that this engine runs; None: all that were imported.
         `snapshot_every`: turns after which a run's state is kept beside its journal. `warm_up` False: do not grow
         the write-ahead log beforehand; opening is quicker, commits are slower. `refit`: given the parts that were
         made, the ones to use. Raises `StoreError` when entered.
@@ -117,6 +122,7 @@ class Stepwell(Client):
             clock=clock or SystemClock(),
             ids=ids or UuidIds(),
             dice=dice or SystemDice(),
+            registry=REGISTRY if workflows is None else Registry(workflows),
             vfs=vfs,
             warm=WARM_WAL if warm_up else 0,
             refit=refit or _as_made,
@@ -165,6 +171,7 @@ class Opening:
             runner=parts.runner,
             guard=parts.guard,
             engine_id=None if s["guest"] else engine_id,
+            codebase=Codebase(s["ids"], s["dice"], s["registry"]),
             secrets=s["secrets"],
             runtime={"name": "stepwell", "version": VERSION, "metadata": {}},
             max_concurrency=s["max_concurrency"],
@@ -186,11 +193,13 @@ def _as_made(parts: Parts) -> Parts:
 
 
 def _runner(functions: Mapping[str, Callable[..., Any]], modules: tuple[str, ...] | None) -> Runner:
+    python = PythonRunner(functions, modules)
     return WorkerDispatch(
         {
             HttpAction: HttpRunner(),
             ShellAction: ShellRunner(),
-            PythonAction: PythonRunner(functions, modules),
+            PythonAction: python,
+            CodeAction: python,
         }
     )
 

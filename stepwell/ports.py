@@ -5,7 +5,7 @@ Clock, Ids and Dice are the only sources of time, names and chance in the whole 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from typing import Protocol
 
 from stepwell.model.actions import Action, Outcome
@@ -125,17 +125,23 @@ class Store(Census, Protocol):
 
     async def put_definition(self, definition: DefinitionRow) -> None: ...
 
-    async def adopt(self, engine_id: str, only: str | None = None) -> Sequence[str]:
+    async def adopt(
+        self, engine_id: str, only: str | None = None, codes: Collection[str] = ()
+    ) -> Sequence[str]:
         """Make this engine the owner of every open run (or of `only` this one) whose owner is not alive; returns the
-        ids of all open runs (or of this one) that it now owns, by priority (highest first), then oldest first."""
+        ids of all open runs (or of this one) that it now owns, by priority (highest first), then oldest first.
+
+        A run whose workflow is code is left alone unless its `namespace/name:version` is in `codes`.
+        """
         ...
 
     async def owner_alive(self, run_id: str) -> bool:
         """Whether some engine carries the run on right now."""
         ...
 
-    async def take_foreign(self, engine_id: str) -> Sequence[str]:
-        """Runs of this engine that others appended to since the last call; each is told once."""
+    async def take_foreign(self, engine_id: str, codes: Collection[str] = ()) -> Sequence[str]:
+        """Runs of this engine that others appended to since the last call; each is told once. Runs that others put on
+        record without carrying them on become its own (`codes` as for `adopt`)."""
         ...
 
     def changed(self) -> bool:

@@ -120,7 +120,7 @@ class _Server:
         """Go on with what is new among the open runs of nobody. One that cannot be read is tried once."""
         engine = self._stepwell.engine
         assert engine.engine_id is not None
-        for run_id in await engine.store.adopt(engine.engine_id):
+        for run_id in await engine.adopt():
             if run_id not in engine.actors and run_id not in engine.quarantined:
                 row = await engine.row(run_id)
                 log.info("taking up run %s of %s/%s, %s", run_id, row.namespace, row.name, row.status)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, NamedTuple
 
-from stepwell.client.starting import fingerprint
 from stepwell.client.views import View, error_view, when
 from stepwell.definition.model import Definition
 from stepwell.engine.engine import Engine
+from stepwell.engine.requests import fingerprint
 from stepwell.engine.rows import row_of
 from stepwell.kernel.evolve import blank, replay
 from stepwell.kernel.invariants import violations

@@ -64,12 +64,16 @@ class Arguments:
         unknown = [name for name in input if name not in parameters]
         spread = next((p.name for p in parameters.values() if p.kind is p.VAR_KEYWORD), None)
         if unknown and spread is None:
-            raise InvalidInput(f"{self._name} has no parameter {unknown[0]!r}", hint=f"it takes {self.signature}")
+            raise InvalidInput(
+                f"{self._name} has no parameter {unknown[0]!r}", hint=f"it takes {self.signature}"
+            )
         args: list[Any] = []
         keywords: dict[str, Any] = {}
         listed = any(p.kind is p.VAR_POSITIONAL for p in parameters.values())
         for name, parameter in parameters.items():
-            by_place = parameter.kind is parameter.POSITIONAL_ONLY or (listed and parameter.kind in _POSITIONAL)
+            by_place = parameter.kind is parameter.POSITIONAL_ONLY or (
+                listed and parameter.kind in _POSITIONAL
+            )
             self._place(name, parameter, by_place, input, args, keywords)
         keywords.update({name: input[name] for name in unknown})
         return args, keywords
@@ -109,7 +113,7 @@ class Arguments:
             return value
         try:
             return read(value)
-        except Exception as error:
+        except Exception as error:  # noqa: BLE001 - whatever a reader of the user's types raises
             raise InvalidInput(f"{self._name}: {name} does not fit its annotation: {error}") from None
 
     @property

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from stepwell.code.execution import Execution
+from stepwell.code.registry import Known
 from stepwell.model.calls import Call, ChildCall
-
-if TYPE_CHECKING:
-    from stepwell.code.workflow import Workflow
 
 
 def call_child(
-    execution: Execution, workflow: Workflow[Any, Any], args: tuple[Any, ...], kwargs: Mapping[str, Any]
+    execution: Execution, workflow: Known, args: tuple[Any, ...], kwargs: Mapping[str, Any]
 ) -> Any:
     """What calling the workflow gives in another one: a coroutine, or (of a `def`) its result."""
     future = ask_child(execution, workflow, args, kwargs)
@@ -23,7 +21,7 @@ def call_child(
 
 def ask_child(
     execution: Execution,
-    workflow: Workflow[Any, Any],
+    workflow: Known,
     args: tuple[Any, ...],
     kwargs: Mapping[str, Any],
     start: Mapping[str, Any] | None = None,
@@ -33,9 +31,7 @@ def ask_child(
     input = workflow.arguments.write(args, kwargs)
 
     def make(step_id: str) -> Call:
-        return ChildCall(
-            step_id, workflow.namespace, workflow.name, workflow.version, input, wait, start=start or {}
-        )
+        return ChildCall(step_id, *workflow.key, input, wait, start=start or {})
 
     return execution.ask("run:workflow", workflow.name, make, workflow.form.read if wait else None)
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from functools import partial
+from collections.abc import Collection, Sequence
+from typing import Any
 
 from stepwell.code.execution import Execution
-from stepwell.code.registry import REGISTRY, Key, Registry
+from stepwell.code.registry import REGISTRY, Key, Known, Registry
 from stepwell.definition.model import Definition
+from stepwell.model.base import Json
 from stepwell.model.calls import CodeMismatch
+from stepwell.model.journal import RunRow
 from stepwell.model.problem import PREFIX, Problem
 from stepwell.model.records import State
 from stepwell.ports import Dice, Ids
@@ -17,21 +19,29 @@ MISSING = PREFIX + "code-missing"
 
 
 class Codebase:
-    """Implements `ports.Codebase`."""
+    """Implements `engine.codebase.Codebase`."""
 
     def __init__(self, ids: Ids, dice: Dice, registry: Registry = REGISTRY) -> None:
         self._ids, self._dice, self._registry = ids, dice, registry
 
-    def known(self) -> Collection[Key]:
-        return self._registry.keys()
+    def known(self) -> Collection[str]:
+        return {f"{namespace}/{name}:{version}" for namespace, name, version in map(_key, self._registry)}
+
+    def definitions(self, namespace: str, name: str) -> Sequence[Definition]:
+        return [w.definition for w in self._registry if w.key[:2] == (namespace, name)]
+
+    def result(self, row: RunRow, output: Json) -> Any:
+        workflow = None if row.code is None else self._registry.get((row.namespace, row.name, row.version))
+        if workflow is None or workflow.form.read is None:
+            return output
+        return workflow.form.read(output)
 
     def open(self, definition: Definition, state: State) -> Execution:
         """Raises `CodeMismatch` where this process does not have the code."""
         workflow = self._registry.get((definition.namespace, definition.name, definition.version))
         if workflow is None:
             raise CodeMismatch(missing(definition))
-        body = partial(workflow.call, state.run.input)
-        return Execution(body, workflow.form.write, state, self._ids, self._dice)
+        return Execution(workflow.call, workflow.form.write, state, self._ids, self._dice)
 
 
 def missing(definition: Definition) -> Problem:
@@ -39,6 +49,10 @@ def missing(definition: Definition) -> Problem:
         MISSING,
         409,
         "Code Missing",
-        f"this process does not have the code of {definition.reference} ({definition.code}): the run waits for an engine "
-        f"that has it",
+        f"this process does not have the code of {definition.reference} ({definition.code}): "
+        f"the run waits for an engine that has it",
     )
+
+
+def _key(workflow: Known) -> Key:
+    return workflow.key

@@ -43,7 +43,8 @@ def missing_calls(run: Run, known: Iterable[Known]) -> CodeMismatch:
 
 def _wrong(run: Run, number: int, recorded: str, called: str) -> CodeMismatch:
     detail = (
-        f"the code of {run.name} {run.version} ({run.code}) does not match the journal of run {run.id} at call {number}:\n"
+        f"the code of {run.name} {run.version} ({run.code}) does not match the journal of run {run.id} at call"
+        f" {number}:\n"
         f"  recorded: {recorded}\n"
         f"  called:   {called}\n"
         "the run waits, as it is: put the former code back, keep both ways apart with flow.patched(…), "

@@ -40,7 +40,13 @@ def checked_version(version: str | int) -> str:
 def document_of(
     namespace: str, name: str, version: str, code: str, summary: str, timeout: Duration | None
 ) -> Definition:
-    head = {"dsl": "1.0.3", "namespace": namespace, "name": name, "version": version, "metadata": {"code": code}}
+    head = {
+        "dsl": "1.0.3",
+        "namespace": namespace,
+        "name": name,
+        "version": version,
+        "metadata": {"code": code},
+    }
     if summary:
         head["summary"] = summary
     document = {

@@ -1,9 +1,9 @@
 """One run's code, being executed: what it asks for is numbered, matched with the journal, and answered.
 
 The code of a run is executed in one process at a time, on `CodeLoop`. It is not kept anywhere: after a crash the
-function is called again, its calls are found in the journal, and it is told the same outcomes in the same order, until it
-is where it was. `Execution` does not know whether it is being repeated, except that a call that the journal knows is not
-asked for again.
+function is called again, its calls are found in the journal, and it is told the same outcomes in the same order, until
+it is where it was. `Execution` does not know whether it is being repeated, except that a call that the journal knows is
+not asked for again.
 """
 
 from __future__ import annotations
@@ -27,7 +27,6 @@ from stepwell.model.calls import (
     INSTANT_KINDS,
     Answer,
     Call,
-    ChildCall,
     CodeMismatch,
     ContinuedAs,
     Ending,
@@ -72,22 +71,23 @@ class Awaited(NamedTuple):
     """told of its success, before whoever waits"""
 
 
-Body = Callable[[], Any]
-"""The workflow's function with its arguments: gives its result, or a coroutine."""
+Body = Callable[[Json], Any]
+"""Calls the workflow's function with a run's input: gives its result, or a coroutine."""
 
 
 class Execution:
-    """Implements `model.calls.Code`. `body` is the workflow's function, bound to the run's input; `write` makes JSON of
-    its result."""
+    """Implements `model.calls.Code`. `write` makes JSON of the workflow's result."""
 
     def __init__(self, body: Body, write: Callable[[Any], Json], state: State, ids: Ids, dice: Dice) -> None:
         self.run: Run = state.run
         self.ids, self.dice = ids, dice
         self.seen = -1
         self.now: Instant = state.run.started_at or 0
-        self.undo: list[tuple[str, Callable[[], Any]]] = []
+        self.undo: list[Callable[[], asyncio.Future[Any]]] = []
         """what takes back the completed steps, in the order of their completion"""
-        self.loop = CodeLoop(lambda: self.now, self._timer_set, self._timer_dropped)
+        self.loop = CodeLoop(  # type: ignore[abstract]
+            lambda: self.now, self._timer_set, self._timer_dropped
+        )
         self._body, self._write = body, write
         self._known = {known.number: known for known in map(Known.of, state.steps.values())}
         self._told = {step.outcome: step.id for step in state.steps.values() if step.outcome}
@@ -104,8 +104,9 @@ class Execution:
 
     # --- model.calls.Code -------------------------------------------------------------------------
 
-    def go_on(self, outcome: Step | None, now: Instant) -> Answer:
+    def go_on(self, run: Run, outcome: Step | None, now: Instant) -> Answer:
         self._calls, self._abandoned = [], []
+        self.run = run
         if outcome is None:
             self.seen = 0
             self.now = self.run.started_at or now
@@ -203,7 +204,8 @@ class Execution:
     # --- waiting ----------------------------------------------------------------------------------
 
     def wait(self, future: asyncio.Future[Any]) -> Any:
-        """Wait in code that is not `async`: the whole code of this run stands still, or what it began beside goes on."""
+        """Wait in code that is not `async`. In a plain workflow what was begun beside it goes on; a plain step in an
+        `async` one stops the code of its run meanwhile, as it would stop any event loop."""
         if asyncio.current_task(self.loop) is None:  # a plain workflow: its tasks run while it waits
             self.loop.run_ready()
         while not future.done():
@@ -278,13 +280,13 @@ class Execution:
         finally:
             events._set_running_loop(outer)
             _enter_task(outer, left)
-        if self._green.dead:
+        if self._green is not None and self._green.dead:
             self._green = None
 
     def _begin(self) -> None:
         CURRENT.set(self)  # in the context of the greenlet, and of the tasks that are made in it
         try:
-            result = self._body()
+            result = self._body(self.run.input)
         except Halt:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a plain workflow raises ends its run only
@@ -304,14 +306,10 @@ class Execution:
         except Continued as going_on:
             make = going_on.make
         except BaseException:
-            if self.undo or any(awaited.done is not None for awaited in self.at_work()):
-                await undo_all(self)
+            await undo_all([a.future for a in self.at_work() if a.done is not None], self.undo)
             raise
-        calls: list[Call] = []
-        await self.ask("run:workflow", "continue-as-new", lambda step_id: calls.append(make(step_id)) or calls[0])
-        child = calls[0]
-        assert isinstance(child, ChildCall) and child.run_id is not None
-        return ContinuedAs(child.run_id)
+        started = await self.ask("run:workflow", "continue-as-new", make)
+        return ContinuedAs(started["run_id"])
 
     def _end_of(self, main: asyncio.Task[Any]) -> Ending:
         try:

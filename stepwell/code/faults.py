@@ -7,7 +7,7 @@ from typing import Any
 
 from stepwell.model.errors import StepFailed
 from stepwell.model.problem import TIMEOUT, Problem, runtime
-from stepwell.workers.calling import described
+from stepwell.workers.calling import described, named
 from stepwell.workers.context import StepFault
 
 
@@ -33,14 +33,6 @@ def problem_of(error: BaseException) -> tuple[Problem, str | None]:
         return error.problem, None
     found = runtime(described(error))
     return Problem(found.type, found.status, found.title, found.detail, None, named(error)), None
-
-
-def named(error: BaseException) -> dict[str, object] | None:
-    """The class and the arguments of an exception, for `Problem.exception`; arguments that are not JSON as text."""
-    kind = type(error)
-    plain = str, int, float, bool, type(None)
-    arguments: list[object] = [a if isinstance(a, plain) else str(a) for a in error.args]
-    return {"type": f"{kind.__module__}:{kind.__qualname__}", "args": arguments}
 
 
 def _own(problem: Problem) -> Exception | None:

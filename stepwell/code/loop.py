@@ -22,7 +22,10 @@ class CodeLoop(asyncio.AbstractEventLoop):
     """`now` gives the instant that the code sees; `set_timer` and `drop_timer` keep its timers."""
 
     def __init__(
-        self, now: Callable[[], Instant], set_timer: SetTimer, drop_timer: Callable[[asyncio.TimerHandle], None]
+        self,
+        now: Callable[[], Instant],
+        set_timer: SetTimer,
+        drop_timer: Callable[[asyncio.TimerHandle], None],
     ) -> None:
         self._now, self._set_timer, self._drop_timer = now, set_timer, drop_timer
         self._ready: deque[asyncio.Handle] = deque()
@@ -38,19 +41,19 @@ class CodeLoop(asyncio.AbstractEventLoop):
 
     # --- what asyncio asks of a loop --------------------------------------------------------------
 
-    def call_soon(
+    def call_soon(  # type: ignore[override]
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
         handle = asyncio.Handle(callback, args, self, context)
         self._ready.append(handle)
         return handle
 
-    def call_later(
+    def call_later(  # type: ignore[override]
         self, delay: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         return self.call_at(self.time() + delay, callback, *args, context=context)
 
-    def call_at(
+    def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.TimerHandle:
         handle = asyncio.TimerHandle(when, callback, args, self, context)
@@ -73,7 +76,12 @@ class CodeLoop(asyncio.AbstractEventLoop):
         return asyncio.Future(loop=self)
 
     def create_task(  # type: ignore[override]
-        self, coro: Coroutine[Any, Any, Any], *, name: str | None = None, context: Context | None = None, **_: Any
+        self,
+        coro: Coroutine[Any, Any, Any],
+        *,
+        name: str | None = None,
+        context: Context | None = None,
+        **_: Any,
     ) -> asyncio.Task[Any]:
         task = asyncio.Task(coro, loop=self, name=name, context=context)
         task._log_destroy_pending = False  # type: ignore[attr-defined]

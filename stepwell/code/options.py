@@ -20,8 +20,14 @@ MOST_RETRIES: Final = 1_000_000
 def microseconds(length: Length, what: str) -> Duration:
     """Raises `InvalidInput`, naming `what`."""
     seconds = length.total_seconds() if isinstance(length, timedelta) else length
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds * SECOND <= LONGEST_DELAY:
-        raise InvalidInput(f"{what} is a number of seconds or a timedelta, from 0 to 366 days, not {length!r}")
+    if (
+        isinstance(seconds, bool)
+        or not isinstance(seconds, int | float)
+        or not 0 <= seconds * SECOND <= LONGEST_DELAY
+    ):
+        raise InvalidInput(
+            f"{what} is a number of seconds or a timedelta, from 0 to 366 days, not {length!r}"
+        )
     return int(seconds * SECOND)
 
 

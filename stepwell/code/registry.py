@@ -3,25 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any, Protocol
 
+from stepwell.code.arguments import Arguments
+from stepwell.code.values import Form
+from stepwell.definition.model import Definition
+from stepwell.model.base import Json
 from stepwell.model.errors import InvalidInput
 
-if TYPE_CHECKING:
-    from stepwell.code.workflow import Workflow
-
 Key = tuple[str, str, str]
+
+
+class Known(Protocol):
+    """A workflow, as others in this room see it (see `workflow.Workflow`)."""
+
+    name: str
+    version: str
+    is_async: bool
+    arguments: Arguments
+
+    @property
+    def key(self) -> Key: ...
+
+    @property
+    def code(self) -> str: ...
+
+    @property
+    def form(self) -> Form: ...
+
+    @property
+    def definition(self) -> Definition: ...
+
+    def call(self, input: Json) -> Any: ...
 
 
 class Registry:
     """`add` is called by the decorator. `changes` counts: whoever keeps a copy knows when to look again."""
 
-    def __init__(self, workflows: Iterable[Workflow[Any, Any]] = ()) -> None:
-        self._known: dict[Key, Workflow[Any, Any]] = {}
+    def __init__(self, workflows: Iterable[Known] = ()) -> None:
+        self._known: dict[Key, Known] = {}
         for workflow in workflows:
             self.add(workflow)
 
-    def add(self, workflow: Workflow[Any, Any]) -> None:
+    def add(self, workflow: Known) -> None:
         """Raises `InvalidInput` where another function has the name and version. (A function that is defined again, as
         in a notebook, takes the place of the former one.)"""
         known = self._known.get(workflow.key)
@@ -32,13 +56,13 @@ class Registry:
             )
         self._known[workflow.key] = workflow
 
-    def get(self, key: Key) -> Workflow[Any, Any] | None:
+    def get(self, key: Key) -> Known | None:
         return self._known.get(key)
 
     def keys(self) -> frozenset[Key]:
         return frozenset(self._known)
 
-    def __iter__(self) -> Iterator[Workflow[Any, Any]]:
+    def __iter__(self) -> Iterator[Known]:
         return iter(self._known.values())
 
 

@@ -66,9 +66,7 @@ class Step(Generic[P, R]):
     def ask(
         self, execution: Execution, args: tuple[Any, ...], kwargs: dict[str, Any], undoes: str | None = None
     ) -> asyncio.Future[Any]:
-        action = CodeAction(
-            self.function, args, kwargs, self.is_async, self.form.write, self._retryable
-        )
+        action = CodeAction(self.function, args, kwargs, self.is_async, self.form.write, self._retryable)
         written = self._written if undoes is None else {**(self._written or {}), "compensates": undoes}
 
         def make(step_id: str) -> Call:
@@ -130,8 +128,9 @@ def step(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
 
     `retry`: a `Retry`, or how many attempts; none unless given. `timeout`: seconds for one attempt, `total`: for all of
     them. `priority`: higher ones are begun first where many wait. `optional`: if it fails its result is None, and the
-    workflow goes on. `irreversible`: a run that did it is not replayed unless asked for expressly. `compensate`: what undoes
-    it when the workflow fails later; called with the same arguments, and with `result` if it has a parameter of that name.
+    workflow goes on. `irreversible`: a run that did it is not replayed unless asked for expressly. `compensate`: what
+    undoes it when the workflow fails later; called with the same arguments, and with `result` if it has a parameter of
+    that name.
     """
     return partial(_made, **options) if function is None else _made(function, **options)
 
@@ -150,7 +149,9 @@ def _made(
         retry = Retry(attempts=retry)
     named = name if name is not None else re.sub(r"[^\w.-]", "", getattr(function, "__name__", "step"))
     if not NAME.fullmatch(named):
-        raise InvalidInput(f"{named!r} cannot be the name of a step: letters, digits, `_`, `-` and `.`, at most 200")
+        raise InvalidInput(
+            f"{named!r} cannot be the name of a step: letters, digits, `_`, `-` and `.`, at most 200"
+        )
     options = StepOptions(
         **_retrying(retry),
         timeout=None if timeout is None else microseconds(timeout, "timeout"),
@@ -171,5 +172,3 @@ def _retrying(retry: Retry | None) -> dict[str, Json]:
         "longest": microseconds(retry.longest, "longest"),
         "jitter": retry.jitter,
     }
-
-

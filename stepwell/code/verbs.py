@@ -14,6 +14,7 @@ from uuid import UUID
 
 from stepwell.code.execution import CURRENT, Continued, Execution
 from stepwell.code.options import Length, microseconds
+from stepwell.code.registry import REGISTRY, Known
 from stepwell.code.step import Step, step, waiting
 from stepwell.code.values import form_of
 from stepwell.code.workflow import Workflow
@@ -187,8 +188,8 @@ def continue_as_new(*args: Any, **kwargs: Any) -> NoReturn:
 
 
 def gather(*awaitables: Awaitable[Any], return_exceptions: bool = False) -> Awaitable[list[Any]]:
-    """Wait for all of them; the results are in the order of the arguments, whichever is done first. The first failure is
-    raised at once; what was begun goes on."""
+    """Wait for all of them; the results are in the order of the arguments, whichever is done first. The first failure
+    is raised at once; what was begun goes on."""
     execution = _execution("gather")
     gathered = asyncio.gather(*awaitables, return_exceptions=return_exceptions)
     return _reply(execution, gathered)
@@ -200,8 +201,8 @@ def map(
     *,
     concurrency: int | None = None,
 ) -> Awaitable[list[Any]]:
-    """Call a step, a workflow or an `async` function for each item, at most `concurrency` at once; the results are in the
-    order of the items. After a failure nothing more is begun."""
+    """Call a step, a workflow or an `async` function for each item, at most `concurrency` at once; the results are in
+    the order of the items. After a failure nothing more is begun."""
     execution = _execution("map")
     listed = list(items)
     if concurrency is not None and concurrency < 1:
@@ -240,7 +241,9 @@ def _begin(function: Any, item: Any) -> Awaitable[Any]:
 def race(*awaitables: Awaitable[Any]) -> Awaitable[Any]:
     """The result of the one that is done first; the others are cancelled."""
     execution = _execution("race")
-    return _reply(execution, execution.loop.create_task(_raced([asyncio.ensure_future(a) for a in awaitables])))
+    return _reply(
+        execution, execution.loop.create_task(_raced([asyncio.ensure_future(a) for a in awaitables]))
+    )
 
 
 async def _raced(futures: list[asyncio.Future[Any]]) -> Any:
@@ -254,8 +257,8 @@ async def _raced(futures: list[asyncio.Future[Any]]) -> Any:
 
 
 def patched(patch: str) -> bool:
-    """True in runs that come here for the first time with this code, False in those that were past it already: so that the
-    code of running workflows can change.
+    """True in runs that come here for the first time with this code, False in those that were past it already: so that
+    the code of running workflows can change.
 
         if flow.patched("ask-twice"):
             await ask_again(order)
@@ -280,9 +283,7 @@ def _execution(verb: str) -> Execution:
     return execution
 
 
-def _workflow_of(execution: Execution) -> Workflow[Any, Any]:
-    from stepwell.code.registry import REGISTRY
-
+def _workflow_of(execution: Execution) -> Known:
     found = REGISTRY.get((execution.run.namespace, execution.run.name, execution.run.version))
     assert found is not None  # its code is running
     return found

@@ -79,7 +79,11 @@ def workflow(function: Callable[P, R], /) -> Workflow[P, R]: ...
 
 @overload
 def workflow(
-    *, name: str | None = None, version: str | int = "1.0.0", namespace: str = "default", timeout: Length | None = None
+    *,
+    name: str | None = None,
+    version: str | int = "1.0.0",
+    namespace: str = "default",
+    timeout: Length | None = None,
 ) -> Callable[[Callable[P, R]], Workflow[P, R]]: ...
 
 
@@ -94,8 +98,8 @@ def workflow(
 ) -> Any:
     """Make a function a workflow.
 
-    `name`: that of the function with hyphens, unless given. `version`: on record with each run; a run goes on only where
-    code of its version is there. `timeout`: seconds (or a `timedelta`) after which a run ends as `timed_out`.
+    `name`: that of the function with hyphens, unless given. `version`: on record with each run; a run goes on only
+    where code of its version is there. `timeout`: seconds (or a `timedelta`) after which a run ends as `timed_out`.
     """
     if function is None:
         return partial(_made, name=name, version=version, namespace=namespace, timeout=timeout)

@@ -21,7 +21,8 @@ from stepwell.engine.rows import row_of
 from stepwell.kernel.decide import Decision, decide
 from stepwell.kernel.ruling import Condition, Environment
 from stepwell.model.base import Duration, Instant, Json
-from stepwell.model.commands import Command, FailRun, Proceed
+from stepwell.model.calls import Code, CodeMismatch
+from stepwell.model.commands import Command, FailRun, Proceed, StallRun
 from stepwell.model.effects import Effect
 from stepwell.model.errors import InvalidInput, SeqConflict, StepwellError, StoreUnavailable
 from stepwell.model.journal import DefinitionRow, KeyClaim, Turn
@@ -69,6 +70,10 @@ class Host(Protocol):
 
     async def reload(self, run_id: str) -> State: ...
 
+    def open_code(self, actor: Actor) -> Code | None:
+        """The run's own code, if it has one and this engine can run it. Raises `CodeMismatch`."""
+        ...
+
 
 class Mail(NamedTuple):
     """A command on its way, and what goes into the commit with it. `insist`: a sick store makes it wait, not fail."""
@@ -111,6 +116,8 @@ class Actor:
         self._computing: tuple[Mail, asyncio.Task[None]] | None = None
         self._rereading: asyncio.Task[None] | None = None
         self._indexed = _indexed(state) if state.run.seq else None
+        self._code: Code | None = None
+        self._stalled = False
 
     @property
     def id(self) -> str:
@@ -125,6 +132,31 @@ class Actor:
     def idle(self) -> bool:
         """Nothing is being decided or committed."""
         return not (self._pending or self._mail or self.busy)
+
+    # --- the workflow's own code ------------------------------------------------------------------
+
+    def code(self) -> Code | None:
+        """The workflow's code as far as it has got; None where the workflow is no code, or it cannot be run here.
+
+        Raises `CodeMismatch`.
+        """
+        if self._code is None and self.definition.code is not None and not (self._stalled or self.foreign):
+            self._code = self.host.open_code(self)
+        return self._code
+
+    def _drop_code(self) -> None:
+        """It is ahead of the journal, or done with: it is executed anew when it is wanted."""
+        if self._code is not None:
+            self._code.close()
+            self._code = None
+
+    def _stall(self, wrong: CodeMismatch, mail: Mail) -> None:
+        """Without its code the run takes in what comes, and waits. Another engine, or a later process, may have it."""
+        log.error("run %s waits for the right code: %s", self.id, wrong)
+        self._drop_code()
+        self._stalled = True
+        self._decide(mail)
+        self._decide(Mail(StallRun(wrong.problem)))
 
     # --- commands ---------------------------------------------------------------------------------
 
@@ -172,10 +204,15 @@ class Actor:
 
     def _attempt(self, mail: Mail, now: Instant, chance: float, memo: Memo | None) -> None:
         """Decide with what is known; if a value is missing, have it computed and decide again, all else being equal."""
+        told = self._code.seen if self._code is not None else None
         try:
             environment = self.host.environment(self, chance, memo)
             decision = decide(self.definition, self.state, mail.command, now, environment)
             self._commit(mail, decision, now)
+            return
+        except CodeMismatch as wrong:
+            self._stall(wrong, mail)
+            return
         except Deferred as deferred:
             work = self._compute(mail, now, chance, memo or Memo(), deferred)
             self._computing = (mail, asyncio.ensure_future(work))
@@ -188,6 +225,8 @@ class Actor:
             _answer(mail, refused)
         except Exception as error:  # noqa: BLE001 - a fault in a rule must stop this run only
             self._break(error, mail)
+        if self._code is not None and self._code.seen != told:
+            self._drop_code()
 
     async def _compute(self, mail: Mail, now: Instant, chance: float, memo: Memo, deferred: Deferred) -> None:
         """Have an expression evaluated elsewhere, then decide again."""
@@ -225,6 +264,8 @@ class Actor:
         self.state = decision.draft.merge()
         self.state.tip = tip
         self._indexed = _indexed(self.state)
+        if run.status.terminal:
+            self._drop_code()
         self._pending.append(pending)
 
     def _nothing_new(self, mail: Mail, effects: Sequence[Effect]) -> None:
@@ -273,6 +314,7 @@ class Actor:
             retried = [pending.mail for pending, error in failed if not _give_up(pending.mail, error)]
             if failed and not isinstance(failed[0][1], SeqConflict):
                 await self._pause()
+            self._drop_code()
             self.state = await self._read_back()
             if self._lost is not None:
                 await name_the_winner(self.host.store, self.id, self._lost)
@@ -327,6 +369,7 @@ class Actor:
     def close(self) -> None:
         """Decide nothing more, and leave nobody waiting; the run goes on when the store is opened again."""
         self.failure = StoreUnavailable("the engine is closed")
+        self._drop_code()
         for task in (self._computing[1] if self._computing else None, self._rereading):
             if task is not None:
                 task.cancel()

@@ -8,11 +8,20 @@ from typing import Final, Protocol
 
 from stepwell.definition.model import Definition
 from stepwell.engine.library import Library
+from stepwell.engine.requests import fingerprint
 from stepwell.model import commands as c
 from stepwell.model import problem
 from stepwell.model.actions import ChildAction, Failed, Outcome, Succeeded
 from stepwell.model.base import Duration
-from stepwell.model.errors import InvalidDefinition, NotFound, SeqConflict, StepwellError, StoreUnavailable
+from stepwell.model.errors import (
+    InvalidDefinition,
+    KeyConflict,
+    KeyTaken,
+    NotFound,
+    SeqConflict,
+    StepwellError,
+    StoreUnavailable,
+)
 from stepwell.model.journal import KeyClaim, RunRow
 from stepwell.model.problem import Problem
 from stepwell.model.records import State
@@ -70,35 +79,56 @@ async def perform_child(family: Family, action: ChildAction, parent_id: str, par
 
 
 async def _follow(family: Family, action: ChildAction, parent_id: str, parent_step: str) -> Outcome:
+    run_id = action.run_id
     try:
-        await _start(family, action, parent_id, parent_step)
+        run_id = await _start(family, action, parent_id, parent_step)
         if not action.wait:
-            return Succeeded(action.input)
-        await family.wait(action.run_id)
+            return Succeeded({"run_id": run_id} if action.start else action.input)
+        while True:
+            await family.wait(run_id)
+            state = await family.reload(run_id)
+            if state.run.continued_to is None:
+                return _outcome(state)
+            run_id = state.run.continued_to
     except asyncio.CancelledError:
         if not family.closing:  # then both go on when the store is opened again
-            await _cancel(family, action.run_id)
+            await _cancel(family, run_id)
         raise
-    return _outcome(await family.reload(action.run_id))
 
 
-async def _start(family: Family, action: ChildAction, parent_id: str, parent_step: str) -> None:
+async def _start(family: Family, action: ChildAction, parent_id: str, parent_step: str) -> str:
+    """Returns the id of the run: another one than was asked for if the key that was given belongs to it."""
     if await family.store.row(action.run_id) is not None:  # before a crash, or a retry of the parent
         await family.recover(only=action.run_id)
-        return
+        return action.run_id
     definition = await family.library.find(action.namespace, action.name, action.version)
-    command = c.StartRun(
+    command = _command(action, parent_id, parent_step)
+    key = command.key
+    claim = KeyClaim(key, fingerprint(definition, action.input)) if key is not None else None
+    try:
+        await family.start(definition, command, claim)
+    except SeqConflict:  # another engine started it first
+        log.info("run %s was started by another engine", action.run_id)
+    except KeyTaken as taken:
+        if claim is None or taken.fingerprint != claim.fingerprint:
+            raise KeyConflict(f"key {key!r} was used for run {taken.run_id}, with another input") from None
+        await family.recover(only=taken.run_id)
+        return taken.run_id
+    return action.run_id
+
+
+def _command(action: ChildAction, parent_id: str, parent_step: str) -> c.StartRun:
+    if "continued_from" in action.start:  # no child, but the same workflow once more
+        return c.StartRun(action.run_id, action.input, depth=action.depth, **action.start)
+    return c.StartRun(
         action.run_id,
         action.input,
         parent_id=parent_id,
         parent_step=parent_step,
         depth=action.depth,
         detached=not action.wait,
+        **action.start,
     )
-    try:
-        await family.start(definition, command)
-    except SeqConflict:  # another engine started it first
-        log.info("run %s was started by another engine", action.run_id)
 
 
 async def _cancel(family: Family, run_id: str) -> None:
@@ -117,5 +147,5 @@ def _outcome(state: State) -> Outcome:
     if run.error is not None:
         found = run.error
         detail = f"run {run.id} of {run.namespace}/{run.name}: {found.detail or found.title}"
-        return Failed(Problem(found.type, found.status, found.title, detail))
+        return Failed(Problem(found.type, found.status, found.title, detail, None, found.exception))
     return Failed(problem.runtime(f"run {run.id} of {run.namespace}/{run.name} was {run.status}"))

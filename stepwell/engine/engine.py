@@ -14,6 +14,7 @@ from stepwell.definition.expression import Deferred
 from stepwell.definition.model import Definition
 from stepwell.engine.actor import Actor, Mail, Pending
 from stepwell.engine.children import perform_child
+from stepwell.engine.codebase import Codebase
 from stepwell.engine.dispatch import Dispatch
 from stepwell.engine.environment import Memo, Surroundings
 from stepwell.engine.feed import Feed
@@ -28,6 +29,7 @@ from stepwell.kernel.ruling import Environment
 from stepwell.model import commands as c
 from stepwell.model.actions import ChildAction
 from stepwell.model.base import Duration, Instant, Json
+from stepwell.model.calls import Code
 from stepwell.model.effects import Continue, Effect, Interrupt, Perform, SetTimer
 from stepwell.model.errors import NotFound, StepwellError, StoreDamaged, StoreUnavailable
 from stepwell.model.journal import KeyClaim, RunRow
@@ -55,6 +57,7 @@ class Engine:
         runner: Runner,
         guard: Guard,
         engine_id: str | None,
+        codebase: Codebase,
         secrets: Mapping[str, Json] | None = None,
         runtime: Mapping[str, Json] | None = None,
         max_concurrency: int = 1_000,
@@ -65,7 +68,8 @@ class Engine:
         self.engine_id = engine_id
         self.observers = Observers()
         self.feed = Feed(store.feed, clock, self.observers)
-        self.library = Library(store, clock)
+        self.codebase = codebase
+        self.library = Library(store, clock, codebase)
         self.actors: dict[str, Actor] = {}
         self.quarantined: dict[str, BaseException] = {}
         self._surroundings = Surroundings(dice, secrets or {}, runtime or {})
@@ -82,7 +86,10 @@ class Engine:
         return self._surroundings.roll()
 
     def environment(self, actor: Actor, chance: float, memo: Memo | None) -> Environment:
-        return self._surroundings.environment(chance, memo, hold=actor.foreign)
+        return self._surroundings.environment(chance, memo, hold=actor.foreign, code=actor.code())
+
+    def open_code(self, actor: Actor) -> Code | None:
+        return self.codebase.open(actor.definition, actor.state)
 
     async def compute(self, deferred: Deferred, now: Instant) -> Json:
         return await self.guard.evaluate(
@@ -224,6 +231,11 @@ class Engine:
             actor.tell(Mail(c.FireTimer(step, purpose)))
 
     # --- life -------------------------------------------------------------------------------------
+
+    async def adopt(self, only: str | None = None) -> Sequence[str]:
+        """The open runs (or `only` this one) that are this engine's, those included that nobody alive carries on."""
+        assert self.engine_id is not None
+        return await self.store.adopt(self.engine_id, only, self.codebase.known())
 
     async def recover(self, only: str | None = None) -> int:
         """Go on with every open run that nobody else carries on; returns how many."""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from stepwell.definition.expression import Deferred, Expression, ExpressionError, evaluate
 from stepwell.kernel.ruling import BEGINS_PER_TURN, Environment
 from stepwell.model.base import Instant, Json
+from stepwell.model.calls import Code
 from stepwell.ports import Dice
 
 MASK = "***"
@@ -53,8 +54,10 @@ class Surroundings:
     def roll(self) -> float:
         return self._dice.roll()
 
-    def environment(self, chance: float, memo: Memo | None = None, *, hold: bool = False) -> Environment:
-        """`hold`: nothing may begin in this turn."""
+    def environment(
+        self, chance: float, memo: Memo | None = None, *, hold: bool = False, code: Code | None = None
+    ) -> Environment:
+        """`hold`: nothing may begin in this turn. `code`: the workflow's own, where it has some."""
         return Environment(
             evaluate if memo is None else memo.recall,
             chance,
@@ -62,6 +65,7 @@ class Surroundings:
             self._redact,
             self._runtime,
             0 if hold else BEGINS_PER_TURN,
+            code,
         )
 
 

@@ -6,6 +6,7 @@ import re
 
 from stepwell.definition.model import Definition
 from stepwell.definition.parse import parse_document
+from stepwell.engine.codebase import Codebase
 from stepwell.model.errors import NotFound
 from stepwell.model.journal import DefinitionRow
 from stepwell.ports import Clock, Store
@@ -14,8 +15,8 @@ from stepwell.ports import Clock, Store
 class Library:
     """A cache over the store's definitions. Definitions are immutable under their hash, so it never goes stale."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        self._store, self._clock = store, clock
+    def __init__(self, store: Store, clock: Clock, codebase: Codebase) -> None:
+        self._store, self._clock, self._codebase = store, clock, codebase
         self._known: dict[str, Definition] = {}
         self._stored: set[str] = set()
 
@@ -62,7 +63,13 @@ class Library:
         Raises `NotFound`.
         """
         wanted = None if version == "latest" else version
+        code = [d for d in self._codebase.definitions(namespace, name) if wanted in (None, d.version)]
         rows = await self._store.definitions(namespace, name, wanted)
+        newest_code = max(code, key=lambda d: semver_key(d.version), default=None)
+        if newest_code is not None and all(
+            semver_key(row.version) <= semver_key(newest_code.version) for row in rows
+        ):
+            return newest_code
         if not rows:
             raise NotFound(
                 f"there is no definition {namespace}/{name}:{version}",

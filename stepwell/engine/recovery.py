@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Sequence
 from typing import Final, Protocol
 
 from stepwell.engine.actor import Actor, Mail
+from stepwell.engine.codebase import Codebase
 from stepwell.engine.dispatch import Dispatch
 from stepwell.engine.feed import Feed
 from stepwell.kernel.flow import in_flight
@@ -38,6 +40,10 @@ class Ward(Protocol):
     feed: Feed
     engine_id: str | None
 
+    codebase: Codebase
+
+    async def adopt(self, only: str | None = None) -> Sequence[str]: ...
+
     async def actor(self, run_id: str) -> Actor: ...
 
     async def reload(self, run_id: str) -> State: ...
@@ -60,7 +66,7 @@ class Recovery:
         ward = self._ward
         if ward.engine_id is None:
             return 0
-        owned = await ward.store.adopt(ward.engine_id, only)
+        owned = await ward.adopt(only)
         known = {*ward.actors, *self._taking, *(ward.quarantined if only is None else ())}
         fresh = [run_id for run_id in owned if run_id not in known]
         self._taking.update(fresh)
@@ -143,7 +149,7 @@ class Recovery:
         """Another process has written: take in what concerns our runs, and wake whoever waits for others."""
         ward = self._ward
         if ward.engine_id is not None:
-            for run_id in await ward.store.take_foreign(ward.engine_id):
+            for run_id in await ward.store.take_foreign(ward.engine_id, ward.codebase.known()):
                 if run_id in ward.actors:
                     await self.refresh(ward.actors[run_id])
                 else:

@@ -25,4 +25,5 @@ def row_of(run: Run) -> RunRow:
         rerun_of=run.rerun_of,
         error=run.error.as_json() if run.error is not None else None,
         attributes=run.attributes,
+        code=run.code,
     )

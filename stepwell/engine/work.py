@@ -9,7 +9,7 @@ from typing import Any
 
 from stepwell.engine.actor import Actor, Mail
 from stepwell.model import commands as c
-from stepwell.model.actions import Failed, Outcome, Succeeded
+from stepwell.model.actions import Failed, Outcome, Postponed, Succeeded
 from stepwell.model.base import Json
 from stepwell.model.effects import Perform
 from stepwell.model.errors import InvalidInput
@@ -62,7 +62,9 @@ class Performance:
         if isinstance(outcome, Succeeded):
             command: c.Command = c.CompleteStep(step, attempt, outcome.output)
         elif isinstance(outcome, Failed):
-            command = c.FailStep(step, attempt, outcome.problem)
+            command = c.FailStep(step, attempt, outcome.problem, outcome.retry, outcome.after)
+        elif isinstance(outcome, Postponed):
+            command = c.DeferStep(step, attempt, outcome.after, outcome.progress)
         else:
             command = c.SettleStep(step, attempt)
         self._actor.tell(Mail(command, self._answered, insist=True))

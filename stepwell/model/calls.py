@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from stepwell.model.actions import CodeAction
 from stepwell.model.base import Instant, Json
 from stepwell.model.problem import Problem
-from stepwell.model.records import Step
+from stepwell.model.records import Run, Step
 
 
 class StepCall(NamedTuple):
@@ -135,7 +135,7 @@ class Code(Protocol):
     seen: int
     """how many outcomes it has been told; -1: it has not begun"""
 
-    def go_on(self, outcome: Step | None, now: Instant) -> Answer:
+    def go_on(self, run: Run, outcome: Step | None, now: Instant) -> Answer:
         """Tell it the next outcome (None: begin), and let it run until it has to wait.
 
         Raises `CodeMismatch`.
@@ -152,4 +152,8 @@ class Code(Protocol):
 
     def call(self, step_id: str) -> Call:
         """What it asked for with this step."""
+        ...
+
+    def close(self) -> None:
+        """Nothing more comes of this execution."""
         ...

@@ -42,6 +42,8 @@ class RunRow(NamedTuple):
     owner: str | None = None
     """the engine that carries the run on (a lease, not a fact)"""
     attributes: Mapping[str, Json] = {}
+    code: str | None = None
+    """the function that is its workflow; None: a document"""
 
 
 class KeyClaim(NamedTuple):

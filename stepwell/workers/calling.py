@@ -65,6 +65,7 @@ def call_plain(function: Function, arguments: Json, current: Current) -> Outcome
 
 def is_async(function: Function) -> bool:
     """Whether calling it gives something to await: `async def`, or an object with `async def __call__`."""
+    function = inspect.unwrap(function)
     call = getattr(function, "__call__", None)  # noqa: B004 - to look at it, not to test for it
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(call)
 
@@ -94,9 +95,22 @@ def _problem_of(error: BaseException, function: Function, arguments: Json) -> Pr
     log.debug("%s raised", name, exc_info=error)
     if isinstance(error, TypeError) and not _fits(function, arguments):
         return validation(f"the arguments do not fit {name}: {error}")
-    text = _text_of(error)
+    return runtime(described(error))
+
+
+def described(error: BaseException) -> str:
+    """An exception's type and text, and where it was raised."""
+    text = _text(error)
     what = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return runtime(what + _place_of(error))
+    return what + _place_of(error)
+
+
+def named(error: BaseException) -> dict[str, object]:
+    """The class and the arguments of an exception, for `Problem.exception`; arguments that are not JSON as text."""
+    kind = type(error)
+    plain = str, int, float, bool, type(None)
+    arguments: list[object] = [each if isinstance(each, plain) else _text(each) for each in error.args]
+    return {"type": f"{kind.__module__}:{kind.__qualname__}", "args": arguments}
 
 
 def _place_of(error: BaseException) -> str:
@@ -108,10 +122,10 @@ def _place_of(error: BaseException) -> str:
     return f" ({PurePath(last.filename).name}:{last.lineno}, in {last.name})"
 
 
-def _text_of(error: BaseException) -> str:
+def _text(value: object) -> str:
     try:
-        return str(error)
-    except Exception as again:  # noqa: BLE001 - an exception of the user's whose own __str__ is broken
+        return str(value)
+    except Exception as again:  # noqa: BLE001 - an object of the user's whose own __str__ is broken
         return f"(its text cannot be had: {type(again).__name__})"
 
 

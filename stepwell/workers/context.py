@@ -23,7 +23,7 @@ from contextvars import ContextVar
 from typing import Any
 
 from stepwell.model.attributes import normal_all
-from stepwell.model.base import Json
+from stepwell.model.base import SECOND, Duration, Json
 from stepwell.model.problem import RUNTIME, Problem
 from stepwell.ports import WorkContext
 
@@ -34,14 +34,34 @@ ANSWER_CHECK_SECONDS = 1.0
 class StepFault(Exception):
     """Raise it in a step's function to choose the error that the workflow sees (and may catch).
 
-    `type` is a URI (the standard's types are in `stepwell.model.problem`), `status` an HTTP status.
+    `type` is a URI (the standard's types are in `stepwell.model.problem`), `status` an HTTP status. `retry` False: no
+    further attempt is made, whatever the step's policy says; `after`: not before so many seconds.
     """
 
     def __init__(
-        self, detail: str, *, type: str = RUNTIME, status: int = 500, title: str = "Runtime Error"
+        self,
+        detail: str,
+        *,
+        type: str = RUNTIME,
+        status: int = 500,
+        title: str = "Runtime Error",
+        retry: bool = True,
+        after: float | None = None,
     ) -> None:
         super().__init__(detail)
         self.problem = Problem(type, status, title, detail)
+        self.retry = retry
+        self.after: Duration | None = None if after is None else int(after * SECOND)
+
+
+class CallAgain(Exception):
+    """Raise it in a step's function that is not through yet: it is called again after so many seconds, and no attempt
+    is spent. `progress` is recorded."""
+
+    def __init__(self, after: float, progress: Json = None) -> None:
+        super().__init__(f"call again after {after} s")
+        self.after: Duration = int(after * SECOND)
+        self.progress = progress
 
 
 class StepInterrupted(BaseException):

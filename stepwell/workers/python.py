@@ -7,12 +7,13 @@ from collections.abc import Callable, Mapping
 from contextvars import copy_context
 from typing import Any, NamedTuple
 
-from stepwell.model.actions import Action, Failed, Interrupted, Outcome, PythonAction, Succeeded
+from stepwell.model.actions import Action, CodeAction, Failed, Interrupted, Outcome, PythonAction, Succeeded
 from stepwell.model.base import Json
 from stepwell.model.problem import Problem, configuration, runtime, validation
 from stepwell.ports import WorkContext
 from stepwell.workers.calling import call_on_loop, call_plain, is_async
 from stepwell.workers.children import ChildDied, ChildFailed, ChildPool, NotRead, NotSent
+from stepwell.workers.code import run_async, run_plain
 from stepwell.workers.context import Current
 from stepwell.workers.lookup import ModulesAllowed, NotCallable, find
 from stepwell.workers.threads import Threads
@@ -29,7 +30,7 @@ class Entry(NamedTuple):
 
 
 class PythonRunner:
-    """Performs `PythonAction`s.
+    """Performs `PythonAction`s and `CodeAction`s.
 
     `functions` are the registered ones, by name; they win over `package.module:function`, which is
     imported if `modules_allowed` agrees (see `lookup.ModulesAllowed`). Interrupting: a coroutine gets
@@ -52,6 +53,8 @@ class PythonRunner:
         self._children = children or ChildPool("python")
 
     async def perform(self, action: Action, context: WorkContext) -> Outcome:
+        if isinstance(action, CodeAction):
+            return await self._call(action, context)
         assert isinstance(action, PythonAction)
         entry = self._entries.get(action.function)
         if entry is None:
@@ -69,6 +72,22 @@ class PythonRunner:
         self._threads.close()
         self._importer.close()
         await self._children.close()
+
+    async def _call(self, action: CodeAction, context: WorkContext) -> Outcome:
+        """A step of a workflow that is code: the function is here already."""
+        task = asyncio.current_task()
+        assert task is not None
+        current = Current(context, task.get_loop())
+        if action.is_async:
+            return await run_async(action, current, task)
+        variables = copy_context()
+        future = self._threads.run(lambda: variables.run(run_plain, action, current))
+        try:
+            outcome: Outcome = await future
+        except asyncio.CancelledError:
+            current._stop()
+            raise
+        return outcome
 
     async def _find(self, name: str) -> Entry:
         """Imported once, on a thread: importing may take seconds."""

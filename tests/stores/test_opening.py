@@ -11,6 +11,7 @@ import apsw
 import pytest
 
 from stepwell.model import errors
+from stepwell.model.journal import RunRow
 from stepwell.stores import migrations as m
 from stepwell.stores.sqlite import SqliteStore, connection
 from stepwell.stores.sqlite.connection import APPLICATION_ID, SQL
@@ -304,7 +305,13 @@ def test_every_statement_can_be_prepared(tmp_path: Path) -> None:
     db.execute(SQL["create_migrations"])
     for step in m.migrations("sqlite"):
         db.execute(step.script)
-    widths = {"insert_turns": 5, "put_runs": 19, "put_definitions": 6, "claim_keys": 3, "put_notices": 1}
+    widths = {
+        "insert_turns": 5,
+        "put_runs": len(RunRow._fields) + 2,
+        "put_definitions": 6,
+        "claim_keys": 3,
+        "put_notices": 1,
+    }
     for name, text in statements("sqlite").items():
         if not name.startswith("list_"):  # these are parts, see test_listing
             query = text.replace("{values}", f"({', '.join('?' * widths.get(name, 0))})")

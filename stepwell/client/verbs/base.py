@@ -7,14 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from stepwell.code.workflow import Workflow
 from stepwell.definition.model import Definition
 from stepwell.definition.parse import parse, parse_document
 from stepwell.engine.engine import Engine
 from stepwell.model.errors import InvalidInput
 
-Source = Definition | Mapping[str, Any] | Path | str
+Source = Definition | Mapping[str, Any] | Path | str | Workflow[Any, Any]
 """A definition: parsed, as a JSON object, the path of its file, its text, or `namespace/name:version` of a stored
-one."""
+one; or a Python workflow."""
 
 
 class Verbs:
@@ -27,6 +28,8 @@ class Verbs:
         """The definition that a source stands for. Raises `InvalidDefinition`, `NotFound`."""
         if isinstance(source, Definition):
             return source
+        if isinstance(source, Workflow):
+            return source.definition
         if isinstance(source, Mapping):
             return parse_document(source)
         if isinstance(source, Path):

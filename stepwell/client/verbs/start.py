@@ -7,9 +7,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from stepwell.client.starting import check_subworkflows, fingerprint
+from stepwell.client.starting import check_subworkflows
 from stepwell.client.verbs.base import Source, Verbs
 from stepwell.client.views import View, result_view
+from stepwell.code.workflow import Workflow
+from stepwell.engine.requests import fingerprint
 from stepwell.model import commands as c
 from stepwell.model.attributes import normal_all
 from stepwell.model.base import Json
@@ -29,7 +31,7 @@ class Handle:
         """See `Client.wait`."""
         return await self.client.wait(self.run_id, timeout)
 
-    async def result(self, timeout: float | None = None) -> Json:
+    async def result(self, timeout: float | None = None) -> Any:
         """See `Client.result`."""
         return await self.client.result(self.run_id, timeout)
 
@@ -40,8 +42,8 @@ class StartVerbs(Verbs):
     async def start(
         self,
         source: Source,
-        input: Json = None,
-        *,
+        *args: Any,
+        kwargs: Mapping[str, Any] | None = None,
         key: str | None = None,
         tags: Mapping[str, str] | None = None,
         priority: int = 0,
@@ -52,6 +54,7 @@ class StartVerbs(Verbs):
     ) -> Handle:
         """Start a run; it is on record when this returns.
 
+        A definition takes its input as the one argument; a Python workflow the arguments of its function.
         The same `key` with the same definition and input gives the run that is there already; with another one it
         raises `KeyConflict`. `mode` "debug" pauses before every task. `attributes` are
         what the run is searched by (see `list`). Raises `InvalidDefinition`, `InvalidInput`,
@@ -63,7 +66,7 @@ class StartVerbs(Verbs):
             raise InvalidInput(f"mode must be normal or debug, not {mode!r}")
         if key is not None and not 0 < len(key) <= 1_000:
             raise InvalidInput("a key has 1 to 1,000 characters")
-        data = {} if input is None else input
+        data = _input(source, args, kwargs or {})
         command = c.StartRun(
             self.engine.ids.run_id(),
             data,
@@ -92,7 +95,7 @@ class StartVerbs(Verbs):
         """Wait until the run is terminal, whatever the state. `timeout` in seconds: raises `WaitTimeout`, the run
         goes on. The view has `time_taken` (seconds)."""
         try:
-            await asyncio.wait_for(self.engine.wait(run_id), timeout)
+            run_id = await asyncio.wait_for(self._last_of_chain(run_id), timeout)
         except TimeoutError:
             row = await self.engine.row(run_id)
             raise WaitTimeout(
@@ -103,14 +106,34 @@ class StartVerbs(Verbs):
         taken = (state.run.ended_at or 0) - state.run.created_at
         return {**result_view(state), "time_taken": taken / 1_000_000}
 
-    async def result(self, run_id: str, timeout: float | None = None) -> Json:
-        """The output of the run. Raises `RunFailed` if it ended otherwise than completed."""
+    async def _last_of_chain(self, run_id: str) -> str:
+        """Wait for the run, and for those that it continued as; returns the id of the last one."""
+        while True:
+            await self.engine.wait(run_id)
+            if (await self.engine.row(run_id)).status != "continued":
+                return run_id
+            run_id = (await self.engine.reload(run_id)).run.continued_to or run_id
+
+    async def result(self, run_id: str, timeout: float | None = None) -> Any:
+        """The output of the run (of a Python workflow that is imported here: as its function's annotation says).
+
+        Raises `RunFailed` if it ended otherwise than completed.
+        """
         view = await self.wait(run_id, timeout)
         if view["status"] != "completed":
             raise RunFailed(run_id, view["status"], view["error"])
-        return view["output"]
+        return self.engine.codebase.result((await self.engine.row(run_id)), view["output"])
 
-    async def run(self, source: Source, input: Json = None, **options: Any) -> Json:
+    async def run(self, source: Source, *args: Any, **options: Any) -> Any:
         """Start, wait, and give the output. Options as for `start`."""
-        handle = await self.start(source, input, **options)
+        handle = await self.start(source, *args, **options)
         return await handle.result()
+
+
+def _input(source: Source, args: tuple[Any, ...], keywords: Mapping[str, Any]) -> Json:
+    """What the run gets. Raises `InvalidInput`."""
+    if isinstance(source, Workflow):
+        return source.arguments.write(args, keywords)
+    if len(args) > 1 or keywords:
+        raise InvalidInput("a definition takes one argument: its input")
+    return {} if not args or args[0] is None else args[0]

@@ -25,7 +25,7 @@ def follow(r: Ruling) -> None:
         return
     behind = code.seen < 0 or code.seen < r.draft.run.outcomes
     while r.draft.run.status in GOING and (code.seen < 0 or code.seen < r.draft.run.outcomes):
-        _obey(r, code.go_on(_next(r, code), r.now))
+        _obey(r, code.go_on(r.draft.run, _next(r, code), r.now))
     if behind and r.draft.run.status in GOING:
         code.check_complete()
     if r.draft.run.stalled is not None:
@@ -44,14 +44,14 @@ def _next(r: Ruling, code: Code) -> Step | None:
 
 
 def _obey(r: Ruling, answer: Answer) -> None:
+    for call in answer.calls:
+        begin_call(r, call)
     for step_id in answer.abandoned:
         step = r.draft.find_step(step_id)
         if step is not None and not step.status.terminal:
             if step.kind in PERFORMED and in_flight(step):
                 r.effect(Interrupt(step.id, step.attempt))
             r.emit(e.StepCancelled(step_id, "the workflow wants it no more"))
-    for call in answer.calls:
-        begin_call(r, call)
     if answer.ending is not None:
         _end(r, answer.ending)
 

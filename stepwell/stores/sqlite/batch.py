@@ -81,6 +81,7 @@ def run_row(row: RunRow, seq: int, owner: str | None) -> Row:
         None if row.error is None else _text(dict(row.error)),
         owner,
         _text(dict(row.attributes)) if row.attributes else None,
+        row.code,
     )
 
 

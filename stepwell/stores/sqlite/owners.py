@@ -3,8 +3,9 @@ its process."""
 
 from __future__ import annotations
 
+import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -85,14 +86,20 @@ def try_lock(file: Path) -> BaseFileLock | None:
     return lock
 
 
-def adopt(db: apsw.Connection, engine_id: str, only: str | None, is_dead: Callable[[str], bool]) -> list[str]:
+def adopt(
+    db: apsw.Connection,
+    engine_id: str,
+    only: str | None,
+    codes: Collection[str],
+    is_dead: Callable[[str], bool],
+) -> list[str]:
     """Take the open runs (or `only` this one) of nobody and of the dead; returns the ids of all open runs (or
     of this one) that are this engine's.
 
     An update names the owner that was found dead: of two engines that adopt at once, the second finds nothing
     left.
     """
-    wanted = {"engine": engine_id, "only": only}
+    wanted = {"engine": engine_id, "only": only, "codes": json.dumps(sorted(codes))}
     others = [owner for (owner,) in fetch(db, SQL["owners_of_open_runs"], wanted)]
     gone = [owner for owner in others if owner is None or is_dead(owner)]
     if gone:
@@ -110,13 +117,14 @@ def owner_of(db: apsw.Connection, run_id: str) -> str | None:
     return owner
 
 
-def take_foreign(db: apsw.Connection, engine_id: str, untold: set[str]) -> list[str]:
+def take_foreign(db: apsw.Connection, engine_id: str, codes: Collection[str], untold: set[str]) -> list[str]:
     """The runs of this engine that others appended to (those of nobody become its own). Read and deleted in
     one transaction. `untold` keeps them over a commit that fails, or seems to: none is lost."""
-    if fetch(db, SQL["has_notices"], {"engine": engine_id})[0][0]:
+    ours = {"engine": engine_id, "codes": json.dumps(sorted(codes))}
+    if fetch(db, SQL["has_notices"], ours)[0][0]:
         db.execute("BEGIN IMMEDIATE")
-        db.execute(SQL["adopt_noticed"], {"engine": engine_id})
-        taken = fetch(db, SQL["take_notices"], {"engine": engine_id})
+        db.execute(SQL["adopt_noticed"], ours)
+        taken = fetch(db, SQL["take_notices"], ours)
         untold.update(run_id for run_id, owner in taken if owner == engine_id)
         db.execute("COMMIT")
     told = sorted(untold)

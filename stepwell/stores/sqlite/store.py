@@ -6,7 +6,7 @@ from __future__ import annotations
 import asyncio
 import os
 import weakref
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from functools import partial
 from hashlib import sha256
 from typing import TYPE_CHECKING
@@ -191,16 +191,18 @@ class SqliteStore:
         row = definition_row(definition)
         await self._writer.run(lambda db: put(db, "put_definitions", [row]))
 
-    async def adopt(self, engine_id: str, only: str | None = None) -> Sequence[str]:
+    async def adopt(
+        self, engine_id: str, only: str | None = None, codes: Collection[str] = ()
+    ) -> Sequence[str]:
         dead = partial(owners.dead, self._place.path)
-        return await self._writer.run(lambda db: owners.adopt(db, engine_id, only, dead))
+        return await self._writer.run(lambda db: owners.adopt(db, engine_id, only, codes, dead))
 
     async def owner_alive(self, run_id: str) -> bool:
         owner = await self._readers.point(lambda db: owners.owner_of(db, run_id))
         return owner is not None and not owners.dead(self._place.path, owner)
 
-    async def take_foreign(self, engine_id: str) -> Sequence[str]:
-        return await self._writer.run(lambda db: owners.take_foreign(db, engine_id, self._untold))
+    async def take_foreign(self, engine_id: str, codes: Collection[str] = ()) -> Sequence[str]:
+        return await self._writer.run(lambda db: owners.take_foreign(db, engine_id, codes, self._untold))
 
     def changed(self) -> bool:
         return self._writer.changed()

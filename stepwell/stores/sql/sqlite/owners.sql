@@ -1,3 +1,5 @@
+-- A run whose workflow is code is taken up only by an engine that has it: :codes are the references that it knows.
+
 -- name: owners_of_open_runs
 SELECT DISTINCT owner FROM runs
 WHERE open = 1 AND owner IS NOT :engine AND (:only IS NULL OR id = :only)
@@ -6,8 +8,9 @@ WHERE open = 1 AND owner IS NOT :engine AND (:only IS NULL OR id = :only)
 SELECT owner FROM runs WHERE id = ?
 
 -- name: adopt_from
-UPDATE runs SET owner = :engine 
+UPDATE runs SET owner = :engine
 WHERE open = 1 AND owner IS :owner AND (:only IS NULL OR id = :only)
+    AND (code IS NULL OR namespace || '/' || name || ':' || version IN (SELECT value FROM json_each(:codes)))
 
 -- name: open_runs_of
 SELECT id FROM runs
@@ -18,14 +21,20 @@ ORDER BY priority DESC, created_at, id
 -- name: has_notices
 SELECT EXISTS (
     SELECT 1 FROM notices LEFT JOIN runs ON runs.id = notices.run_id
-    WHERE runs.owner IS NULL OR runs.owner = :engine
+    WHERE runs.id IS NULL OR runs.owner = :engine
+        OR (runs.owner IS NULL AND (runs.open = 0 OR runs.code IS NULL
+            OR runs.namespace || '/' || runs.name || ':' || runs.version IN (SELECT value FROM json_each(:codes))))
 )
 
 -- name: adopt_noticed
 UPDATE runs SET owner = :engine
 WHERE open = 1 AND owner IS NULL AND id IN (SELECT run_id FROM notices)
+    AND (code IS NULL OR namespace || '/' || name || ':' || version IN (SELECT value FROM json_each(:codes)))
 
 -- name: take_notices
 DELETE FROM notices
-WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = notices.run_id AND runs.owner IS NOT NULL AND runs.owner <> :engine)
+WHERE NOT EXISTS (
+    SELECT 1 FROM runs WHERE runs.id = notices.run_id AND runs.owner IS NOT :engine
+        AND (runs.owner IS NOT NULL OR runs.open = 1)
+)
 RETURNING run_id, (SELECT owner FROM runs WHERE runs.id = notices.run_id)

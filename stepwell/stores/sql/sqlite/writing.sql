@@ -12,7 +12,7 @@ INSERT INTO journal (run_id, seq, at, events, hash) VALUES (?, ?, ?, ?, ?)
 INSERT INTO runs (
     id, namespace, name, version, definition_hash, status, open, seq, created_at, updated_at, ended_at,
     priority, tags, key, parent_id, rerun_of, error, owner,
-    attributes
+    attributes, code
 )
 SELECT * FROM (VALUES {values}) WHERE column1 IS NOT NULL
 ON CONFLICT (id) DO UPDATE SET

@@ -1,0 +1,32 @@
+"""The door to workflows that are Python code. (Not one of `ports`: stores and workers know no definitions.)"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from typing import Any, Protocol
+
+from stepwell.definition.model import Definition
+from stepwell.model.base import Json
+from stepwell.model.calls import Code
+from stepwell.model.journal import RunRow
+from stepwell.model.records import State
+
+
+class Codebase(Protocol):
+    """The workflows that are Python code in this process."""
+
+    def known(self) -> Collection[str]:
+        """Their references, `namespace/name:version`."""
+        ...
+
+    def definitions(self, namespace: str, name: str) -> Sequence[Definition]:
+        """Those of this name, of every version."""
+        ...
+
+    def result(self, row: RunRow, output: Json) -> Any:
+        """What a run gave, as its function's annotation says; of other runs, the output."""
+        ...
+
+    def open(self, definition: Definition, state: State) -> Code:
+        """The code of this run, not begun. Raises `CodeMismatch` where it is not there."""
+        ...

@@ -1,0 +1,65 @@
+"""Calling the function of a step that a workflow's code asked for: with its own arguments, results made JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import Any
+
+from stepwell.model.actions import CodeAction, Failed, Interrupted, Outcome, Postponed, Succeeded
+from stepwell.model.problem import Problem, runtime
+from stepwell.workers.calling import described, named
+from stepwell.workers.context import _CURRENT, CallAgain, Current, StepFault, StepInterrupted
+from stepwell.workers.results import NotJson
+
+log = logging.getLogger("stepwell.workers")
+
+
+async def run_async(action: CodeAction, current: Current, task: asyncio.Task[Any]) -> Outcome:
+    """On the event loop."""
+    cancels = task.cancelling()
+    token = _CURRENT.set(current)
+    try:
+        result = await action.function(*action.arguments, **action.keywords)
+        outcome: Outcome = Succeeded(action.write(result))
+    except GeneratorExit:
+        raise  # the coroutine is being thrown away, nobody waits for an outcome
+    except asyncio.CancelledError as error:
+        if task.cancelling() > cancels:
+            raise
+        outcome = outcome_of(error, action)
+    except BaseException as error:  # noqa: BLE001 - whatever a function raises, SystemExit too, is its step's fault
+        outcome = outcome_of(error, action)
+    finally:
+        _CURRENT.reset(token)
+    if task.cancelling() > cancels:
+        raise asyncio.CancelledError  # the function kept it to itself; who asked us to stop must still see it
+    return outcome
+
+
+def run_plain(action: CodeAction, current: Current) -> Outcome:
+    """On this thread."""
+    token = _CURRENT.set(current)
+    try:
+        return Succeeded(action.write(action.function(*action.arguments, **action.keywords)))
+    except BaseException as error:  # noqa: BLE001 - as on the loop
+        return outcome_of(error, action)
+    finally:
+        _CURRENT.reset(token)
+
+
+def outcome_of(error: BaseException, action: CodeAction) -> Outcome:
+    """What is told of an exception, and whether another attempt may help."""
+    if isinstance(error, StepInterrupted):
+        return Interrupted()
+    if isinstance(error, CallAgain):
+        return Postponed(error.after, error.progress)
+    name = getattr(action.function, "__qualname__", repr(action.function))
+    if isinstance(error, NotJson):
+        return Failed(runtime(f"{name}: {error}"), retry=False)
+    log.debug("%s raised", name, exc_info=error)
+    retry = action.retryable is None or action.retryable(error)
+    if isinstance(error, StepFault):
+        return Failed(error.problem, retry and error.retry, error.after)
+    found = runtime(described(error))
+    return Failed(Problem(found.type, found.status, found.title, found.detail, None, named(error)), retry)
