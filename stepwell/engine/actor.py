@@ -10,16 +10,17 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple, Protocol
+from collections.abc import Mapping, Sequence
+from typing import Protocol
 
 from stepwell.definition.expression import Deferred, ExpressionError
 from stepwell.definition.model import Definition
 from stepwell.engine.environment import Memo
 from stepwell.engine.losing import name_the_winner
+from stepwell.engine.mail import Mail, Pending
 from stepwell.engine.rows import row_of
 from stepwell.kernel.decide import Decision, decide
-from stepwell.kernel.ruling import Condition, Environment
+from stepwell.kernel.ruling import Environment
 from stepwell.model.base import Duration, Instant, Json
 from stepwell.model.calls import Code, CodeMismatch
 from stepwell.model.commands import Command, FailRun, Proceed, StallRun
@@ -32,9 +33,6 @@ from stepwell.model.states import RunStatus
 from stepwell.ports import Clock, Store
 
 log = logging.getLogger("stepwell.engine")
-
-Reply = Callable[[BaseException | None], None]
-"""Called once: None when the command is durable (or changed nothing), else why it was refused."""
 
 
 class Host(Protocol):
@@ -73,26 +71,6 @@ class Host(Protocol):
     def open_code(self, actor: Actor) -> Code | None:
         """The run's own code, if it has one and this engine can run it. Raises `CodeMismatch`."""
         ...
-
-
-class Mail(NamedTuple):
-    """A command on its way, and what goes into the commit with it. `insist`: a sick store makes it wait, not fail."""
-
-    command: Command
-    reply: Reply | None = None
-    claim: KeyClaim | None = None
-    definition: DefinitionRow | None = None
-    insist: bool = False
-
-
-class Pending(NamedTuple):
-    """A turn on its way to the store. `before`: the run's variables before it."""
-
-    turn: Turn
-    mail: Mail
-    effects: list[Effect]
-    conditions: Sequence[Condition]
-    before: Mapping[str, Json]
 
 
 RETRY_AFTER: Duration = 1_000_000
@@ -163,7 +141,7 @@ class Actor:
     def tell(self, mail: Mail) -> None:
         """Decide the command now, or as soon as those before it are decided."""
         if self.failure is not None:
-            _answer(mail, self.failure)
+            mail.answer(self.failure)
         elif self._mail or self.busy:
             self._mail.append(mail)
         else:
@@ -193,7 +171,7 @@ class Actor:
         while self._mail and not self.busy and self.failure is None:
             self._decide(self._mail.popleft())
         while self._mail and self.failure is not None:
-            _answer(self._mail.popleft(), self.failure)
+            self._mail.popleft().answer(self.failure)
         if self.idle:
             self.host.at_rest(self)
 
@@ -218,11 +196,11 @@ class Actor:
             self._computing = (mail, asyncio.ensure_future(work))
         except InvalidInput as refused:  # a value that cannot be stored: never in silence
             if mail.reply is not None:
-                _answer(mail, refused)
+                mail.answer(refused)
             elif not isinstance(mail.command, FailRun):
                 self._decide(Mail(FailRun(runtime(refused.message))))
         except StepwellError as refused:
-            _answer(mail, refused)
+            mail.answer(refused)
         except Exception as error:  # noqa: BLE001 - a fault in a rule must stop this run only
             self._break(error, mail)
         if self._code is not None and self._code.seen != told:
@@ -274,14 +252,14 @@ class Actor:
             self._pending[-1].effects.extend(effects)
         elif effects:
             self.host.carry_out(self, effects)
-        _answer(mail, None)
+        mail.answer(None)
 
     def _landed(self, error: BaseException | None) -> None:
         """The store has answered for the oldest turn on its way."""
         pending = self._pending.popleft()
         if error is None:
             self.host.committed(self, pending)
-            _answer(pending.mail, None)
+            pending.mail.answer(None)
         else:
             self._failed.append((pending, error))
             self._drop_computation()
@@ -311,7 +289,7 @@ class Actor:
         if failed and not self._worth_retrying(*failed[0]):
             self._give_up_run(failed)
         else:
-            retried = [pending.mail for pending, error in failed if not _give_up(pending.mail, error)]
+            retried = [pending.mail for pending, error in failed if not pending.mail.gives_up(error)]
             if failed and not isinstance(failed[0][1], SeqConflict):
                 await self._pause()
             self._drop_code()
@@ -339,7 +317,7 @@ class Actor:
         else:
             self._break(first, None)
         for pending, error in failed:
-            _answer(pending.mail, error)
+            pending.mail.answer(error)
 
     def _worth_retrying(self, oldest: Pending, error: BaseException) -> bool:
         """False for a run that was never created, and for errors that asking again cannot mend."""
@@ -376,7 +354,7 @@ class Actor:
         left = [self._computing[0]] if self._computing else []
         left += [pending.mail for pending, _ in self._failed]
         for mail in [*left, *self._mail]:
-            _answer(mail, self.failure)
+            mail.answer(self.failure)
         for waiting in self._stale:
             waiting.set_exception(self.failure)
 
@@ -384,23 +362,10 @@ class Actor:
         self.failure = error
         log.error("run %s is put aside, other runs go on: %s", self.id, error, exc_info=error)
         if mail is not None:
-            _answer(mail, error)
+            mail.answer(error)
         self.host.broken(self, error)
 
 
 def _indexed(state: State) -> tuple[RunStatus, Mapping[str, Json]]:
     """What the run's index row says that may change while it is open."""
     return state.run.status, state.run.attributes
-
-
-def _give_up(mail: Mail, error: BaseException) -> bool:
-    """Whoever asked is told that the store is sick; what the engine itself found out is not forgotten."""
-    if isinstance(error, StoreUnavailable) and mail.reply is not None and not mail.insist:
-        _answer(mail, error)
-        return True
-    return False
-
-
-def _answer(mail: Mail, error: BaseException | None) -> None:
-    if mail.reply is not None:
-        mail.reply(error)

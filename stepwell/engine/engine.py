@@ -12,13 +12,14 @@ from typing import Final
 
 from stepwell.definition.expression import Deferred
 from stepwell.definition.model import Definition
-from stepwell.engine.actor import Actor, Mail, Pending
+from stepwell.engine.actor import Actor
 from stepwell.engine.children import perform_child
 from stepwell.engine.codebase import Codebase
 from stepwell.engine.dispatch import Dispatch
 from stepwell.engine.environment import Memo, Surroundings
 from stepwell.engine.feed import Feed
 from stepwell.engine.library import Library
+from stepwell.engine.mail import Mail, Pending
 from stepwell.engine.observers import Observers
 from stepwell.engine.recovery import Recovery
 from stepwell.engine.snapshots import Snapshots

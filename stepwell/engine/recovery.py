@@ -7,10 +7,11 @@ import logging
 from collections.abc import Sequence
 from typing import Final, Protocol
 
-from stepwell.engine.actor import Actor, Mail
+from stepwell.engine.actor import Actor
 from stepwell.engine.codebase import Codebase
 from stepwell.engine.dispatch import Dispatch
 from stepwell.engine.feed import Feed
+from stepwell.engine.mail import Mail
 from stepwell.kernel.flow import in_flight
 from stepwell.kernel.tasks.run import child_id
 from stepwell.model import commands as c

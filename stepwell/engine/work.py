@@ -7,7 +7,8 @@ import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any
 
-from stepwell.engine.actor import Actor, Mail
+from stepwell.engine.actor import Actor
+from stepwell.engine.mail import Mail
 from stepwell.model import commands as c
 from stepwell.model.actions import Failed, Outcome, Postponed, Succeeded
 from stepwell.model.base import Json

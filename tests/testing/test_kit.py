@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from stepwell import InvalidDefinition, RunFailed, Stepwell, StoreUnavailable
-from stepwell.engine.actor import Actor, Mail
+from stepwell.engine.actor import Actor
+from stepwell.engine.mail import Mail
 from stepwell.engine.recovery import Recovery
 from stepwell.kernel.decide import Decision
 from stepwell.testing import CountingIds, Crashed, FrozenClock, Kit, Survey, kill_everywhere

@@ -1,0 +1,47 @@
+"""Commands on their way to a run, and turns on their way to the store."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import NamedTuple
+
+from stepwell.kernel.ruling import Condition
+from stepwell.model.base import Json
+from stepwell.model.commands import Command
+from stepwell.model.effects import Effect
+from stepwell.model.errors import StoreUnavailable
+from stepwell.model.journal import DefinitionRow, KeyClaim, Turn
+
+Reply = Callable[[BaseException | None], None]
+"""Called once: None when the command is durable (or changed nothing), else why it was refused."""
+
+
+class Mail(NamedTuple):
+    """A command on its way, and what goes into the commit with it. `insist`: a sick store makes it wait, not fail."""
+
+    command: Command
+    reply: Reply | None = None
+    claim: KeyClaim | None = None
+    definition: DefinitionRow | None = None
+    insist: bool = False
+
+    def answer(self, error: BaseException | None) -> None:
+        if self.reply is not None:
+            self.reply(error)
+
+    def gives_up(self, error: BaseException) -> bool:
+        """Whoever asked is told that the store is sick; what the engine itself found out is not forgotten."""
+        if isinstance(error, StoreUnavailable) and self.reply is not None and not self.insist:
+            self.answer(error)
+            return True
+        return False
+
+
+class Pending(NamedTuple):
+    """A turn on its way to the store. `before`: the run's variables before it."""
+
+    turn: Turn
+    mail: Mail
+    effects: list[Effect]
+    conditions: Sequence[Condition]
+    before: Mapping[str, Json]
