@@ -33,11 +33,13 @@ def _version(context: click.Context, option: click.Parameter, asked: bool) -> No
         "validate": ("stepwell.cli.validate", "Report every problem of definitions."),
         "serve": ("stepwell.cli.serve", "Carry on every open run of a file."),
         "runs": ("stepwell.cli.runs", "Look at runs and steer them."),
-        "graph": ("stepwell.cli.graph", "Draw a definition or a run as a Mermaid flow chart."),
+        "status": ("stepwell.cli.status", "Say how a file stands: runs, engines, and what needs somebody."),
+        "graph": ("stepwell.cli.graph", "Draw a definition or a run as a flow chart."),
         "doctor": ("stepwell.cli.doctor", "Read the whole record and check it."),
     },
     epilog="Exit codes: 0 fine, 1 the run failed or something was found, 2 the definition or the command is "
-    "not valid, 3 cancelled, terminated or timed out, 4 the store is not available, 130 left before the end. "
+    "not valid, 3 cancelled, terminated or timed out, 4 the store is not available, 70 a fault of Stepwell itself, "
+    "130 left before the end. "
     "STEPWELL_DB names the file to use; STEPWELL_DEBUG=1 (or --debug-traceback) shows tracebacks.",
     context_settings={"help_option_names": ["-h", "--help"]},
 )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sys
 import traceback
 from typing import Any, Final
@@ -96,20 +95,15 @@ def _told(error: BaseException) -> tuple[int, dict[str, Any], str]:
 
 
 def error_json(error: StepwellError) -> dict[str, Any]:
-    body: dict[str, Any] = {"type": kind_of(error), "message": error.message}
+    body: dict[str, Any] = {"type": error.kind, "message": error.message}
     if isinstance(error, InvalidDefinition):
         body["type"] = "invalid_definition"
         body["message"] = error.message.partition(":\n")[0]
-        body["supported"] = kind_of(error) != "not_supported"
+        body["supported"] = error.kind != "not_supported"
         body["findings"] = [finding_json(finding) for finding in error.findings]
     else:
         body |= {"hint": error.hint or None, "retry": error.retry}
     return body
-
-
-def kind_of(error: StepwellError) -> str:
-    """The name of its class, as JSON has names: `invalid_input`."""
-    return re.sub(r"(?<=[a-z])(?=[A-Z])", "_", type(error).__name__).lower()
 
 
 def finding_json(finding: Finding) -> dict[str, Any]:

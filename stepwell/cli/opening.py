@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stepwell.cli.screen import clean
-from stepwell.model.base import Instant
 from stepwell.model.errors import InvalidInput, NotFound, StepwellError, StoreUnavailable
 from stepwell.model.journal import RunFilter
 
@@ -80,34 +79,18 @@ async def find_run(stepwell: Stepwell, given: str) -> str:
     """The id of the run with this id or the only one whose id begins so. Raises `NotFound`, `InvalidInput`."""
     if await stepwell.engine.store.row(given) is not None:
         return given
-    if len(given) < 4 or len(given) >= 36:
+    if not given:
         raise _no_run(given)
-    found: list[str] = []
-    cursor = None
-    where = RunFilter(created_after=_earliest(given))
-    while True:
-        page = await stepwell.engine.store.list_runs(where, 500, cursor)
-        found += [row.id for row in page.rows if row.id.startswith(given)]
-        cursor = page.next
-        if cursor is None or len(found) > 1:
-            break
+    page = await stepwell.engine.store.list_runs(RunFilter(id_prefix=given), 4)
+    found = [row.id for row in page.rows]
     if not found:
         raise _no_run(given)
     if len(found) > 1:
         raise InvalidInput(
-            f"{given} is the beginning of several run ids: {', '.join(found[:3])}…",
+            f"{given} is the beginning of several run ids: {', '.join(found[:3])}{', …' if len(found) > 3 else ''}",
             hint="give more of it; list the runs with: stepwell runs list",
         )
     return found[0]
-
-
-def _earliest(beginning: str) -> Instant | None:
-    """Run ids begin with the time in milliseconds (UUIDv7): no run is older than its id."""
-    digits = beginning.replace("-", "")[:12]
-    try:
-        return int(digits.ljust(12, "0"), 16) * 1_000
-    except ValueError:
-        return None
 
 
 def _no_run(given: str) -> NotFound:

@@ -15,6 +15,7 @@ from stepwell.client.client import Client
 from stepwell.client.verbs.base import Source
 from stepwell.client.views import View
 from stepwell.model.base import Json
+from stepwell.model.events import SAME, MaybeSame
 
 T = TypeVar("T")
 
@@ -95,7 +96,7 @@ class BlockingStepwell:
     def retry(self, run_id: str) -> View:
         return self._do(self.client.retry(run_id))
 
-    def rerun(self, run_id: str, input: Json = None) -> str:
+    def rerun(self, run_id: str, input: MaybeSame = SAME) -> str:
         return self._do(self.client.rerun(run_id, input)).run_id
 
     def add_definition(self, source: Source) -> str:

@@ -52,6 +52,7 @@ class OpenStep:
             "executions": last.runs if last is not None else 0,
             "due": when(step.due),
             "in_seconds": None if step.due is None else max(0, step.due - self.now) / 1_000_000,
+            "overdue_seconds": 0.0 if step.due is None else max(0, self.now - step.due) / 1_000_000,
             "deadline": when(step.deadline),
             "error": error_view(last.error if last is not None else None),
             "child_run_id": self.child,

@@ -13,6 +13,7 @@ COMMANDS = [
     ["run"],
     ["validate"],
     ["serve"],
+    ["status"],
     ["graph"],
     ["doctor"],
     *(
@@ -22,6 +23,7 @@ COMMANDS = [
             "show",
             "watch",
             "explain",
+            "timeline",
             "history",
             "variables",
             "pause",

@@ -8,9 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stepwell.cli.options import input_option, path_option, read_input, read_secrets, secrets_option
+from stepwell.cli.options import (
+    input_option,
+    path_option,
+    read_input,
+    read_secrets,
+    secrets_option,
+    yes_option,
+)
 from stepwell.cli.runs.common import as_guest, run_argument
+from stepwell.cli.runs.many import is_one, runs_arguments, steer_many
 from stepwell.cli.screen import one_result, print_json, say
+from stepwell.cli.selecting import taken
+from stepwell.model.errors import InvalidInput
+from stepwell.model.events import SAME
 
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
@@ -34,25 +45,44 @@ def watch(run: str, db: Path, as_json: bool) -> int:
 
 
 @click.command()
-@run_argument
+@runs_arguments
 @click.option("--here", is_flag=True, help="Carry it on in this process, to its end.")
 @secrets_option
 @path_option
+@yes_option
 def retry(
-    run: str, db: Path, as_json: bool, here: bool, secrets_file: Path | None, folders: tuple[Path, ...]
+    runs: tuple[str, ...],
+    db: Path,
+    as_json: bool,
+    here: bool,
+    secrets_file: Path | None,
+    folders: tuple[Path, ...],
+    yes: bool,
+    **options: Any,
 ) -> int:
     """Go on with a failed, timed out or cancelled run from what failed; what was completed is not done again.
 
-    Without --here the run is only opened again; an engine (`stepwell serve`, or an application) carries it on.
+    Without --here the run is only opened again; an engine (`stepwell serve`, or an application) carries it on. Several
+    runs, or filters: all of them, each with its own answer.
 
     Example: stepwell runs retry 01936c2e --here
     """
+    where = taken(options)
+    if not is_one(runs, where):
+        if here:
+            raise InvalidInput("--here carries on one run", hint="name one, or let `stepwell serve` go on")
+        return steer_many("retry", runs, where, db, as_json=as_json, yes=yes)
     if here:
         from stepwell.cli.opening import allow_modules
 
         allow_modules(*folders)
         with one_result(as_json):
-            return asyncio.run(_retry_here(run, db, as_json, read_secrets(secrets_file)))
+            return asyncio.run(_retry_here(runs[0], db, as_json, read_secrets(secrets_file)))
+    return _retry(runs[0], db, as_json)
+
+
+def _retry(run: str, db: Path, as_json: bool) -> int:
+    """Only open it again."""
 
     async def ask(stepwell: Stepwell, run_id: str) -> dict[str, Any]:
         view = await stepwell.retry(run_id)
@@ -107,7 +137,7 @@ def rerun(
     """
     from stepwell.cli.opening import allow_modules
 
-    given, secrets = read_input(input_text), read_secrets(secrets_file)
+    given, secrets = SAME if input_text is None else read_input(input_text), read_secrets(secrets_file)
     allow_modules(*folders)
     with one_result(as_json):
         return asyncio.run(_rerun(run, db, as_json, given, secrets, here))

@@ -9,59 +9,60 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from stepwell.cli.options import db_option, json_option, read_tags
+from stepwell.cli.options import db_option, json_option
 from stepwell.cli.runs.common import as_guest, run_argument
 from stepwell.cli.screen import pretty, print_json, say, write
-from stepwell.model.states import RunStatus
+from stepwell.cli.selecting import detail_option, filter_options, taken
 
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
 
 
 @click.command("list")
+@filter_options
 @click.option(
-    "--status",
-    "statuses",
-    multiple=True,
-    type=click.Choice([status.value for status in RunStatus]),
-    metavar="STATUS",
-    help="Only runs of this status; may be given several times.",
+    "--sort",
+    type=click.Choice(["newest", "oldest", "updated"]),
+    default="newest",
+    show_default=True,
+    help="What comes first; `updated` is the last change of status.",
 )
-@click.option("--name", metavar="NAME", help="Only runs of definitions of this name.")
-@click.option("--tag", "tags", multiple=True, metavar="K=V", help="Only runs with this tag.")
-@click.option(
-    "--where", metavar="FILTER", help='Only runs with such attributes: amount > 100 and region = "eu".'
-)
+@detail_option("summary")
+@click.option("--count", is_flag=True, help="Only say how many there are, by status.")
 @click.option("--limit", type=click.IntRange(1, 1_000), default=20, show_default=True, help="How many.")
 @click.option("--cursor", metavar="CURSOR", help="Where the page before ended (`next`).")
 @db_option
 @json_option
-def list_(db: Path, as_json: bool, statuses: tuple[str, ...], tags: tuple[str, ...], **where: Any) -> int:
-    """List runs, newest first.
+def list_(db: Path, as_json: bool, count: bool, **options: Any) -> int:
+    """List runs, newest first. Filters are combined: a run has to pass all of them.
 
-    Example: stepwell runs list --status failed --tag customer=acme --limit 5
+    Example: stepwell runs list --status failed --since 12h --tag customer=acme
     """
-    from stepwell.cli.runs.showing import listing
+    from stepwell.cli.runs.showing import count_lines, listing
+
+    where = taken(options)
 
     async def ask() -> tuple[dict[str, Any], int]:
         from stepwell.cli.opening import guest
 
         async with guest(db) as stepwell:
-            view = await stepwell.list(status=statuses, tags=read_tags(tags), **where)
-            return view, stepwell.engine.clock.now()
+            if count:
+                return {"counts": await stepwell.count(**where)}, 0
+            return await stepwell.list(**options, **where), stepwell.engine.clock.now()
 
     view, now = asyncio.run(ask())
     if as_json:
         print_json(view)
-    else:
-        for text in listing(view, now):
-            write(text)
+        return 0
+    for text in count_lines(view["counts"]) if count else listing(view, now):
+        write(text)
     return 0
 
 
 @click.command()
 @run_argument
-def show(run: str, db: Path, as_json: bool) -> int:
+@detail_option("full")
+def show(run: str, db: Path, as_json: bool, detail: Any) -> int:
     """Show a run: its steps as a tree, with times, attempts and errors. With --json everything that is known of it.
 
     Example: stepwell runs show 01936c2e
@@ -70,8 +71,8 @@ def show(run: str, db: Path, as_json: bool) -> int:
 
     async def ask(stepwell: Stepwell, run_id: str) -> Any:
         if as_json:
-            return await stepwell.show(run_id)
-        return overview(await stepwell.state(run_id), stepwell.engine.clock.now())
+            return await stepwell.show(run_id, detail=detail)
+        return overview(await stepwell.state(run_id), stepwell.engine.clock.now(), detail)
 
     found = as_guest(db, run, ask)
     if as_json:
@@ -108,14 +109,16 @@ def explain(run: str, db: Path, as_json: bool) -> int:
 @click.option(
     "--after", type=click.IntRange(0), default=0, metavar="SEQ", help="Only what came after this turn."
 )
-def history(run: str, db: Path, as_json: bool, after: int) -> int:
+@detail_option("full")
+def history(run: str, db: Path, as_json: bool, after: int, detail: Any) -> int:
     """Print a run's journal, event by event. With --json one object: {"run_id", "events": […]}.
 
     Example: stepwell runs history 01936c2e --after 12
     """
 
     async def ask(stepwell: Stepwell, run_id: str) -> dict[str, Any]:
-        return {"run_id": run_id, "events": [view async for view in stepwell.history(run_id, after)]}
+        events = [view async for view in stepwell.history(run_id, after, detail=detail)]
+        return {"run_id": run_id, "events": events}
 
     view = as_guest(db, run, ask)
     if as_json:

@@ -10,6 +10,7 @@ from typing import Any, Final
 from stepwell.cli.outcome import error_lines
 from stepwell.cli.screen import can_draw, line, pretty, table, tint
 from stepwell.cli.tree import Row, rows_of
+from stepwell.client.detail import shape_of
 from stepwell.client.open_steps import span
 from stepwell.client.views import error_view, when
 from stepwell.model.base import EPOCH, Instant
@@ -64,7 +65,13 @@ def instant(text: str) -> Instant:
     return (past.days * 86_400 + past.seconds) * 1_000_000 + past.microseconds
 
 
-def overview(state: State, now: Instant) -> list[str]:
+def count_lines(counts: dict[str, int]) -> list[str]:
+    """A line for each status that occurs, and the sum."""
+    rows = [(status, str(count)) for status, count in counts.items()]
+    return table([*rows, ("all", str(sum(counts.values())))])
+
+
+def overview(state: State, now: Instant, detail: str = "full") -> list[str]:
     """The run, its steps as a tree, its outcome."""
     run = state.run
     status = run.status.value
@@ -72,13 +79,14 @@ def overview(state: State, now: Instant) -> list[str]:
         tint(f"{run.namespace}/{run.name}:{run.version}", bold=True) + f"  {run.id}",
         f"  status   {tint(status, STATUS_STYLES.get(status, 'yellow'))}",
         *_facts(state, now),
+        *_payload("input", run.input, detail),
         "  steps",
         *(f"    {_step_line(row)}" for row in rows_of(state, now)),
     ]
     if run.error is not None:
         lines += ["  error", *(f"  {text}" for text in error_lines(error_view(run.error) or {}))]
     elif status == "completed":
-        lines += ["  output", *_indented(run.output)]
+        lines += _payload("output", run.output, detail)
     return lines
 
 
@@ -98,7 +106,6 @@ def _facts(state: State, now: Instant) -> Iterator[str]:
     for name, value in facts.items():
         if value:
             yield f"  {name:<8} {line(value)}"
-    yield f"  input    {line(json.dumps(run.input, ensure_ascii=False), 100)}"
 
 
 def _step_line(row: Row) -> str:
@@ -110,8 +117,15 @@ def _step_line(row: Row) -> str:
     return f"{head} {tint(row.name)}  {tint(row.kind, 'bright_black')}  {note}".rstrip()
 
 
-def _indented(value: Any) -> list[str]:
-    return [f"    {text}" for text in pretty(value).splitlines()]
+def _payload(name: str, value: Any, detail: str) -> list[str]:
+    """What went in on one line, what came out on several; of either only the shape, or nothing."""
+    if detail == "summary":
+        return []
+    if detail == "standard":
+        return [f"  {name:<8} {line(json.dumps(shape_of(value)))}"]
+    if name == "input":
+        return [f"  {name:<8} {line(json.dumps(value, ensure_ascii=False), 100)}"]
+    return [f"  {name}", *(f"    {text}" for text in pretty(value).splitlines())]
 
 
 def explanation(view: dict[str, Any]) -> list[str]:

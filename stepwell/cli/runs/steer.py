@@ -10,8 +10,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stepwell.cli.options import yes_option
-from stepwell.cli.runs.common import F, as_guest, run_argument
+from stepwell.cli.runs.common import F, as_guest
+from stepwell.cli.runs.many import is_one, runs_arguments, steer_many
 from stepwell.cli.screen import line, print_json, say
+from stepwell.cli.selecting import taken
+from stepwell.model.errors import InvalidInput
 
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
@@ -22,58 +25,86 @@ def reason_option(function: F) -> F:
 
 
 @click.command()
-@run_argument
+@runs_arguments
 @reason_option
-def pause(run: str, db: Path, as_json: bool, reason: str | None) -> int:
-    """Start nothing new; the run is `paused` once what is in flight has ended.
+@yes_option
+def pause(
+    runs: tuple[str, ...], db: Path, as_json: bool, reason: str | None, yes: bool, **options: Any
+) -> int:
+    """Start nothing new; the run is `paused` once what is in flight has ended. Several runs, or filters: all of them.
 
     Example: stepwell runs pause 01936c2e --reason "stock is being counted"
     """
-    return _steer(run, db, as_json, lambda stepwell, run_id: stepwell.pause(run_id, reason))
+    where = taken(options)
+    if not is_one(runs, where):
+        return steer_many("pause", runs, where, db, as_json=as_json, yes=yes, reason=reason)
+    return _steer(runs[0], db, as_json, lambda stepwell, run_id: stepwell.pause(run_id, reason))
 
 
 @click.command()
-@run_argument
+@runs_arguments
 @click.option(
     "--step", metavar="STEP", help="Only let go the debugger's pause before this step (id, path or name)."
 )
-def resume(run: str, db: Path, as_json: bool, step: str | None) -> int:
-    """Let a paused run go on, or the steps that a debugger's pause holds.
+@yes_option
+def resume(
+    runs: tuple[str, ...], db: Path, as_json: bool, step: str | None, yes: bool, **options: Any
+) -> int:
+    """Let a paused run go on, or the steps that a debugger's pause holds. Several runs, or filters: all of them.
 
     Example: stepwell runs resume 01936c2e --step charge
     """
+    where = taken(options)
+    if not is_one(runs, where):
+        if step is not None:
+            raise InvalidInput("--step is a step of one run", hint="name that run, and no other")
+        return steer_many("resume", runs, where, db, as_json=as_json, yes=yes)
 
     async def ask(stepwell: Stepwell, run_id: str) -> Any:
         found = (await stepwell.step(run_id, step))["id"] if step is not None else None
         return await stepwell.resume(run_id, found)
 
-    return _steer(run, db, as_json, ask)
+    return _steer(runs[0], db, as_json, ask)
 
 
 @click.command()
-@run_argument
+@runs_arguments
 @reason_option
 @yes_option
-def cancel(run: str, db: Path, as_json: bool, reason: str | None, yes: bool) -> int:
+def cancel(
+    runs: tuple[str, ...], db: Path, as_json: bool, reason: str | None, yes: bool, **options: Any
+) -> int:
     """Stop a run gently: what is in flight is interrupted; the run is `cancelled` once that has stopped.
+
+    Several runs, or filters: all of them, each with its own answer.
 
     Example: stepwell runs cancel 01936c2e --reason "ordered twice"
     """
-    _confirm(f"Cancel run {run}?", yes=yes or as_json)
-    return _steer(run, db, as_json, lambda stepwell, run_id: stepwell.cancel(run_id, reason))
+    where = taken(options)
+    if not is_one(runs, where):
+        return steer_many("cancel", runs, where, db, as_json=as_json, yes=yes, reason=reason)
+    _confirm(f"Cancel run {runs[0]}?", yes=yes or as_json)
+    return _steer(runs[0], db, as_json, lambda stepwell, run_id: stepwell.cancel(run_id, reason))
 
 
 @click.command()
-@run_argument
+@runs_arguments
 @reason_option
 @yes_option
-def terminate(run: str, db: Path, as_json: bool, reason: str | None, yes: bool) -> int:
+def terminate(
+    runs: tuple[str, ...], db: Path, as_json: bool, reason: str | None, yes: bool, **options: Any
+) -> int:
     """Stop a run at once, without waiting for what is in flight. It cannot be retried afterwards.
+
+    Several runs, or filters: all of them, each with its own answer.
 
     Example: stepwell runs terminate 01936c2e --reason "runaway" --yes
     """
-    _confirm(f"Terminate run {run}? It cannot be retried afterwards.", yes=yes or as_json)
-    return _steer(run, db, as_json, lambda stepwell, run_id: stepwell.terminate(run_id, reason))
+    where = taken(options)
+    if not is_one(runs, where):
+        return steer_many("terminate", runs, where, db, as_json=as_json, yes=yes, reason=reason)
+    _confirm(f"Terminate run {runs[0]}? It cannot be retried afterwards.", yes=yes or as_json)
+    return _steer(runs[0], db, as_json, lambda stepwell, run_id: stepwell.terminate(run_id, reason))
 
 
 def _confirm(question: str, *, yes: bool) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final, Literal
 
 from stepwell.client.graph import Graph, code_graph, dot, graph_of, mermaid
+from stepwell.client.survey import survey
 from stepwell.client.timeline import Timeline
 from stepwell.client.verbs.base import Source
 from stepwell.client.verbs.look import LookVerbs
@@ -18,7 +19,12 @@ PAGE = 1_000
 
 
 class InspectVerbs(LookVerbs):
-    """Timeline and graph."""
+    """Timeline, graph, and how the whole store stands."""
+
+    async def status(self) -> View:
+        """How the whole store stands: runs by status, the oldest open ones and what they wait for, engines, and what
+        needs somebody. `{ok, at, store, runs, open, engines, findings}`; see `survey`."""
+        return await survey(self.engine)
 
     async def timeline(self, run_id: str) -> View:
         """Where the run's time went: intervals of the run and of its steps. Works for open runs. Raises `NotFound`.

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import AsyncIterator, Callable
+from typing import Unpack
 
 from stepwell.client import checkup
 from stepwell.client.compare import compare
+from stepwell.client.detail import Detail, at_detail, check_detail, event_at_detail
 from stepwell.client.explain import explain
+from stepwell.client.filters import Filters, run_filter
 from stepwell.client.progress import Progress, progress_of
 from stepwell.client.verbs.base import Verbs
 from stepwell.client.views import View, row_view, run_view
-from stepwell.client.where import read_where
+from stepwell.model.errors import StoreError
 from stepwell.model.journal import RunFilter
 from stepwell.model.records import State
 
@@ -25,9 +27,10 @@ class LookVerbs(Verbs):
         await self.engine.row(run_id)
         return await self.engine.reload(run_id)
 
-    async def show(self, run_id: str) -> View:
-        """Everything about a run, its steps and attempts."""
-        return run_view(await self.state(run_id))
+    async def show(self, run_id: str, *, detail: Detail = "full") -> View:
+        """Everything about a run, its steps and attempts. `detail`: "summary" without payloads and attempts,
+        "standard" with shapes and sizes for payloads, "full"."""
+        return at_detail(run_view(await self.state(run_id)), detail)
 
     async def step(self, run_id: str, step: str) -> View:
         """One step, by id, path or (where it is unique) name. Raises `NotFound`."""
@@ -40,21 +43,46 @@ class LookVerbs(Verbs):
     async def list(
         self,
         *,
-        status: Sequence[str] = (),
-        name: str | None = None,
-        namespace: str | None = None,
-        tags: Mapping[str, str] | None = None,
-        parent_id: str | None = None,
-        where: str | Mapping[str, Any] | None = None,
         limit: int = 50,
         cursor: str | None = None,
+        sort: str = "newest",
+        detail: Detail = "summary",
+        **filters: Unpack[Filters],
     ) -> View:
-        """`{"runs": […], "next": cursor or None}`, newest first. `where` asks for attributes, as text
-        (`amount > 100 and region = "eu"`) or as data (see `client.where`). Raises `InvalidInput`."""
-        asked = read_where(where) if where is not None else None
-        chosen = RunFilter(tuple(status), name, namespace, dict(tags or {}), parent_id, where=asked)
-        page = await self.engine.store.list_runs(chosen, limit, cursor)
-        return {"runs": [row_view(row) for row in page.rows], "next": page.next}
+        """`{"runs": […], "next": cursor or None}`: newest first; `sort` "oldest" or "updated" (the last change of
+        status) first. Pages have no gaps and no doubles while runs are added. Filters: see `filters.Filters`.
+
+        `detail` "standard" adds change, counts, error_step, and shapes of input and output; "full" input and output.
+        """
+        check_detail(detail)
+        page = await self.engine.store.list_runs(await self.filtered(filters, sort), limit, cursor)
+        views = [row_view(row) for row in page.rows]
+        if detail != "summary":
+            views = [{**view, **await self._more(view["run_id"], detail)} for view in views]
+        return {"runs": views, "next": page.next}
+
+    async def _more(self, run_id: str, detail: Detail) -> View:
+        """What a row does not say. A run that cannot be read has none of it."""
+        try:
+            view = at_detail(run_view(await self.engine.reload(run_id)), detail)
+        except StoreError:
+            return {}
+        return {name: view[name] for name in ("change", "counts", "error_step", "input", "output")}
+
+    async def count(self, **filters: Unpack[Filters]) -> dict[str, int]:
+        """How many runs there are of each status; statuses of none are left out."""
+        return dict(await self.engine.store.count_runs(await self.filtered(filters)))
+
+    async def filtered(self, filters: Filters, sort: str = "newest") -> RunFilter:
+        """The filters as the store takes them. Raises `InvalidInput`."""
+        found = run_filter(filters, self.engine.clock.now(), sort)
+        carried_on = filters.get("carried_on")
+        if carried_on is None:
+            return found
+        alive = [row.id for row in await self.engine.store.engines() if row.alive and row.id is not None]
+        if carried_on:
+            return found._replace(open=True, owners=alive)
+        return found._replace(open=True, not_owners=alive)
 
     async def explain(self, run_id: str) -> View:
         """Why the run stands where it stands, and what can be done: `reason`, `next_actions`, `evidence`."""
@@ -94,12 +122,13 @@ class LookVerbs(Verbs):
         await tell()
         return self.engine.observers.on_event(observe)
 
-    async def history(self, run_id: str, after: int = 0) -> AsyncIterator[View]:
-        """The journal of a run, event by event, in order."""
+    async def history(self, run_id: str, after: int = 0, *, detail: Detail = "full") -> AsyncIterator[View]:
+        """The journal of a run, event by event, in order. `detail` as for `show`."""
+        check_detail(detail)
         await self.engine.row(run_id)
         for turn in await self.engine.store.turns(run_id, after):
             for view in checkup.event_views(turn):
-                yield view
+                yield event_at_detail(view, detail)
 
     async def doctor(self, *, rebuild: bool = False) -> View:
         """Read everything and check it; with `rebuild` make the indexes anew from the journal."""

@@ -11,7 +11,7 @@ from stepwell.client.views import View, row_view
 from stepwell.model import commands as c
 from stepwell.model.attributes import check_name, normal_all
 from stepwell.model.base import Json
-from stepwell.model.events import RunCreated
+from stepwell.model.events import SAME, MaybeSame, RunCreated
 
 
 class SteerVerbs(StartVerbs, LookVerbs):
@@ -40,11 +40,12 @@ class SteerVerbs(StartVerbs, LookVerbs):
         await self.engine.recover(run_id)
         return view
 
-    async def rerun(self, run_id: str, input: Json = None) -> Handle:
-        """Start the same definition anew, with the same input unless another is given: always a new run."""
+    async def rerun(self, run_id: str, input: MaybeSame = SAME) -> Handle:
+        """Start the same definition anew, with the same input unless another is given: always a new run. (None is
+        an input: none at all.)"""
         state = await self.state(run_id)
         definition = await self.engine.library.get(state.run.definition_hash)
-        data = state.run.input if input is None else input
+        data = state.run.input if input is SAME else input
         (first,) = await self.engine.store.turns(run_id, limit=1)
         created = first.events[0]
         return await self.start(

@@ -1,0 +1,143 @@
+"""How a whole store stands: runs by status, the oldest open ones and why they are, engines, and what needs somebody
+(SPEC Q19). Unlike `checkup` it reads no journals but those of the few runs that it explains."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from stepwell.client.explain import explain
+from stepwell.client.views import View, when
+from stepwell.engine.engine import Engine
+from stepwell.model.base import SECOND, Duration, Instant
+from stepwell.model.errors import StepwellError
+from stepwell.model.journal import EngineRow, RunFilter, RunOrder, RunRow
+from stepwell.model.states import RunStatus
+
+OLDEST: Final = 20
+"""so many open runs are explained"""
+OVERDUE: Final[Duration] = 60 * SECOND
+"""so long after it was due nothing is about to happen any more"""
+
+NEEDS_SOMEBODY: Final = {
+    "paused": "wait for a person to resume them",
+    "paused_by_debugger": "are held by a debugger's pause",
+    "code_missing": "wait for their code",
+    "code_mismatch": "do not agree with their code any more",
+    "stalled": "cannot go on",
+}
+"""Reasons for which a run goes on only when somebody does something."""
+
+WARNINGS: Final = frozenset(
+    {"not_carried_on", "overdue", "unreadable", "code_missing", "code_mismatch", "stalled"}
+)
+"""Findings that make the store not `ok`; the others are what somebody wanted."""
+
+
+async def survey(engine: Engine) -> View:
+    """`{ok, at, store, runs, open, engines, findings}`.
+
+    `runs`: `{total, open, by_status}`; `open`: the oldest open runs with the reason that `explain` gives and what to
+    do; `findings`: `{code, severity, count, run_ids, message, action}`. `ok`: none of them is a warning.
+    """
+    store, now = engine.store, engine.clock.now()
+    counts = await store.count_runs(RunFilter())
+    engines = await store.engines()
+    page = await store.list_runs(RunFilter(open=True, order=RunOrder.OLDEST), OLDEST)
+    alive = {row.id for row in engines if row.alive}
+    told = [await _told(engine, row, now, carried_on=row.owner in alive) for row in page.rows]
+    findings = [*_of_engines(engines), *_of_runs(told)]
+    return {
+        "ok": all(finding["severity"] != "warning" for finding in findings),
+        "at": when(now),
+        "store": {**await store.describe(), **await store.size()},
+        "runs": {
+            "total": sum(counts.values()),
+            "open": sum(count for status, count in counts.items() if not RunStatus(status).terminal),
+            "by_status": {status.value: counts.get(status.value, 0) for status in RunStatus},
+        },
+        "open": told,
+        "engines": [row._asdict() for row in engines],
+        "findings": findings,
+    }
+
+
+async def _told(engine: Engine, row: RunRow, now: Instant, *, carried_on: bool) -> View:
+    """A line about an open run. One that cannot be read stops no other."""
+    head = {
+        "run_id": row.id,
+        "name": row.name,
+        "namespace": row.namespace,
+        "version": row.version,
+        "status": row.status,
+        "created_at": when(row.created_at),
+        "open_seconds": (now - row.created_at) / SECOND,
+        "carried_on": carried_on,
+    }
+    try:
+        view = explain(await engine.reload(row.id), now, carried_on)
+    except StepwellError as error:
+        return {
+            **head,
+            "reason": "unreadable",
+            "summary": error.message,
+            "next": "stepwell doctor",
+            "overdue": False,
+        }
+    first = view["next_actions"][0]["command"] if view["next_actions"] else None
+    overdue = carried_on and any(_overdue(detail, view) for detail in view["details"])
+    return {**head, "reason": view["reason"], "summary": view["summary"], "next": first, "overdue": overdue}
+
+
+def _overdue(detail: View, view: View) -> bool:
+    """It was to go on long ago, and nobody holds it back."""
+    if detail["due"] is None or view["reason"] in ("paused", "pausing", "cancelling"):
+        return False
+    return bool(detail["overdue_seconds"] * SECOND > OVERDUE)
+
+
+def _of_engines(engines: Sequence[EngineRow]) -> list[View]:
+    lost = sum(row.open_runs for row in engines if not row.alive)
+    if not lost:
+        return []
+    message = f"{lost} open {_runs(lost)} without an engine that is alive"
+    return [_finding("not_carried_on", lost, [], message, "stepwell serve")]
+
+
+def _of_runs(told: Sequence[View]) -> list[View]:
+    """What the oldest open runs wait for, if that is somebody."""
+    found = []
+    for reason, words in NEEDS_SOMEBODY.items():
+        ids = [view["run_id"] for view in told if view["reason"] == reason]
+        if ids:
+            found.append(
+                _finding(reason, len(ids), ids, f"{len(ids)} open {_runs(len(ids))} {words}", _explain(ids))
+            )
+    overdue = [view["run_id"] for view in told if view["overdue"]]
+    if overdue:
+        message = f"{len(overdue)} open {_runs(len(overdue))} should have gone on by now"
+        found.append(_finding("overdue", len(overdue), overdue, message, _explain(overdue)))
+    unreadable = [view["run_id"] for view in told if view["reason"] == "unreadable"]
+    if unreadable:
+        message = f"{len(unreadable)} open {_runs(len(unreadable))} cannot be read"
+        found.append(_finding("unreadable", len(unreadable), unreadable, message, "stepwell doctor"))
+    return found
+
+
+def _finding(code: str, count: int, run_ids: Sequence[str], message: str, action: str) -> dict[str, Any]:
+    return {
+        "code": code,
+        "severity": "warning" if code in WARNINGS else "notice",
+        "count": count,
+        "run_ids": list(run_ids),
+        "message": message,
+        "action": action,
+    }
+
+
+def _explain(run_ids: Sequence[str]) -> str:
+    return f"stepwell runs explain {run_ids[0]}"
+
+
+def _runs(count: int) -> str:
+    return "run" if count == 1 else "runs"
