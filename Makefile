@@ -36,6 +36,7 @@ bench: $(READY)  ## the workloads of benchmarks/, one JSON line each
 
 docs: $(READY)   ## make the generated pages anew
 	$(BIN)/python docs/make_states.py
+	$(BIN)/python docs/make_telemetry.py
 
 clean:           ## forget the environment and caches
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis

@@ -19,10 +19,12 @@ from stepwell.code.codebase import Codebase
 from stepwell.code.registry import REGISTRY, Registry
 from stepwell.code.workflow import Workflow
 from stepwell.engine.engine import Engine
+from stepwell.engine.exposure import Exposure
 from stepwell.model.actions import CodeAction, HttpAction, PythonAction, ShellAction
 from stepwell.model.base import Instant, Json
 from stepwell.ports import Clock, Dice, Guard, Ids, Runner, Store
 from stepwell.stores.sqlite import WARM_WAL, SqliteStore
+from stepwell.telemetry.watched import Telemetry
 from stepwell.workers.dispatch import WorkerDispatch
 from stepwell.workers.guard import JqGuard
 from stepwell.workers.http import HttpRunner
@@ -97,6 +99,7 @@ class Stepwell(Client):
         vfs: str | None = None,
         warm_up: bool = True,
         refit: Callable[[Parts], Parts] | None = None,
+        telemetry: Iterable[Telemetry] = (),
     ) -> Opening:
         """An async context manager that gives a `Stepwell`.
 
@@ -107,7 +110,7 @@ class Stepwell(Client):
         `workflows`: the Python workflows that this engine runs; None: all that were imported.
         `snapshot_every`: turns after which a run's state is kept beside its journal. `warm_up` False: do not grow
         the write-ahead log beforehand; opening is quicker, commits are slower. `refit`: given the parts that were
-        made, the ones to use. Raises `StoreError` when entered.
+        made, the ones to use. `telemetry`: observers (`stepwell.telemetry`). Raises `StoreError` when entered.
         """
         return Opening(
             cls,
@@ -126,6 +129,7 @@ class Stepwell(Client):
             vfs=vfs,
             warm=WARM_WAL if warm_up else 0,
             refit=refit or _as_made,
+            telemetry=tuple(telemetry),
         )
 
     async def close(self) -> None:
@@ -179,6 +183,8 @@ class Opening:
         )
         opened = self._kind(engine)
         try:
+            for observer in s["telemetry"]:
+                observer.attach(Exposure(engine))
             if s["recover"]:
                 await engine.recover()
             engine.watch(take_over=s["recover"])

@@ -15,11 +15,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stepwell.cli.screen import clean
+from stepwell.cli.telling import Logging
 from stepwell.model.errors import InvalidInput, NotFound, StepwellError, StoreUnavailable
 from stepwell.model.journal import RunFilter
 
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
+
+ORDINARY = Logging()
 
 _COMMAND = re.compile(r"\bstepwell (runs \w+|serve|doctor|graph)\b(?! --db)")
 
@@ -35,12 +38,18 @@ def with_db(text: str, db: Path) -> str:
 
 @contextlib.asynccontextmanager
 async def engine(
-    db: Path, *, secrets: Mapping[str, Any] | None = None, log_level: int = logging.WARNING, **settings: Any
+    db: Path,
+    *,
+    secrets: Mapping[str, Any] | None = None,
+    log_level: int = logging.WARNING,
+    logs: Logging = ORDINARY,
+    **settings: Any,
 ) -> AsyncIterator[Stepwell]:
     """An engine in this process; it leaves other open runs alone unless it is told to recover."""
     from stepwell.assembly import Stepwell
 
-    _log_to_stderr(log_level)
+    _log_to_stderr(logs.threshold(log_level), logs.format)
+    settings["telemetry"] = [*settings.get("telemetry", ()), *logs.telemetry()]
     with _hints(db):
         async with Stepwell.open(db, secrets=secrets, **{"recover": False, **settings}) as opened:
             yield opened
@@ -97,6 +106,14 @@ def _no_run(given: str) -> NotFound:
     return NotFound(f"there is no run {given}", hint="list the runs with: stepwell runs list")
 
 
+def _formatter(shape: str) -> logging.Formatter:
+    if shape == "text":
+        return _Short("%(levelname)s %(message)s")
+    from stepwell.telemetry.logs import JsonFormatter
+
+    return JsonFormatter()
+
+
 class _Short(logging.Formatter):
     """A line for each record; tracebacks only when they were asked for."""
 
@@ -107,11 +124,11 @@ class _Short(logging.Formatter):
         return super().formatException(ei) if os.environ.get("STEPWELL_DEBUG", "") not in ("", "0") else ""
 
 
-def _log_to_stderr(level: int) -> None:
+def _log_to_stderr(level: int, shape: str) -> None:
     log = logging.getLogger("stepwell")
     if not log.handlers:
         handler = logging.StreamHandler()
-        handler.setFormatter(_Short("%(levelname)s %(message)s"))
+        handler.setFormatter(_formatter(shape))
         log.addHandler(handler)
         log.setLevel(level)
         log.propagate = False

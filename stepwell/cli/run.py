@@ -20,6 +20,7 @@ from stepwell.cli.options import (
     secrets_option,
 )
 from stepwell.cli.screen import one_result
+from stepwell.cli.telling import Logging, log_options
 
 
 @click.command()
@@ -52,6 +53,7 @@ from stepwell.cli.screen import one_result
     metavar="SECONDS",
     help="Cancel the run after so long.",
 )
+@log_options
 @json_option
 def command(file: Path, as_json: bool, **options: Any) -> int:
     """Run the definition in FILE to its end and show how it goes.
@@ -83,7 +85,8 @@ async def _run(
 
     definitions = [await read_definition(path) for path in (*options["others"], file)]
     allow_modules(file.parent)
-    async with engine(options["db"], secrets=secrets) as stepwell:
+    logs = Logging(options["log_format"], options["log_level"])
+    async with engine(options["db"], secrets=secrets, logs=logs) as stepwell:
         for other in definitions[:-1]:
             await stepwell.add_definition(other)
         try:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from stepwell.cli.options import db_option, json_option, path_option, read_secrets, secrets_option
+from stepwell.cli.telling import Logging, log_options
 from stepwell.model.base import MILLISECOND, Duration, Instant
 from stepwell.model.events import (
     RunCancelled,
@@ -23,6 +26,7 @@ from stepwell.model.events import (
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
     from stepwell.model.events import Event
+    from stepwell.telemetry.watched import Telemetry
 
 log = logging.getLogger("stepwell.serve")
 
@@ -45,9 +49,22 @@ TOLD: Final[dict[type[Event], str]] = {
 @click.option("--until-idle", is_flag=True, help="Leave when no open run is left that can be carried on.")
 @secrets_option
 @path_option
+@log_options
+@click.option(
+    "--metrics-port", type=click.IntRange(0, 65_535), help="Answer Prometheus there (0: any free port)."
+)
+@click.option("--metrics-host", default="127.0.0.1", show_default=True, help="The address for that.")
+@click.option(
+    "--otel", is_flag=True, help="Make OpenTelemetry spans with the provider that this process has."
+)
 @json_option
 def command(
-    db: Path, until_idle: bool, secrets_file: Path | None, folders: tuple[Path, ...], as_json: bool
+    db: Path,
+    until_idle: bool,
+    secrets_file: Path | None,
+    folders: tuple[Path, ...],
+    as_json: bool,
+    **options: Any,
 ) -> int:
     """Carry on every open run of the file, also those whose process has gone. Ctrl-C or SIGTERM ends it cleanly.
 
@@ -61,20 +78,28 @@ def command(
 
     allow_modules(*folders)
     with one_result(as_json):
-        view = asyncio.run(_serve(db, read_secrets(secrets_file), until_idle=until_idle))
+        view = asyncio.run(_serve(db, read_secrets(secrets_file), options, until_idle=until_idle))
     if as_json:
         print_json(view)
     return 0
 
 
-async def _serve(db: Path, secrets: dict[str, Any], *, until_idle: bool) -> dict[str, Any]:
+async def _serve(
+    db: Path, secrets: dict[str, Any], options: dict[str, Any], *, until_idle: bool
+) -> dict[str, Any]:
     from stepwell.cli.attending import signals
     from stepwell.cli.opening import engine
 
-    with signals() as pressed:
-        async with engine(db, secrets=secrets, log_level=logging.INFO) as stepwell:
-            stepwell.on_event(_tell)
+    logs = Logging(options["log_format"], options["log_level"])
+    with signals() as pressed, _telemetry(options) as (telemetry, metrics):
+        async with engine(
+            db, secrets=secrets, log_level=logging.INFO, logs=logs, telemetry=telemetry
+        ) as stepwell:
+            if not logs.events:
+                stepwell.on_event(_tell)
             log.info("serving %s", db)
+            if metrics:
+                log.info("metrics on %s", metrics)
             server = _Server(stepwell)
             work = asyncio.ensure_future(server.serve(until_idle=until_idle))
             stop = asyncio.ensure_future(pressed.get())
@@ -88,6 +113,23 @@ async def _serve(db: Path, secrets: dict[str, Any], *, until_idle: bool) -> dict
                 work.cancel()
                 await asyncio.gather(work, return_exceptions=True)
             return await server.view()
+
+
+@contextlib.contextmanager
+def _telemetry(options: dict[str, Any]) -> Iterator[tuple[list[Telemetry], str]]:
+    """The observers that were asked for, and where metrics are served until the end."""
+    from stepwell.telemetry import Metrics, Tracing
+
+    found: list[Telemetry] = [Tracing()] if options["otel"] else []
+    if options["metrics_port"] is None:
+        yield found, ""
+        return
+    metrics = Metrics()
+    port, stop = metrics.serve(options["metrics_port"], options["metrics_host"])
+    try:
+        yield [*found, metrics], f"http://{options['metrics_host']}:{port}/metrics"
+    finally:
+        stop()
 
 
 def _tell(run_id: str, seq: int, at: Instant, event: Event) -> None:

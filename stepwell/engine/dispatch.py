@@ -53,6 +53,16 @@ class Dispatch:
     def __contains__(self, identity: Identity) -> bool:
         return identity in self._tasks or identity in self._waiting
 
+    @property
+    def in_flight(self) -> int:
+        """How many jobs are being performed."""
+        return len(self._tasks)
+
+    @property
+    def waiting(self) -> int:
+        """How many jobs wait for room."""
+        return len(self._waiting)
+
     def of_run(self, run_id: str) -> list[Identity]:
         """What is being performed, or waits to be, for this run."""
         return [identity for identity in (*self._tasks, *self._waiting) if identity[0] == run_id]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from stepwell.kernel.ruling import Condition
 from stepwell.model.base import Json
-from stepwell.model.events import NAMES, VariablesSet
+from stepwell.model.events import VariablesSet
 from stepwell.model.journal import Turn
 from stepwell.ports import Observer
 
@@ -35,7 +35,7 @@ class Observers:
         self._variables: list[VariableListener] = []
 
     def __bool__(self) -> bool:
-        return bool(self._events or self._conditions or self._variables or log.isEnabledFor(logging.DEBUG))
+        return bool(self._events or self._conditions or self._variables)
 
     def on_event(self, observer: Observer) -> Forget:
         self._events.append(observer)
@@ -52,7 +52,6 @@ class Observers:
     def tell(self, turn: Turn, conditions: Sequence[Condition], before: Mapping[str, Json]) -> None:
         """`before`: the run's variables before the turn."""
         for event in turn.events:
-            log.debug("run %s turn %s: %s", turn.run_id, turn.seq, NAMES[type(event)])
             for observer in list(self._events):
                 _call(observer, turn.run_id, turn.seq, turn.at, event)
             if isinstance(event, VariablesSet) and self._variables:

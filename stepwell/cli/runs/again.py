@@ -150,7 +150,7 @@ async def _rerun(run: str, db: Path, as_json: bool, given: Any, secrets: dict[st
     async with guest(db) as stepwell:
         run_id = await find_run(stepwell, run)
     # Detached, the run is put on record by an engine that has no room to perform any of its steps.
-    settings = {} if here else {"max_concurrency": 0}
+    settings: dict[str, Any] = {} if here else {"max_concurrency": 0}
     async with engine(db, secrets=secrets, **settings) as stepwell:
         handle = await stepwell.rerun(run_id, given)
         if here:

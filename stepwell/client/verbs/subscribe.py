@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
+from stepwell.client.envelopes import Envelopes
 from stepwell.client.verbs.base import Verbs
 from stepwell.client.views import View
 from stepwell.engine.feed import Handler, Subscription, Wanted
-from stepwell.model.base import iso
+from stepwell.model.base import Json, iso
 from stepwell.model.errors import Conflict, InvalidInput, NotFound
 from stepwell.model.events import NAMES, Event
 from stepwell.model.feed import Committed
+from stepwell.telemetry.cloudevents import SOURCE, TOLD
 
 Kinds = Iterable[type[Event] | str]
 """Classes of events, or their names (`run.completed`)."""
@@ -28,19 +30,24 @@ class SubscribeVerbs(Verbs):
         events: Kinds | None = None,
         from_: str | int = "start",
         batch: int = 100,
+        cloudevents: bool = False,
     ) -> Subscription:
         """Call `handler` with every `Committed` event of every run and process on this store, at least once, in the
         order of commits; it may be a coroutine function.
 
         How far it came is kept under `name`, over restarts; written when at most `batch` turns were handled. `events`:
         only these. `from_`: where a new name begins, "start", "now" or behind a position. A handler that raises is
-        called again with the same event, later and later. Of several processes with the same name one delivers.
+        called again with the same event, later and later. `cloudevents`: the handler gets the lifecycle events of the
+        Open Workflow DSL instead, as CloudEvents (dicts). Of several processes with the same name one delivers.
         Raises `InvalidInput`, `Conflict` where this client has subscribed under the name already.
         """
         wanted = kinds(events)
         if batch < 1:
             raise InvalidInput(f"batch {batch} is too small", hint="1 writes the cursor after every turn")
         feed = self.engine.feed
+        if cloudevents:
+            handler = Envelopes(self.engine.store).handler(handler)
+            wanted = TOLD if wanted is None else TOLD & frozenset(wanted)
         _refuse_second(name, feed.subscriptions)
         position = await self._position(from_)
         await feed.store.create(name, position, self.engine.clock.now())
@@ -62,6 +69,16 @@ class SubscribeVerbs(Verbs):
         """The committed events behind a position, in the order of commits. With `follow` it does not end: it waits for
         more. Nothing is kept: remember `position` of the last one."""
         return self.engine.feed.follow(after, kinds(events), follow=follow)
+
+    async def cloudevents(
+        self, after: int = 0, *, follow: bool = False, source: str = SOURCE
+    ) -> AsyncIterator[dict[str, Json]]:
+        """The lifecycle events of the Open Workflow DSL behind a position, as CloudEvents; each has an id of its own,
+        the same every time."""
+        envelopes = Envelopes(self.engine.store, source)
+        async for committed in self.engine.feed.follow(after, TOLD, follow=follow):
+            for envelope in await envelopes.of(committed):
+                yield envelope
 
     async def subscriptions(self) -> list[View]:
         """Every subscription on this store: `{name, position, behind, failures, error, created_at, updated_at,
