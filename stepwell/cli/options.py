@@ -37,6 +37,28 @@ def json_option(function: F) -> F:
 
 
 def path_option(function: F) -> F:
+    """Where code is found: `--path`, and `--app` for Python workflows (imported when the option is read)."""
+    return click.option(
+        "--app",
+        multiple=True,
+        expose_value=False,
+        callback=_load_apps,
+        envvar="STEPWELL_APP",
+        show_envvar=True,
+        metavar="MODULE|FILE.py",
+        help="Python workflows to know: a module or a file. May be given again.",
+    )(_folders_option(function))
+
+
+def _load_apps(context: click.Context, parameter: click.Parameter, apps: tuple[str, ...]) -> None:
+    if apps and not context.resilient_parsing:
+        from stepwell.cli.app import load_app
+
+        for app in apps:
+            load_app(app)
+
+
+def _folders_option(function: F) -> F:
     return click.option(
         "--path",
         "folders",

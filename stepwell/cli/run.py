@@ -24,7 +24,7 @@ from stepwell.cli.telling import Logging, log_options
 
 
 @click.command()
-@click.argument("file", type=PATH)
+@click.argument("file", metavar="FILE")
 @input_option
 @click.option(
     "--with",
@@ -55,8 +55,11 @@ from stepwell.cli.telling import Logging, log_options
 )
 @log_options
 @json_option
-def command(file: Path, as_json: bool, **options: Any) -> int:
+def command(file: str, as_json: bool, **options: Any) -> int:
     """Run the definition in FILE to its end and show how it goes.
+
+    FILE may also be a Python workflow: `orders.py:checkout` or `shop.orders:checkout`; its input is an object with a
+    member for each parameter.
 
     Ctrl-C cancels the run; a second one leaves at once, and the run open (`stepwell serve` goes on with it).
     Functions for `call: python` are looked for in the current folder and beside FILE.
@@ -71,20 +74,26 @@ def command(file: Path, as_json: bool, **options: Any) -> int:
 
 
 async def _run(
-    file: Path,
+    file: str,
     given: Any,
     secrets: dict[str, Any],
     tags: dict[str, str],
     as_json: bool,
     options: dict[str, Any],
 ) -> int:
+    from stepwell.cli.app import is_code, load_workflow
     from stepwell.cli.opening import allow_modules, engine
     from stepwell.cli.outcome import carry_through
     from stepwell.cli.reading import placed, read_definition
     from stepwell.model.errors import InvalidDefinition
 
-    definitions = [await read_definition(path) for path in (*options["others"], file)]
-    allow_modules(file.parent)
+    if is_code(file):
+        main, place = load_workflow(file).definition, Path(file.rpartition(":")[0] or file)
+    else:
+        place = Path(file)
+        main = await read_definition(place)
+    definitions = [*[await read_definition(path) for path in options["others"]], main]
+    allow_modules(place.parent)
     logs = Logging(options["log_format"], options["log_level"])
     async with engine(options["db"], secrets=secrets, logs=logs) as stepwell:
         for other in definitions[:-1]:
@@ -100,7 +109,7 @@ async def _run(
                 mode="debug" if options["debug"] else "normal",
             )
         except InvalidDefinition as error:
-            raise placed(error, file, definitions[-1]) from None
+            raise placed(error, place, main) from None
         return await carry_through(
             stepwell, handle.run_id, options["db"], as_json=as_json, timeout=options["timeout"]
         )

@@ -5,7 +5,8 @@ from __future__ import annotations
 from stepwell.client.verbs.bulk import BulkVerbs
 from stepwell.client.verbs.listen import ListenVerbs
 from stepwell.client.verbs.subscribe import SubscribeVerbs
+from stepwell.client.verbs.talk import TalkVerbs
 
 
-class Client(BulkVerbs, ListenVerbs, SubscribeVerbs):
+class Client(BulkVerbs, ListenVerbs, SubscribeVerbs, TalkVerbs):
     """All verbs. Made by `assembly`."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import NamedTuple
 
 from stepwell.kernel import catching
@@ -54,7 +55,7 @@ def located(problem: Problem, path: str) -> Problem:
     """The problem with an instance: the author's own, or the task's pointer."""
     if problem.instance is not None:
         return problem
-    return Problem(problem.type, problem.status, problem.title, problem.detail, path)
+    return replace(problem, instance=path)
 
 
 def _route(r: Ruling, step: Step, problem: Problem) -> Route:
