@@ -37,7 +37,8 @@ class TalkVerbs(Verbs):
         """Deliver a signal; it is on record when this returns, once for each `id` (a new one unless given).
 
         The answer is `{"signal": id, "status": …, "step": …}`: `delivered` to the step that waited for it, `buffered`
-        until one does, or `duplicate`. A run that continued as another one passes it on. Raises `TransitionRefused` where the
+        until one does, or `duplicate`. A run that continued as another one passes it on.
+        Raises `TransitionRefused` where the
         run has ended: the signal comes too late.
         """
         signal = id or self.engine.ids.run_id()
