@@ -24,7 +24,7 @@ _REPORT: Final = (
 )
 _SERVE: Final = "stepwell serve"
 
-NOTICES: Final = frozenset({"not_carried_on"})
+NOTICES: Final = frozenset({"not_carried_on", "subscription_failing"})
 """Findings that say what waits to be done; nothing is wrong with the file."""
 
 
@@ -57,6 +57,7 @@ async def doctor(engine: Engine, *, rebuild: bool) -> View:
         still_open += examined.open
         # What the store has said about a run already need not be said again in other words.
         findings += [found for found in examined.findings if run_id not in known]
+    findings += await _subscriptions(engine)
     views = [_finding_view(finding) for finding in findings]
     return {
         "ok": all(view["severity"] == "notice" for view in views),
@@ -66,6 +67,27 @@ async def doctor(engine: Engine, *, rebuild: bool) -> View:
         "rebuilt": rebuild,
         "findings": views,
     }
+
+
+async def _subscriptions(engine: Engine) -> list[StoreFinding]:
+    """Those whose handler fails: nothing that comes later reaches it."""
+    store = engine.feed.store
+    try:
+        newest, cursors = await store.position(), await store.cursors()
+    except StoreError as error:
+        message = f"how far the subscriptions are cannot be read: {error.message}"
+        return [StoreFinding("subscriptions_unreadable", None, message, "restore the file from a backup")]
+    return [
+        StoreFinding(
+            "subscription_failing",
+            None,
+            f"the handler of subscription {cursor.name} failed {cursor.failures} times in a row ({cursor.error}); "
+            f"it is {newest - cursor.position} turns behind",
+            "see the log of the process that subscribes, and mend the handler: it is called again by itself",
+        )
+        for cursor in cursors
+        if cursor.failures
+    ]
 
 
 def _finding_view(finding: StoreFinding) -> View:

@@ -153,6 +153,8 @@ class Subscription:
                     await self._pause(SECOND)
         except NotFound:
             log.info("subscription %s was deleted", self.name)
+        except Exception:
+            log.exception("subscription %s ended: something is wrong that waiting cannot mend", self.name)
         finally:
             self._feed.hush(self._bell)
             self._feed.store.let_go(self.name)

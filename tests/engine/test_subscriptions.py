@@ -185,6 +185,14 @@ async def test_a_failing_handler_holds_its_place_and_is_reported(
             assert view["behind"] > 0
             assert "canary" not in str(view)
             assert heard.events == []
+            doctor = await stepwell.doctor()
+            (finding,) = doctor["findings"]
+            assert (finding["code"], finding["severity"], doctor["ok"]) == (
+                "subscription_failing",
+                "notice",
+                True,
+            )
+            assert "mail failed 1 times in a row (ValueError)" in finding["message"]
             clock.advance(0.1)
             await until(lambda: heard.fail == 1)
             await _until_failing(stepwell, 2)

@@ -56,21 +56,22 @@ async def test_a_position_is_never_given_twice_whatever_is_deleted(tmp_path: Pat
     await write(store, "a", 3)
     await write(store, "b", 3)
     await store.close()
-    for gone in ("b", "a"):
+    last = 6
+    for gone in ("b", "a", "a-next"):
         db = apsw.Connection(str(path))
         db.execute("DELETE FROM journal WHERE run_id = ?", (gone,))
         db.close()
         store = await opened(path)
-        last = await store.feed.position()
+        assert await store.feed.position() == last
         new = f"{gone}-next"
         await write(store, new, 2)
         assert await seen(store, last) == [(last + 1, new, 1), (last + 2, new, 2)]
         assert [run_id async for run_id in store.all_runs()] == sorted(
             {run_id for _, run_id, _ in await seen(store)}
         )
-        assert [finding.code async for finding in store.check()] == ["journal_missing"] * (
-            1 if gone == "b" else 2
-        )
+        lost = ("b", "a", "a-next").index(gone) + 1
+        assert [finding.code async for finding in store.check()] == ["journal_missing"] * lost
+        last += 2
         await store.close()
 
 
