@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from stepwell.model.errors import StoreUnavailable as StoreUnavailable
     from stepwell.model.errors import TransitionRefused as TransitionRefused
     from stepwell.model.errors import WaitTimeout as WaitTimeout
+    from stepwell.model.queues import Queue as Queue
     from stepwell.model.states import RunStatus as RunStatus
     from stepwell.model.states import StepStatus as StepStatus
     from stepwell.workers.context import CallAgain as CallAgain
@@ -63,6 +64,7 @@ _PLACES = {
         ),
         "model.errors",
     ),
+    "Queue": "model.queues",
     **dict.fromkeys(("RunStatus", "StepStatus"), "model.states"),
     **dict.fromkeys(("current", "StepFault", "CallAgain"), "workers.context"),
 }  # fmt: skip

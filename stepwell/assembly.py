@@ -22,6 +22,7 @@ from stepwell.engine.engine import Engine
 from stepwell.engine.exposure import Exposure
 from stepwell.model.actions import CodeAction, HttpAction, PythonAction, ShellAction
 from stepwell.model.base import Instant, Json
+from stepwell.model.queues import Queue
 from stepwell.ports import Clock, Dice, Guard, Ids, Runner, Store
 from stepwell.stores.sqlite import WARM_WAL, SqliteStore
 from stepwell.telemetry.watched import Telemetry
@@ -91,6 +92,8 @@ class Stepwell(Client):
         recover: bool = True,
         guest: bool = False,
         max_concurrency: int = 1_000,
+        queues: Iterable[Queue] = (),
+        works_on: Iterable[str] | None = None,
         snapshot_every: int = 1_000,
         clock: Clock | None = None,
         ids: Ids | None = None,
@@ -106,7 +109,8 @@ class Stepwell(Client):
         `functions`: what `call: python` may call by name (a list: by their own names). `modules`: the packages from
         which `call: python` may import `package.module:name`; None allows every installed one but the standard
         library. `secrets`: values for `$secrets`. `recover` False: leave other open runs alone. `guest`: steer and
-        look, but perform nothing. `max_concurrency`: steps performed at once.
+        look, but perform nothing. `max_concurrency`: steps performed at once. `queues`: made, or given these limits;
+        `works_on`: the queues whose runs begin here (None: all, `[]`: none).
         `workflows`: the Python workflows that this engine runs; None: all that were imported.
         `snapshot_every`: turns after which a run's state is kept beside its journal. `warm_up` False: do not grow
         the write-ahead log beforehand; opening is quicker, commits are slower. `refit`: given the parts that were
@@ -121,6 +125,8 @@ class Stepwell(Client):
             recover=recover and not guest,
             guest=guest,
             max_concurrency=max_concurrency,
+            queues=tuple(queues),
+            works_on=None if works_on is None else frozenset(works_on),
             snapshot_every=snapshot_every,
             clock=clock or SystemClock(),
             ids=ids or UuidIds(),
@@ -180,14 +186,18 @@ class Opening:
             runtime={"name": "stepwell", "version": VERSION, "metadata": {}},
             max_concurrency=s["max_concurrency"],
             snapshot_every=s["snapshot_every"],
+            queues=s["works_on"],
         )
         opened = self._kind(engine)
         try:
             for observer in s["telemetry"]:
                 observer.attach(Exposure(engine))
+            for queue in s["queues"]:
+                await opened.put_queue(queue)
             if s["recover"]:
                 await engine.recover()
             engine.watch(take_over=s["recover"])
+            engine.queueing.open()
         except BaseException:
             await engine.close()
             raise

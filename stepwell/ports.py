@@ -23,6 +23,7 @@ from stepwell.model.journal import (
     StoreFinding,
     Turn,
 )
+from stepwell.model.queues import Claim, Queue, QueueDepth, QueueEntry, QueuePlace
 from stepwell.model.records import State
 from stepwell.model.schedules import Edit, Firing, Schedule, Standing
 
@@ -83,15 +84,17 @@ class Store(Census, Protocol):
         row: RunRow | None = None,
         claim: KeyClaim | None = None,
         definition: DefinitionRow | None = None,
+        entry: QueueEntry | None = None,
         foreign: bool = False,
     ) -> bytes:
         """Put a turn into the commit that is being filled; returns the hash of the turn (the new tip) at once.
 
         `tip` is the hash of the turn before (``b""`` for the first). `row` is the run's index row, where it changed;
         `claim` and `definition` are written in the same commit, before the turn (an existing equal definition is
-        kept). `foreign`: the run belongs to another engine, which must be told (see `take_foreign`). `done` gets
-        `SeqConflict` where (run_id, seq) exists, `KeyTaken` where the key does, and `StoreUnavailable` where the
-        store cannot write; a later turn of the same run in the same commit fails with it.
+        kept), and so is `entry`, the run's place in its queue, where that changed (a run that ends leaves it
+        unasked). `foreign`: the run belongs to another engine, which must be told (see `take_foreign`). `done` gets
+        `SeqConflict` where (run_id, seq) exists, `KeyTaken` and `UniqueTaken` where a key does, and
+        `StoreUnavailable` where the store cannot write; a later turn of the same run in the same commit fails with it.
         An unknown outcome of a commit is resolved by reading back before `done` is called.
         """
         ...
@@ -144,6 +147,10 @@ class Store(Census, Protocol):
         record without carrying them on become its own (`codes` as for `adopt`)."""
         ...
 
+    async def ended(self, run_ids: Sequence[str]) -> Sequence[str]:
+        """Those of the runs that are terminal, or not there at all."""
+        ...
+
     def changed(self) -> bool:
         """Cheap: whether another process has committed anything since the last call."""
         ...
@@ -160,7 +167,12 @@ class Store(Census, Protocol):
         """Every run id in the journal (for `doctor`)."""
         ...
 
-    async def rebuild(self, rows: Sequence[RunRow], claims: Mapping[str, tuple[str, str]]) -> None:
+    async def rebuild(
+        self,
+        rows: Sequence[RunRow],
+        claims: Mapping[str, tuple[str, str]],
+        entries: Sequence[QueueEntry] = (),
+    ) -> None:
         """Replace the index rows of the runs with these, in one commit (owners are cleared)."""
         ...
 
@@ -169,6 +181,20 @@ class Store(Census, Protocol):
 
     @property
     def feed(self) -> FeedStore: ...
+
+    @property
+    def queues(self) -> QueueStore:
+        """The runs that wait for their turn."""
+        ...
+
+    def listen(self, heard: Callable[[], None]) -> bool:
+        """From now on call `heard` when another process did something that may concern this one. False: that does not
+        work here, and only looking every so often (`changed`) helps."""
+        ...
+
+    def call_others(self) -> None:
+        """Have the other processes hear (see `listen`)."""
+        ...
 
     async def flush(self) -> None:
         """Return when everything appended so far is durable or has failed."""
@@ -272,6 +298,46 @@ class FeedStore(Protocol):
         ...
 
     def let_go(self, name: str) -> None: ...
+
+
+class QueueStore(Protocol):
+    """The queues: their settings, which are the users' and kept as they are, and an index of the runs in them."""
+
+    async def claim(
+        self,
+        engine_id: str,
+        now: Instant,
+        room: int,
+        queues: Collection[str] | None = None,
+        codes: Collection[str] | None = None,
+    ) -> Claim:
+        """Take at most `room` runs that may begin now: in one transaction they become this engine's, and count against
+        the limits of their queues. No two processes together ever pass a limit.
+
+        `queues`: only these; None: all. `codes`: runs whose workflow is code only if it is one of these
+        (`namespace/name:version`); None: all.
+        """
+        ...
+
+    async def entry(self, run_id: str) -> QueueEntry | None: ...
+
+    async def put(self, queue: Queue) -> None:
+        """Make the queue, or change its limits. Runs that have begun go on."""
+        ...
+
+    async def list(self, now: Instant) -> Sequence[QueueDepth]:
+        """Every queue and what is in it, by name."""
+        ...
+
+    async def names(self) -> Sequence[str]: ...
+
+    async def find(self, run_id: str, now: Instant) -> QueuePlace | None:
+        """Where a run stands; None: in no queue."""
+        ...
+
+    async def entries(self) -> Sequence[QueueEntry]:
+        """All runs in queues (for `doctor`)."""
+        ...
 
 
 class WorkContext(Protocol):

@@ -9,7 +9,7 @@ from stepwell.assembly import VERSION
 
 PROMISED = {
     "BlockingStepwell", "Conflict", "Handle", "InvalidDefinition", "InvalidInput", "KeyConflict", "NotFound",
-    "NotSupported", "RunFailed", "RunStatus", "StepFault", "StepStatus", "Stepwell", "StepwellError", "StoreError",
+    "NotSupported", "Queue", "RunFailed", "RunStatus", "StepFault", "StepStatus", "Stepwell", "StepwellError", "StoreError",
     "StoreUnavailable", "TransitionRefused", "WaitTimeout", "connect", "current", "parse",
     "CallAgain", "Retry", "StepFailed", "flow", "step", "workflow",
 }  # fmt: skip

@@ -9,13 +9,14 @@ from stepwell.client.views import View, error_view, when
 from stepwell.definition.model import Definition
 from stepwell.engine.engine import Engine
 from stepwell.engine.requests import fingerprint
-from stepwell.engine.rows import row_of
+from stepwell.engine.rows import entry_of, row_of
 from stepwell.kernel.evolve import blank, replay
 from stepwell.kernel.invariants import violations
 from stepwell.model.errors import Conflict, NotFound, StepwellError, StoreError
 from stepwell.model.events import NAMES, SAME
 from stepwell.model.journal import RunFilter, RunRow, StoreFinding, Turn
 from stepwell.model.problem import Problem
+from stepwell.model.queues import QueueEntry, Standing
 from stepwell.model.records import Run, State
 
 _REBUILD: Final = "make the index anew from the journal: stepwell doctor --rebuild"
@@ -153,7 +154,8 @@ async def _check_around(engine: Engine, state: State, wrong: Wrong) -> None:
         wrong("tags_missing", f"run {run.id} is not found by its tags", _REBUILD)
     if run.parent_id is not None and await engine.store.row(run.parent_id) is None:
         wrong("parent_missing", f"run {run.id}: its parent {run.parent_id} is not there", _REPORT)
-    if not run.status.terminal and not await engine.store.owner_alive(run.id):
+    await _check_queue(engine, run, wrong)
+    if not (run.status.terminal or run.waits or await engine.store.owner_alive(run.id)):
         wrong("not_carried_on", f"run {run.id} is {run.status}, and no engine carries it on", _SERVE)
 
 
@@ -166,6 +168,20 @@ async def _check_key(engine: Engine, run: Run, definition: Definition, wrong: Wr
         wrong("key_missing", f"run {run.id}: its idempotency key {run.key!r} is not claimed", _REBUILD)
     elif claim != (run.id, fingerprint(definition, run.input)):
         wrong("key_differs", f"run {run.id}: its key {run.key!r} stands for another request", _REBUILD)
+
+
+async def _check_queue(engine: Engine, run: Run, wrong: Wrong) -> None:
+    """A run that waits is in its queue, as it should be; one that has begun counts against its limits."""
+    wanted, entry = entry_of(run), await engine.store.queues.entry(run.id)
+    if run.waits and entry is not None and entry.standing is Standing.BEGUN:  # it was taken a moment ago
+        return
+    if wanted is not None and entry is not None:
+        waiting = (Standing.WAITING, Standing.DELAYED)  # time alone makes one of the other
+        alike = wanted.standing in waiting and entry.standing in waiting
+        wanted = wanted._replace(standing=entry.standing if alike else wanted.standing)
+        wanted = wanted if run.waits else wanted._replace(unique=entry.unique, deadline=entry.deadline)
+    if wanted != entry:
+        wrong("queue_differs", f"run {run.id} does not stand in its queue as it should", _REBUILD)
 
 
 async def _tagged(engine: Engine, run: Run) -> set[str]:
@@ -182,16 +198,26 @@ async def _replayed(engine: Engine, run_id: str, page: int = 1_000) -> State:
     return state
 
 
+class _Index(NamedTuple):
+    """What is kept of a run beside its journal."""
+
+    row: RunRow
+    claim: tuple[str, str] | None
+    entry: QueueEntry | None
+
+
 async def _rebuild(engine: Engine) -> None:
     """Make all index rows and claims anew. A run that cannot be read keeps the row and the claim that it has."""
     await _refuse_others(engine)
     rows: list[RunRow] = []
     claims: dict[str, tuple[str, str]] = {}
-    async for row, claim in _indexes(engine):
+    entries: list[QueueEntry] = []
+    async for row, claim, entry in _indexes(engine):
         rows.append(row)
+        entries += [] if entry is None else [entry]
         if row.key is not None and claim is not None:
             claims[row.key] = claim
-    await engine.store.rebuild(rows, claims)
+    await engine.store.rebuild(rows, claims, entries)
     await engine.recover()
 
 
@@ -207,7 +233,7 @@ async def _refuse_others(engine: Engine) -> None:
                 )
 
 
-async def _indexes(engine: Engine) -> AsyncIterator[tuple[RunRow, tuple[str, str] | None]]:
+async def _indexes(engine: Engine) -> AsyncIterator[_Index]:
     async for run_id in engine.store.all_runs():
         try:
             state = await _replayed(engine, run_id)
@@ -215,20 +241,21 @@ async def _indexes(engine: Engine) -> AsyncIterator[tuple[RunRow, tuple[str, str
             if state.run.key is not None:
                 definition = await engine.library.get(state.run.definition_hash)
                 claim = (run_id, fingerprint(definition, state.run.input))
-            yield row, claim
+            yield _Index(row, claim, entry_of(state.run))
         except Exception:  # noqa: BLE001 - doctor reports it; the others must go on
             kept = await _kept(engine, run_id)
             if kept is not None:
                 yield kept
 
 
-async def _kept(engine: Engine, run_id: str) -> tuple[RunRow, tuple[str, str] | None] | None:
+async def _kept(engine: Engine, run_id: str) -> _Index | None:
     try:
         row = await engine.store.row(run_id)
         claim = await engine.store.find_key(row.key) if row is not None and row.key is not None else None
+        entry = await engine.store.queues.entry(run_id)
     except StoreError:
         return None
-    return None if row is None else (row, claim)
+    return None if row is None else _Index(row, claim, entry)
 
 
 # --- small views ----------------------------------------------------------------------------------

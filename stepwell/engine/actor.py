@@ -18,7 +18,7 @@ from stepwell.definition.model import Definition
 from stepwell.engine.environment import Memo
 from stepwell.engine.losing import name_the_winner
 from stepwell.engine.mail import Mail, Pending
-from stepwell.engine.rows import row_of
+from stepwell.engine.rows import moved_entry, row_of
 from stepwell.kernel.decide import Decision, decide
 from stepwell.kernel.ruling import Environment
 from stepwell.model.base import Duration, Instant, Json
@@ -237,6 +237,7 @@ class Actor:
             row=row_of(run) if moved else None,
             claim=mail.claim,
             definition=mail.definition,
+            entry=moved_entry(run, decision.events),
             foreign=self.foreign,
         )
         self.state = decision.draft.merge()

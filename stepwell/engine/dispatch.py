@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import logging
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any, Protocol
 
@@ -48,6 +48,7 @@ class Dispatch:
         self._interrupted: set[Identity] = set()
         self._count = 0
         self._closed = False
+        self._hungry: list[Callable[[], None]] = []
         self._loop = asyncio.get_running_loop()
 
     def __contains__(self, identity: Identity) -> bool:
@@ -62,6 +63,16 @@ class Dispatch:
     def waiting(self) -> int:
         """How many jobs wait for room."""
         return len(self._waiting)
+
+    @property
+    def free(self) -> int:
+        """How many more jobs could start at once."""
+        return self._room - len(self._waiting)
+
+    def when_free(self, tell: Callable[[], None]) -> None:
+        """Call this once when there is room again."""
+        if tell not in self._hungry:
+            self._hungry.append(tell)
 
     def of_run(self, run_id: str) -> list[Identity]:
         """What is being performed, or waits to be, for this run."""
@@ -121,6 +132,10 @@ class Dispatch:
             self._start_next()
         if not self._closed:
             job.finish(outcome)
+        if self._hungry and self.free > 0:
+            hungry, self._hungry = self._hungry, []
+            for tell in hungry:
+                tell()
 
     def _start_next(self) -> None:
         while self._queue and self._room > 0 and not self._closed:

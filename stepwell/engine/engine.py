@@ -6,7 +6,7 @@ It knows rules and doors, and nothing of databases, HTTP or terminals.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from typing import Final
 
@@ -21,6 +21,7 @@ from stepwell.engine.feed import Feed
 from stepwell.engine.library import Library
 from stepwell.engine.mail import Mail, Pending
 from stepwell.engine.observers import Observers
+from stepwell.engine.queues import Queueing
 from stepwell.engine.recovery import Recovery
 from stepwell.engine.snapshots import Snapshots
 from stepwell.engine.timers import Timers
@@ -32,7 +33,7 @@ from stepwell.model.actions import ChildAction
 from stepwell.model.base import Duration, Instant, Json
 from stepwell.model.calls import Code
 from stepwell.model.effects import Continue, Effect, Interrupt, Perform, SetTimer
-from stepwell.model.errors import NotFound, StepwellError, StoreDamaged, StoreUnavailable
+from stepwell.model.errors import NotFound, SeqConflict, StepwellError, StoreDamaged, StoreUnavailable
 from stepwell.model.journal import KeyClaim, RunRow
 from stepwell.model.records import State
 from stepwell.model.states import RunStatus
@@ -63,8 +64,10 @@ class Engine:
         runtime: Mapping[str, Json] | None = None,
         max_concurrency: int = 1_000,
         snapshot_every: int = 1_000,
+        queues: Collection[str] | None = None,
     ) -> None:
-        """`engine_id` None: a guest, which moves runs of other engines but performs nothing."""
+        """`engine_id` None: a guest, which moves runs of other engines but performs nothing. `queues`: those whose runs
+        it begins; None: all."""
         self.store, self.clock, self.ids, self.runner, self.guard = store, clock, ids, runner, guard
         self.engine_id = engine_id
         self.observers = Observers()
@@ -77,6 +80,7 @@ class Engine:
         self.dispatch = Dispatch(max_concurrency)
         self._timers = Timers(clock, self._timer_fired)
         self._snapshots = Snapshots(store, snapshot_every)
+        self.queueing = Queueing(self, queues)
         self._recovery = Recovery(self)
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
         self.closing = False
@@ -103,6 +107,10 @@ class Engine:
             self.observers.tell(pending.turn, pending.conditions, pending.before)
         run = actor.state.run
         if pending.turn.seq == run.seq:  # nothing newer is on its way
+            if run.queue is not None and (run.status.terminal or run.waits):
+                self.queueing.changed(run.queue)
+            if actor.foreign or run.status.terminal:
+                self.store.call_others()
             if run.status.terminal:
                 self.forget(actor)
             else:
@@ -142,8 +150,12 @@ class Engine:
 
     async def start(self, definition: Definition, command: c.StartRun, claim: KeyClaim | None = None) -> None:
         """Create the run and start it. Raises `KeyTaken`, `SeqConflict` (the id is there), `StoreUnavailable`."""
+        if command.run_id in self.actors:
+            raise SeqConflict(command.run_id, 1)
         state = blank(command.run_id)
-        actor = Actor(self, definition, state, foreign=self.engine_id is None)
+        # What is put into a queue is carried on by who takes it there.
+        foreign = self.engine_id is None or command.queue is not None
+        actor = Actor(self, definition, state, foreign=foreign)
         if not actor.foreign:  # a guest only puts the run on record: an engine that is there takes it up
             self.actors[command.run_id] = actor
         try:
@@ -175,11 +187,17 @@ class Engine:
         row = await self.row(run_id)
         definition = await self.library.get(row.definition_hash)
         state = await self.reload(run_id)
-        foreign = row.owner != self.engine_id or self.engine_id is None
+        foreign = row.owner != self.engine_id or self.engine_id is None or state.run.waits
         # Somebody else may have read it in meanwhile; there must be one actor for a run.
         actor = self.actors.get(run_id) or Actor(self, definition, state, foreign=foreign)
         if not foreign:
             self.actors[run_id] = actor
+        return actor
+
+    def carry(self, definition: Definition, state: State) -> Actor:
+        """Carry on a run that is ours."""
+        actor = self.actors[state.run.id] = Actor(self, definition, state)
+        self.quarantined.pop(state.run.id, None)
         return actor
 
     async def row(self, run_id: str) -> RunRow:
@@ -244,6 +262,7 @@ class Engine:
 
     def watch(self, *, take_over: bool) -> None:
         """From now on, notice what other processes do to the store; with `take_over` also that one of them is gone."""
+        self.store.listen(self._recovery.hear)
         self._recovery.watch(WATCH_EVERY, take_over=take_over)
 
     def forget(self, actor: Actor) -> None:
@@ -268,6 +287,7 @@ class Engine:
     async def close(self) -> None:
         """Stop performing, make durable what is known, let go. Open runs go on when the store is opened again."""
         self.closing = True
+        await self.queueing.close()
         await self._recovery.close()
         await self.feed.close()
         await self._timers.close()

@@ -12,6 +12,7 @@ from stepwell.engine.codebase import Codebase
 from stepwell.engine.dispatch import Dispatch
 from stepwell.engine.feed import Feed
 from stepwell.engine.mail import Mail
+from stepwell.engine.queues import Queueing
 from stepwell.kernel.flow import in_flight
 from stepwell.kernel.tasks.run import child_id
 from stepwell.model import commands as c
@@ -25,6 +26,9 @@ log = logging.getLogger("stepwell.engine")
 
 LOOKS_PER_TAKE_OVER: Final = 25
 """How many looks at the store go by between two searches for runs whose engine is gone."""
+
+REST: Final = 4
+"""After taking in what others did, rest so many times as long as that took, before hearing again."""
 
 WATCH: Final = "stepwell-watch"
 """The name of the task that looks; a clock that skips to what is due need not stop for it."""
@@ -49,6 +53,8 @@ class Ward(Protocol):
 
     async def reload(self, run_id: str) -> State: ...
 
+    queueing: Queueing
+
     def at_rest(self, actor: Actor) -> None: ...
 
     def wake(self, run_id: str) -> None: ...
@@ -61,6 +67,8 @@ class Recovery:
         self._ward = ward
         self._watching: asyncio.Task[None] | None = None
         self._taking: set[str] = set()
+        self._hearing: asyncio.Task[None] | None = None
+        self._called = self._closed = False
 
     async def run(self, only: str | None = None) -> int:
         """Adopt open runs that nobody carries on, and go on with them. One that cannot be read stops no other."""
@@ -68,7 +76,12 @@ class Recovery:
         if ward.engine_id is None:
             return 0
         owned = await ward.adopt(only)
-        known = {*ward.actors, *self._taking, *(ward.quarantined if only is None else ())}
+        known = {
+            *ward.actors,
+            *self._taking,
+            *ward.queueing.beginning,
+            *(ward.quarantined if only is None else ()),
+        }
         fresh = [run_id for run_id in owned if run_id not in known]
         self._taking.update(fresh)
         try:
@@ -93,6 +106,8 @@ class Recovery:
         if actor.state.run.status.terminal:  # it ended while it was being read
             ward.at_rest(actor)
             return False
+        if actor.state.run.waits:
+            return await ward.queueing.take_up(actor.definition, actor.state)
         if actor.foreign:
             return False
         self._carry_on(actor, orphaned=orphaned)
@@ -155,8 +170,33 @@ class Recovery:
                     await self.refresh(ward.actors[run_id])
                 else:
                     await self.run(only=run_id)
-        for run_id in ward.waiting_for():
+        ward.queueing.look()
+        for run_id in await ward.store.ended(ward.waiting_for()):
             ward.wake(run_id)
+
+    def hear(self) -> None:
+        """Another process did something that may concern us."""
+        self._called = True
+        if self._hearing is None:
+            self._hearing = asyncio.create_task(self._listen())
+
+    async def _listen(self) -> None:
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        self._called = False
+        self._ward.feed.look(changed=True)
+        try:
+            await self._take_in()
+        except StoreUnavailable as error:
+            log.warning("cannot look at the store: %s", error)
+        except Exception:
+            log.exception("looking at the store failed")
+        loop.call_later(REST * (loop.time() - began), self._heard)
+
+    def _heard(self) -> None:
+        self._hearing = None
+        if self._called and not self._closed:
+            self.hear()
 
     async def refresh(self, actor: Actor) -> None:
         """Others moved our run: stop what is no longer wanted, begin what they left scheduled."""
@@ -177,6 +217,8 @@ class Recovery:
         actor.tell(Mail(c.Proceed()))
 
     async def close(self) -> None:
-        if self._watching is not None:
-            self._watching.cancel()
-            await asyncio.gather(self._watching, return_exceptions=True)
+        self._closed = True
+        tasks = [task for task in (self._watching, self._hearing) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

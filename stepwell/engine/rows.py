@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from stepwell.model.events import Event, RunCreated, RunPaused, RunRescheduled, RunRetried
 from stepwell.model.journal import RunRow
+from stepwell.model.queues import QueueEntry, Standing
 from stepwell.model.records import Run
+from stepwell.model.states import RunStatus
 
 
 def row_of(run: Run) -> RunRow:
@@ -27,3 +32,40 @@ def row_of(run: Run) -> RunRow:
         attributes=run.attributes,
         code=run.code,
     )
+
+
+def entry_of(run: Run) -> QueueEntry | None:
+    """Where the run stands in its queue; None where it belongs to none, or has ended."""
+    if run.queue is None or run.status.terminal:
+        return None
+    due = run.due or run.created_at
+    standing = Standing.BEGUN
+    if run.waits:
+        waiting = Standing.DELAYED if due > (run.updated_at or run.created_at) else Standing.WAITING
+        standing = waiting if run.status is RunStatus.PENDING else Standing.HELD
+    # A run that a person went on with, or that was debounced, has let its unique key go.
+    keeps = run.waits or (run.generation == 1 and not run.debounced)
+    return QueueEntry(
+        run.id,
+        run.queue,
+        standing,
+        run.priority,
+        run.partition or "",
+        due,
+        run.deadline if run.waits else None,
+        run.unique if keeps else None,
+        run.debounced,
+        run.round,
+        None if run.code is None else f"{run.namespace}/{run.name}:{run.version}",
+    )
+
+
+def moved_entry(run: Run, events: Sequence[Event]) -> QueueEntry | None:
+    """The run's new place in its queue, if these events gave it one. (That it begins, the claim has said already.)"""
+    if run.queue is None:
+        return None
+    if run.waits:
+        moved = isinstance(events[-1], RunCreated | RunRescheduled | RunPaused)
+    else:
+        moved = run.generation > 1 and any(isinstance(event, RunRetried) for event in events)
+    return entry_of(run) if moved else None

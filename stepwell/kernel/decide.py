@@ -148,7 +148,7 @@ def _fire_timer(r: Ruling, command: c.FireTimer) -> None:
     run = r.draft.run
     if command.step is None:
         if run.deadline is not None and run.deadline <= r.now:
-            _time_out_run(r)
+            lifecycle.time_out(r)
         return
     step = r.draft.find_step(command.step)
     if step is None or step.status.terminal or not _timers_run(run.status, command.purpose):
@@ -168,14 +168,6 @@ def _fire_timer(r: Ruling, command: c.FireTimer) -> None:
 def _timers_run(status: RunStatus, purpose: str) -> bool:
     """A pause holds back what would begin, but not the timeouts of what is still in flight."""
     return status is RunStatus.RUNNING or (status is RunStatus.PAUSING and purpose != "wake")
-
-
-def _time_out_run(r: Ruling) -> None:
-    run = r.draft.run
-    if run.status.terminal or run.status is RunStatus.CANCELLING:
-        return
-    cancel_steps(r, list(r.draft.open_steps()), "the run timed out")
-    r.emit(e.RunTimedOut(problem.timeout("the workflow did not end within its timeout")))
 
 
 def _wake(r: Ruling, step: Step) -> None:
@@ -248,6 +240,8 @@ def _recover(r: Ruling, command: c.Recover) -> None:
 
 _COMMANDS: Final[dict[type[Any], Callable[[Ruling, Any], None]]] = {
     c.StartRun: lifecycle.start,
+    c.BeginRun: lifecycle.begin,
+    c.RescheduleRun: lifecycle.reschedule,
     c.PauseRun: lifecycle.pause,
     c.ResumeRun: lifecycle.resume,
     c.CancelRun: lifecycle.cancel,

@@ -44,6 +44,12 @@ def _created(draft: Draft, event: e.RunCreated, at: Instant) -> None:
         continued_from=event.continued_from,
         forked_from=event.forked_from,
         attributes=dict(event.attributes),
+        queue=event.queue,
+        due=event.due,
+        deadline=event.deadline,
+        partition=event.partition,
+        unique=event.unique,
+        debounced=event.debounced,
     )
 
 
@@ -58,6 +64,14 @@ def _started(draft: Draft, event: e.RunStarted, at: Instant) -> None:
     data = run.input if event.input is SAME else event.input
     run.started_at, run.context, run.deadline = at, data, event.deadline
     draft.add_scope(Scope(ROOT, None, ROOT, "do", input=data, flow=data))
+
+
+def _rescheduled(draft: Draft, event: e.RunRescheduled, at: Instant) -> None:
+    run = _move(draft, event)
+    run.due = event.due
+    run.round += 1
+    if event.input is not SAME:
+        run.input = event.input
 
 
 def _pausing(draft: Draft, event: e.RunPausing, at: Instant) -> None:
@@ -206,6 +220,7 @@ def _scope_closed(draft: Draft, event: e.ScopeClosed, at: Instant) -> None:
 CHANGES: Final[dict[type[Any], Callable[[Draft, Any, Instant], None]]] = {
     e.RunCreated: _created,
     e.RunStarted: _started,
+    e.RunRescheduled: _rescheduled,
     e.RunPausing: _pausing,
     e.RunPaused: _paused,
     e.RunResumed: _resumed,

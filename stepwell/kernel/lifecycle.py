@@ -11,6 +11,7 @@ from stepwell.kernel.flow import advance, cancel_steps, complete_run, fail_run, 
 from stepwell.kernel.ruling import Begin, Enter, Fault, Ruling
 from stepwell.model import commands as c
 from stepwell.model import events as e
+from stepwell.model import problem
 from stepwell.model.attributes import merged, normal_all
 from stepwell.model.base import Instant, Json
 from stepwell.model.effects import Interrupt, SetTimer
@@ -24,21 +25,59 @@ def start(r: Ruling, command: c.StartRun) -> None:
     d = r.definition
     r.emit(
         e.RunCreated(
-            command.run_id, d.namespace, d.name, d.version, d.hash, *command[1:-3], d.code, *command[-3:]
+            command.run_id, d.namespace, d.name, d.version, d.hash, *command[1:12], d.code, *command[12:]
         )
     )
-    view = View(r, None, None, None, command.input)
+    if command.queue is None:
+        _begin(r, command.input)
+
+
+def begin(r: Ruling, command: c.BeginRun) -> None:
+    """A claim of the run is kept, unless the run went another way meanwhile."""
+    run = r.draft.run
+    if run.status is RunStatus.PENDING and run.round == command.round:
+        _begin(r, run.input)
+
+
+def reschedule(r: Ruling, command: c.RescheduleRun) -> None:
+    if not r.draft.run.waits:
+        raise TransitionRefused(f"run {r.draft.run.id} has begun: it can no longer be put off")
+    r.emit(e.RunRescheduled(command.due, command.input))
+
+
+def _begin(r: Ruling, input: Json) -> None:
+    d, run = r.definition, r.draft.run
+    if run.deadline is not None and run.deadline <= r.now:
+        time_out(r)
+        return
+    view = View(r, None, None, None, input)
     try:
-        data = shape_input(view, d.input, command.input)
+        data = shape_input(view, d.input, input)
         deadline = r.now + view.duration(d.timeout, data) if d.timeout is not None else None
     except Fault as fault:
         fail_run(r, fault.problem, None)
         return
-    r.emit(e.RunStarted(SAME if data is command.input else data, deadline))
+    if deadline is None or (run.deadline is not None and run.deadline < deadline):
+        deadline = run.deadline
+    r.emit(e.RunStarted(SAME if data is input else data, deadline))
     if deadline is not None:
         r.effect(SetTimer(None, "timeout", deadline))
     if d.code is None:
         advance(r, r.draft.scope(ROOT), d.do, 0)
+
+
+def time_out(r: Ruling) -> None:
+    """The run's time is over, whatever it was at."""
+    run = r.draft.run
+    if run.status.terminal or run.status is RunStatus.CANCELLING:
+        return
+    why = (
+        f"did not begin in queue {run.queue} before its deadline"
+        if run.waits
+        else "did not end within its timeout"
+    )
+    cancel_steps(r, list(r.draft.open_steps()), "the run timed out")
+    r.emit(e.RunTimedOut(problem.timeout(f"the workflow {why}")))
 
 
 def pause(r: Ruling, command: c.PauseRun) -> None:
@@ -49,6 +88,8 @@ def resume(r: Ruling, command: c.ResumeRun) -> None:
     if command.step is not None:
         r.emit(e.StepReleased(r.draft.step(command.step).id))
         r.agenda.add(Begin(command.step))
+    elif r.draft.run.status is RunStatus.PAUSED and r.draft.run.waits:
+        r.emit(e.RunRescheduled(r.draft.run.due or r.now))
     elif r.draft.run.status in (RunStatus.PAUSING, RunStatus.PAUSED):
         r.emit(e.RunResumed())
         proceed(r, c.Proceed())
@@ -116,6 +157,11 @@ def settle(r: Ruling) -> None:
 
 def retry(r: Ruling, command: c.RetryRun) -> None:
     """Go on from the failed frontier: the steps that ended badly begin again, the blocks around them go on."""
+    if r.draft.run.status.terminal and r.draft.run.started_at is None:
+        raise TransitionRefused(
+            f"run {r.draft.run.id} ended before it began: there is nothing to go on from",
+            hint=f"start it anew with: stepwell runs rerun {r.draft.run.id}",
+        )
     if r.definition.code is not None:
         reopen(r)
         proceed(r, c.Proceed())

@@ -65,17 +65,21 @@ STEP_ROWS: Final = (
 
 RUN_ROWS: Final = (
     Row((NEW,), e.RunCreated, R.PENDING, "accepted"),
-    Row((R.PENDING,), e.RunStarted, R.RUNNING, "begins in the same turn"),
+    Row((R.PENDING,), e.RunStarted, R.RUNNING, "begins: in the same turn, or when its queue lets it"),
+    Row((R.PENDING, R.PAUSED), e.RunRescheduled, R.PENDING, "waits in its queue again, before it has begun"),
     Row(
-        (R.RUNNING,), e.RunPausing, R.PAUSING, "asked to pause: nothing new starts, what is in flight drains"
+        (R.PENDING, R.RUNNING),
+        e.RunPausing,
+        R.PAUSING,
+        "asked to pause: nothing new starts, what is in flight drains",
     ),
     Row((R.PAUSING,), e.RunPaused, R.PAUSED, "nothing is in flight any more"),
     Row((R.PAUSING, R.PAUSED, R.RESUMING), e.RunResumed, R.RUNNING, "goes on"),
     Row((R.RUNNING, R.PAUSING, R.PAUSED), e.RunCompleted, R.COMPLETED, "every task is through"),
     Row((R.PENDING, R.RUNNING, R.PAUSING, R.PAUSED), e.RunFailed, R.FAILED, "an error that nothing caught"),
-    Row((R.RUNNING, R.PAUSING, R.PAUSED), e.RunTimedOut, R.TIMED_OUT, "the run's timeout struck"),
+    Row((R.PENDING, R.RUNNING, R.PAUSING, R.PAUSED), e.RunTimedOut, R.TIMED_OUT, "the run's timeout struck"),
     Row(
-        (R.RUNNING, R.PAUSING, R.PAUSED),
+        (R.PENDING, R.RUNNING, R.PAUSING, R.PAUSED),
         e.RunCancelling,
         R.CANCELLING,
         "asked to cancel: work is interrupted",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from stepwell.model.base import Duration, Json
+from stepwell.model.base import Duration, Instant, Json
 from stepwell.model.problem import Problem
 
 
@@ -26,6 +26,27 @@ class StartRun(NamedTuple):
     continued_from: str | None = None
     forked_from: str | None = None
     attributes: dict[str, Json] = {}
+    queue: str | None = None
+    """wait there until an engine takes it; None: begin in the same turn"""
+    due: Instant | None = None
+    deadline: Instant | None = None
+    partition: str | None = None
+    unique: str | None = None
+    debounced: bool = False
+
+
+class BeginRun(NamedTuple):
+    """Begin a run that waited in its queue. One that went back into the queue since the claim (`round`), or waits no
+    more, is left as it is."""
+
+    round: int
+
+
+class RescheduleRun(NamedTuple):
+    """Put off a run that has not begun, and give it another input."""
+
+    due: Instant
+    input: Json
 
 
 class PauseRun(NamedTuple):
@@ -167,6 +188,8 @@ class Proceed(NamedTuple):
 
 Command = (
     StartRun
+    | BeginRun
+    | RescheduleRun
     | PauseRun
     | ResumeRun
     | CancelRun

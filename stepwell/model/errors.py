@@ -8,6 +8,7 @@
     ├── Conflict               the world is not as the caller assumed
     │   ├── TransitionRefused  the state table does not allow it; nothing was changed
     │   ├── KeyConflict        the idempotency key was used before with another body
+    │   ├── UniqueTaken        the queue has an open run with this key (internal: it is the one that is meant)
     │   ├── KeyTaken           the idempotency key belongs to a run (internal: compare the fingerprints)
     │   └── SeqConflict        somebody else moved the run first (internal: re-read and decide again)
     ├── StepFailed             raised in a workflow's code: a step failed whose own exception cannot be had here
@@ -109,6 +110,14 @@ class KeyTaken(Conflict):
     def __init__(self, key: str, run_id: str, fingerprint: str) -> None:
         super().__init__(f"the idempotency key {key!r} belongs to run {run_id}")
         self.key, self.run_id, self.fingerprint = key, run_id, fingerprint
+
+
+class UniqueTaken(Conflict):
+    """The queue has an open run with this unique key: `run_id`."""
+
+    def __init__(self, queue: str, unique: str, run_id: str) -> None:
+        super().__init__(f"the key {unique!r} belongs to run {run_id} in queue {queue}")
+        self.queue, self.unique, self.run_id = queue, unique, run_id
 
 
 class SeqConflict(Conflict):

@@ -175,6 +175,19 @@ class Run:
     forked_from: str | None = None
     attributes: dict[str, Json] = field(default_factory=dict)
     """search attributes (see `model.attributes`)"""
+    queue: str | None = None
+    due: Instant | None = None
+    """when it may begin, if it waits in a queue"""
+    partition: str | None = None
+    unique: str | None = None
+    debounced: bool = False
+    round: int = 0
+    """how often it went back into its queue before it began"""
+
+    @property
+    def waits(self) -> bool:
+        """It is in its queue and has not begun: no engine carries it on."""
+        return self.queue is not None and self.started_at is None and not self.status.terminal
 
 
 @dataclass(slots=True)

@@ -78,10 +78,14 @@ class Kernel(RuleBasedStateMachine):
         flow=st.integers(0, len(FLOWS) - 1),
         mode=st.sampled_from(["normal", "normal", "debug"]),
         skip=st.booleans(),
+        queued=st.sampled_from([False, False, True]),
     )
-    def begin(self, flow: int, mode: str, skip: bool) -> None:
+    def begin(self, flow: int, mode: str, skip: bool, queued: bool) -> None:
         self.driver = Driver(DEFINITIONS[flow])
-        self.driver.start({"skip": skip}, mode=mode)
+        queue = (
+            {"queue": "q", "due": self.driver.now, "deadline": self.driver.now + 20_000_000} if queued else {}
+        )
+        self.driver.start({"skip": skip}, mode=mode, **queue)
 
     def send(self, command: c.Command) -> None:
         counter["commands"] += 1
@@ -131,6 +135,18 @@ class Kernel(RuleBasedStateMachine):
     )
     def steer(self, command: c.Command) -> None:
         self.send(command)
+
+    @rule(number=st.sampled_from([0, 0, 1, 2]))
+    def begin_queued(self, number: int) -> None:
+        self.send(c.BeginRun(number))
+
+    @rule(seconds=st.integers(0, 5))
+    def reschedule(self, seconds: int) -> None:
+        self.send(c.RescheduleRun(self.driver.now + seconds * 1_000_000, {"put": "off"}))
+
+    @rule()
+    def deadline(self) -> None:
+        self.send(c.FireTimer(None, "timeout"))
 
     @rule(
         command=st.sampled_from([c.CancelRun("x"), c.CancelRun("x", True), c.TerminateRun("y")]),

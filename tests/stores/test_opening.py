@@ -311,6 +311,7 @@ def test_every_statement_can_be_prepared(tmp_path: Path) -> None:
         "put_definitions": 6,
         "claim_keys": 3,
         "put_notices": 1,
+        "put_queued": 11,
     }
     for name, text in statements("sqlite").items():
         if not name.startswith("list_"):  # these are parts, see test_listing

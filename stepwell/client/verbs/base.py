@@ -23,6 +23,7 @@ class Verbs:
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
+        self._queues_known: set[str] = set()
 
     async def definition(self, source: Source) -> Definition:
         """The definition that a source stands for. Raises `InvalidDefinition`, `NotFound`."""

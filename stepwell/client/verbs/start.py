@@ -3,20 +3,60 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, Final
 
+from stepwell.client.queueing import Span, queueing
 from stepwell.client.starting import check_subworkflows
 from stepwell.client.verbs.base import Source, Verbs
+from stepwell.client.verbs.queues import unknown_queue
 from stepwell.client.views import View, result_view
 from stepwell.code.workflow import Workflow
+from stepwell.definition.model import Definition
 from stepwell.engine.requests import fingerprint
 from stepwell.model import commands as c
 from stepwell.model.attributes import normal_all
 from stepwell.model.base import Json
-from stepwell.model.errors import InvalidInput, KeyConflict, KeyTaken, RunFailed, WaitTimeout
+from stepwell.model.errors import (
+    InvalidInput,
+    KeyConflict,
+    KeyTaken,
+    RunFailed,
+    SeqConflict,
+    TransitionRefused,
+    UniqueTaken,
+    WaitTimeout,
+)
+from stepwell.model.events import RunCreated
 from stepwell.model.journal import KeyClaim
+
+_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
+
+
+def checked_id(run_id: str) -> str:
+    """Raises `InvalidInput`."""
+    if not _ID.fullmatch(run_id):
+        raise InvalidInput(
+            f"{run_id!r} cannot be a run's id", hint="use up to 200 letters, digits, dots, colons, - and _"
+        )
+    return run_id
+
+
+def _check_options(mode: str, key: str | None) -> None:
+    if mode not in ("normal", "debug"):
+        raise InvalidInput(f"mode must be normal or debug, not {mode!r}")
+    if key is not None and not 0 < len(key) <= 1_000:
+        raise InvalidInput("a key has 1 to 1,000 characters")
+
+
+def _used_before(what: str, run_id: str) -> KeyConflict:
+    return KeyConflict(
+        f"{what} was used for run {run_id}, with another definition or input",
+        hint="use another one, or look at that run",
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,25 +91,44 @@ class StartVerbs(Verbs):
         variables: Mapping[str, Json] | None = None,
         rerun_of: str | None = None,
         attributes: Mapping[str, Any] | None = None,
+        id: str | None = None,
+        queue: str | None = None,
+        delay: Span | None = None,
+        deadline: Span | datetime | None = None,
+        partition: str | None = None,
+        unique: str | None = None,
+        debounce: Span | None = None,
     ) -> Handle:
         """Start a run; it is on record when this returns.
 
         A definition takes its input as the one argument; a Python workflow the arguments of its function.
-        The same `key` with the same definition and input gives the run that is there already; with another one it
-        raises `KeyConflict`. `mode` "debug" pauses before every task. `attributes` are
-        what the run is searched by (see `list`). Raises `InvalidDefinition`, `InvalidInput`,
-        `StoreUnavailable`.
+        The same `key` (or `id`, the run's own) with the same definition and input gives the run that is there already;
+        with another one it raises `KeyConflict`. `mode` "debug" pauses before every task. `attributes` are
+        what the run is searched by (see `list`).
+
+        `queue`: it waits there, and begins (in this process or another) when the queue's limits allow it: runs of a
+        higher `priority` first, and the `partition`s of a queue in turn. `delay` (seconds): not before. `deadline`
+        (seconds, or when): it must have ended by then, begun or not. `unique`: while a run of the queue with this key
+        is open, that one is given back. `debounce` (seconds, with `unique`): it begins so long after the last such
+        start, with the input of the last. Raises `InvalidDefinition`, `InvalidInput`, `NotFound`, `StoreUnavailable`.
         """
         definition = await self.definition(source)
         await check_subworkflows(self.engine.library, definition)
-        if mode not in ("normal", "debug"):
-            raise InvalidInput(f"mode must be normal or debug, not {mode!r}")
-        if key is not None and not 0 < len(key) <= 1_000:
-            raise InvalidInput("a key has 1 to 1,000 characters")
-        data = _input(source, args, kwargs or {})
+        _check_options(mode, key)
+        wanted = queueing(
+            self.engine.clock.now(),
+            queue=queue,
+            delay=delay,
+            deadline=deadline,
+            partition=partition,
+            unique=unique,
+            debounce=debounce,
+            key=key,
+        )
+        await self._check_queue(wanted.queue)
         command = c.StartRun(
-            self.engine.ids.run_id(),
-            data,
+            self.engine.ids.run_id() if id is None else checked_id(id),
+            _input(source, args, kwargs or {}),
             key=key,
             tags=dict(tags or {}),
             priority=priority,
@@ -77,19 +136,60 @@ class StartVerbs(Verbs):
             variables=dict(variables or {}),
             rerun_of=rerun_of,
             attributes=normal_all(attributes or {}),
+            **wanted._asdict(),
         )
-        claim = KeyClaim(key, fingerprint(definition, data)) if key is not None else None
+        return await self._start(definition, command)
+
+    async def _start(self, definition: Definition, command: c.StartRun) -> Handle:
+        """Create the run, or find the one that its key, its id or its unique key stands for."""
+        claim = None
+        if command.key is not None:
+            claim = KeyClaim(command.key, fingerprint(definition, command.input))
+        while True:
+            try:
+                await self.engine.start(definition, command, claim)
+                return Handle(self, command.run_id)
+            except KeyTaken as taken:
+                if claim is None or taken.fingerprint != claim.fingerprint:
+                    raise _used_before(f"key {command.key!r}", taken.run_id) from None
+                await self.engine.recover(taken.run_id)
+                return Handle(self, taken.run_id, created=False)
+            except UniqueTaken as taken:
+                if not command.debounced or await self._put_off(taken.run_id, command):
+                    return Handle(self, taken.run_id, created=False)
+            except SeqConflict:
+                await self.engine.store.flush()  # its first turn may still be on its way
+                wanted = fingerprint(definition, command.input)
+                if await self._first_print(command.run_id) not in (wanted, None):
+                    raise _used_before(f"id {command.run_id!r}", command.run_id) from None
+                if await self.engine.store.row(command.run_id) is not None:
+                    await self.engine.recover(command.run_id)
+                    return Handle(self, command.run_id, created=False)
+
+    async def _put_off(self, run_id: str, command: c.StartRun) -> bool:
+        """The run waits longer, and for another input; False if it has begun meanwhile."""
+        assert command.due is not None
         try:
-            await self.engine.start(definition, command, claim)
-        except KeyTaken as taken:
-            if claim is None or taken.fingerprint != claim.fingerprint:
-                raise KeyConflict(
-                    f"key {key!r} was used for run {taken.run_id}, with another definition or input",
-                    hint="use another key, or look at that run",
-                ) from None
-            await self.engine.recover(taken.run_id)
-            return Handle(self, taken.run_id, created=False)
-        return Handle(self, command.run_id)
+            await self.engine.command(run_id, c.RescheduleRun(command.due, command.input))
+        except TransitionRefused:
+            return False
+        return True
+
+    async def _first_print(self, run_id: str) -> str | None:
+        """The fingerprint of the start that created the run; None where that start failed."""
+        first = await self.engine.store.turns(run_id, limit=1)
+        if not first:
+            return None
+        created = first[0].events[0]
+        assert isinstance(created, RunCreated)
+        return fingerprint(await self.engine.library.get(created.definition_hash), created.input)
+
+    async def _check_queue(self, queue: str | None) -> None:
+        if queue is not None and queue not in self._queues_known:
+            known = list(await self.engine.store.queues.names())
+            self._queues_known.update(known)
+            if queue not in known:
+                raise unknown_queue(queue, known)
 
     async def wait(self, run_id: str, timeout: float | None = None) -> View:
         """Wait until the run is terminal, whatever the state. `timeout` in seconds: raises `WaitTimeout`, the run

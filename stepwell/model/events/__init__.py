@@ -19,6 +19,7 @@ from stepwell.model.events.names import RUN_CREATED as RUN_CREATED
 from stepwell.model.events.names import RUN_FAILED as RUN_FAILED
 from stepwell.model.events.names import RUN_PAUSED as RUN_PAUSED
 from stepwell.model.events.names import RUN_PAUSING as RUN_PAUSING
+from stepwell.model.events.names import RUN_RESCHEDULED as RUN_RESCHEDULED
 from stepwell.model.events.names import RUN_RESUMED as RUN_RESUMED
 from stepwell.model.events.names import RUN_RETRIED as RUN_RETRIED
 from stepwell.model.events.names import RUN_STALLED as RUN_STALLED
@@ -58,6 +59,7 @@ from stepwell.model.events.run import RunCreated as RunCreated
 from stepwell.model.events.run import RunFailed as RunFailed
 from stepwell.model.events.run import RunPaused as RunPaused
 from stepwell.model.events.run import RunPausing as RunPausing
+from stepwell.model.events.run import RunRescheduled as RunRescheduled
 from stepwell.model.events.run import RunResumed as RunResumed
 from stepwell.model.events.run import RunRetried as RunRetried
 from stepwell.model.events.run import RunStalled as RunStalled
@@ -94,6 +96,7 @@ from stepwell.model.events.step import StepWaiting as StepWaiting
 Event = (
     RunCreated
     | RunStarted
+    | RunRescheduled
     | RunPausing
     | RunPaused
     | RunResumed
@@ -136,6 +139,7 @@ Event = (
 NAMES: Final[dict[type[Any], str]] = {
     RunCreated: RUN_CREATED,
     RunStarted: RUN_STARTED,
+    RunRescheduled: RUN_RESCHEDULED,
     RunPausing: RUN_PAUSING,
     RunPaused: RUN_PAUSED,
     RunResumed: RUN_RESUMED,

@@ -4,6 +4,7 @@ from typing import Final
 
 RUN_CREATED: Final = "run.created"
 RUN_STARTED: Final = "run.started"
+RUN_RESCHEDULED: Final = "run.rescheduled"
 RUN_PAUSING: Final = "run.pausing"
 RUN_PAUSED: Final = "run.paused"
 RUN_RESUMED: Final = "run.resumed"

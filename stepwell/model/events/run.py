@@ -33,6 +33,17 @@ class RunCreated(NamedTuple):
     continued_from: str | None = None
     forked_from: str | None = None
     attributes: dict[str, Json] = {}
+    queue: str | None = None
+    """where it waits until an engine takes it; None: it begins at once"""
+    due: Instant | None = None
+    """not before"""
+    deadline: Instant | None = None
+    """it must have ended by then"""
+    partition: str | None = None
+    unique: str | None = None
+    """no other open run of the queue has this key"""
+    debounced: bool = False
+    """… as long as it has not begun"""
 
 
 class RunStarted(NamedTuple):
@@ -40,6 +51,13 @@ class RunStarted(NamedTuple):
 
     input: MaybeSame = SAME
     deadline: Instant | None = None
+
+
+class RunRescheduled(NamedTuple):
+    """It waits in its queue (again), for `due`: put off by a debounced start, or resumed before it had begun."""
+
+    due: Instant
+    input: MaybeSame = SAME
 
 
 class RunPausing(NamedTuple):

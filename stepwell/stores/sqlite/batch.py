@@ -18,6 +18,7 @@ TurnRow = tuple[str, int, Instant, bytes, bytes]
 
 Row = tuple[Any, ...]
 
+_WAITS: Final = 2
 _OPEN: Final = frozenset(status.value for status in OPEN_RUN)
 
 
@@ -28,6 +29,7 @@ class Extra(NamedTuple):
     claim: Row | None = None
     definition: Row | None = None
     notice: Row | None = None
+    queued: Row | None = None
 
 
 class Job(NamedTuple):
@@ -69,11 +71,13 @@ class Batch:
         return removed
 
 
-def run_row(row: RunRow, seq: int, owner: str | None) -> Row:
-    """The columns of `runs`, in the order of the statement `put_runs`. Raises `InvalidInput`."""
+def run_row(row: RunRow, seq: int, owner: str | None, *, waits: bool = False) -> Row:
+    """The columns of `runs`, in the order of the statement `put_runs`. Raises `InvalidInput`.
+
+    `waits`: it is in a queue, and nobody carries it on."""
     return (
         *row[:6],
-        int(row.status in _OPEN),
+        _WAITS if waits else int(row.status in _OPEN),
         seq,
         *row[6:10],
         _text(dict(row.tags)) if row.tags else None,

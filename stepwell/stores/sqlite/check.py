@@ -10,11 +10,13 @@ import apsw
 
 from stepwell.model.errors import NotFound, StoreError, StoreTooNew
 from stepwell.model.journal import RunRow, StoreFinding
+from stepwell.model.queues import QueueEntry, Standing
 from stepwell.stores.sqlite.batch import run_row
 from stepwell.stores.sqlite.commit import put
 from stepwell.stores.sqlite.connection import SQL, fetch
 from stepwell.stores.sqlite.faults import ROTTEN
 from stepwell.stores.sqlite.journal import complete, read_all, start
+from stepwell.stores.sqlite.queues import entry_row
 
 _RESTORE: Final = "restore the run from a backup; it is stopped until then, others go on"
 _REBUILD: Final = "make the index anew from the journal: stepwell doctor --rebuild"
@@ -90,12 +92,19 @@ def check_page(db: apsw.Connection, after: str) -> tuple[list[StoreFinding], str
     return found, ids[-1] if ids else None
 
 
-def rebuild(db: apsw.Connection, rows: Sequence[RunRow], claims: Mapping[str, tuple[str, str]]) -> None:
+def rebuild(
+    db: apsw.Connection,
+    rows: Sequence[RunRow],
+    claims: Mapping[str, tuple[str, str]],
+    entries: Sequence[QueueEntry],
+) -> None:
     """Replace all index rows and keys, in one transaction. No run has an owner afterwards."""
     db.execute("BEGIN IMMEDIATE")
-    for statement in ("clear_runs", "clear_run_tags", "clear_run_attributes", "clear_keys"):
+    for statement in ("clear_runs", "clear_run_tags", "clear_run_attributes", "clear_keys", "clear_queued"):
         db.execute(SQL[statement])
-    put(db, "put_runs", [run_row(row, _last(db, row.id), None) for row in rows])
+    waiting = {entry.run_id for entry in entries if entry.standing is not Standing.BEGUN}
+    put(db, "put_runs", [run_row(row, _last(db, row.id), None, waits=row.id in waiting) for row in rows])
+    put(db, "put_queued", [entry_row(entry) for entry in entries])
     put(db, "claim_keys", [(key, *claim) for key, claim in claims.items()])
     db.execute("COMMIT")
 

@@ -9,7 +9,14 @@ from typing import Final
 
 import apsw
 
-from stepwell.model.errors import InvalidInput, KeyTaken, SeqConflict, StoreDamaged, StoreUnavailable
+from stepwell.model.errors import (
+    InvalidInput,
+    KeyTaken,
+    SeqConflict,
+    StoreDamaged,
+    StoreUnavailable,
+    UniqueTaken,
+)
 from stepwell.stores.sqlite.batch import Batch, Extra, Row, TurnRow
 from stepwell.stores.sqlite.connection import SQL, fetch
 from stepwell.stores.sqlite.faults import ROTTEN, SICK, translated
@@ -55,7 +62,7 @@ def commit(db: apsw.Connection, batch: Batch, where: str, *, patience: int) -> E
         if isinstance(error, apsw.BusyError) and not patience:
             return None
         return _outcomes(db, batch, range(len(batch.rows)), error, where)
-    except (_Taken, apsw.Error, *_WRONG_VALUES):
+    except (_Taken, UniqueTaken, apsw.Error, *_WRONG_VALUES):
         roll_back(db)
         return _one_by_one(db, batch, where) if patience else None
     return {}
@@ -82,8 +89,22 @@ def _write_all(db: apsw.Connection, batch: Batch) -> None:
         raise _Taken
     put(db, "insert_turns", batch.rows)
     put(db, "put_runs", batch.column("run"))
+    _put_queued(db, batch.column("queued"))
     put(db, "put_notices", batch.column("notice"))
     db.execute("COMMIT")
+
+
+def _put_queued(db: apsw.Connection, rows: Sequence[Row]) -> None:
+    """Raises `UniqueTaken` where another open run of the queue has the key."""
+    try:
+        put(db, "put_queued", rows)
+    except apsw.ConstraintError:
+        for row in rows:
+            run_id, queue, unique = row[0], row[1], row[7]
+            taken = fetch(db, SQL["unique_owner"], (queue, unique, run_id)) if unique is not None else []
+            if taken:
+                raise UniqueTaken(queue, unique, taken[0][0]) from None
+        raise
 
 
 def put(db: apsw.Connection, statement: str, rows: Sequence[Row]) -> int:
@@ -148,7 +169,7 @@ def _write_one(db: apsw.Connection, turn: TurnRow, extra: Extra | None) -> BaseE
             _write_after(db, extra)
     except ROTTEN as rot:
         raise _Rotten(str(rot)) from rot
-    except (KeyTaken, SeqConflict) as conflict:
+    except (KeyTaken, SeqConflict, UniqueTaken) as conflict:
         fault: BaseException = conflict
     except _WRONG_VALUES as error:
         fault = InvalidInput(f"run {turn[0]}: turn {turn[1]} cannot be stored: {error}")
@@ -180,6 +201,8 @@ def _insert(db: apsw.Connection, turn: TurnRow) -> None:
 def _write_after(db: apsw.Connection, extra: Extra) -> None:
     if extra.run is not None:
         put(db, "put_runs", [extra.run])
+    if extra.queued is not None:
+        _put_queued(db, [extra.queued])
     if extra.notice is not None:
         put(db, "put_notices", [extra.notice])
 

@@ -4,6 +4,7 @@ it."""
 from __future__ import annotations
 
 import asyncio
+import json
 import os
 import weakref
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
@@ -25,15 +26,18 @@ from stepwell.model.journal import (
     StoreFinding,
     Turn,
 )
+from stepwell.model.queues import QueueEntry, Standing
 from stepwell.model.records import State
 from stepwell.ports import Clock, Done
 from stepwell.stores.codec import chain, encode_events
 from stepwell.stores.sqlite import census, journal, listing, owners
 from stepwell.stores.sqlite import check as checks
 from stepwell.stores.sqlite.batch import Extra, claim_row, definition_row, run_row
+from stepwell.stores.sqlite.channel import Channel
 from stepwell.stores.sqlite.commit import put, roll_back
 from stepwell.stores.sqlite.connection import SQL, Place, fetch, grow_wal, open_writer, place_of
 from stepwell.stores.sqlite.feed import SqliteFeed
+from stepwell.stores.sqlite.queues import SqliteQueues, entry_row
 from stepwell.stores.sqlite.readers import Readers
 from stepwell.stores.sqlite.schedules import SqliteSchedules
 from stepwell.stores.sqlite.writer import Writer
@@ -58,6 +62,8 @@ class SqliteStore:
         self._place, self._engine_id = place, engine_id
         self.schedules = SqliteSchedules(writer, readers)
         self.feed = SqliteFeed(writer, readers, place.path)
+        self._channel = Channel(place.path)
+        self.queues = SqliteQueues(writer, readers)
         self._lock: BaseFileLock | None = None
         self._untold: set[str] = set()
         _opened.add(self)
@@ -105,6 +111,7 @@ class SqliteStore:
         row: RunRow | None = None,
         claim: KeyClaim | None = None,
         definition: DefinitionRow | None = None,
+        entry: QueueEntry | None = None,
         foreign: bool = False,
     ) -> bytes:
         """As the port says. Raises `InvalidInput` at once, and stores nothing, where a value cannot be
@@ -112,14 +119,19 @@ class SqliteStore:
         run_id, seq, at, events = turn
         body = encode_events(events)
         new = chain(tip, run_id, seq, at, body)
+        waits = entry is not None and entry.standing is not Standing.BEGUN
         foreign = foreign or self._engine_id is None  # a guest carries no run on: the engines must be told
+        foreign = foreign and not (
+            waits and seq == 1
+        )  # nobody carries on what has just been put into a queue
         extra = None
-        if foreign or row is not None or claim is not None or definition is not None:
+        if foreign or row is not None or claim is not None or definition is not None or entry is not None:
             extra = Extra(
-                None if row is None else run_row(row, seq, self._engine_id),
+                None if row is None else run_row(row, seq, None if waits else self._engine_id, waits=waits),
                 None if claim is None else claim_row(claim, run_id),
                 None if definition is None else definition_row(definition),
                 (run_id,) if foreign else None,
+                None if entry is None else entry_row(entry),
             )
         self._writer.add((run_id, seq, at, body, new), done, extra)
         return new
@@ -201,10 +213,28 @@ class SqliteStore:
         owner = await self._readers.point(lambda db: owners.owner_of(db, run_id))
         return owner is not None and not owners.dead(self._place.path, owner)
 
+    async def ended(self, run_ids: Sequence[str]) -> Sequence[str]:
+        if not run_ids:
+            return ()
+        asked = json.dumps(list(run_ids))
+        rows = await self._readers.point(lambda db: fetch(db, SQL["ended"], (asked,)))
+        return [run_id for (run_id,) in rows]
+
     async def take_foreign(self, engine_id: str, codes: Collection[str] = ()) -> Sequence[str]:
+        wanted = {"engine": engine_id, "codes": json.dumps(sorted(codes))}
+        noticed = await self._readers.point(lambda db: fetch(db, SQL["has_notices"], wanted)[0][0])
+        if not noticed and not self._untold:
+            return []
         return await self._writer.run(lambda db: owners.take_foreign(db, engine_id, codes, self._untold))
 
+    def listen(self, heard: Callable[[], None]) -> bool:
+        return self._channel.listen(heard)
+
+    def call_others(self) -> None:
+        self._channel.call()
+
     def changed(self) -> bool:
+        self._channel.mend()
         return self._writer.changed()
 
     async def describe(self) -> Mapping[str, Json]:
@@ -236,8 +266,13 @@ class SqliteStore:
                 yield run_id
             last = ids[-1]
 
-    async def rebuild(self, rows: Sequence[RunRow], claims: Mapping[str, tuple[str, str]]) -> None:
-        await self._writer.run(lambda db: checks.rebuild(db, rows, claims))
+    async def rebuild(
+        self,
+        rows: Sequence[RunRow],
+        claims: Mapping[str, tuple[str, str]],
+        entries: Sequence[QueueEntry] = (),
+    ) -> None:
+        await self._writer.run(lambda db: checks.rebuild(db, rows, claims, entries))
 
     async def flush(self) -> None:
         await self._writer.flush()
@@ -248,6 +283,7 @@ class SqliteStore:
         self._readers.close()
         await self._writer.close()
         self.feed.close()
+        self._channel.close()
         if lock is not None:
             owners.let_go(lock)
 
@@ -263,6 +299,7 @@ class SqliteStore:
         self._readers.close()
         self._writer.crash()
         self.feed.crash()
+        self._channel.close(leave=True)
         if lock is not None:
             lock.release()
 
@@ -271,6 +308,7 @@ class SqliteStore:
         self._writer.abandon()
         self._readers.abandon()
         self.feed.abandon()
+        self._channel.abandon()
         self._lock = None
 
 

@@ -14,6 +14,7 @@ from stepwell.testing.store_conformance.feed import FeedConformance
 from stepwell.testing.store_conformance.index import IndexConformance
 from stepwell.testing.store_conformance.journal import JournalConformance
 from stepwell.testing.store_conformance.owners import OwnerConformance
+from stepwell.testing.store_conformance.queues import QueueConformance
 from stepwell.testing.store_conformance.schedules import ScheduleConformance
 from stepwell.testing.store_conformance.support import Journal, created, fails, index_row, turn
 
@@ -28,5 +29,6 @@ class StoreConformance(
     ScheduleConformance,
     CensusConformance,
     FeedConformance,
+    QueueConformance,
 ):
     """All of it."""

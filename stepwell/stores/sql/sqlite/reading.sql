@@ -57,3 +57,7 @@ SELECT owner, count(*) FROM runs WHERE open = 1 GROUP BY owner ORDER BY owner
 -- How many runs have such an attribute; no more than :limit are counted.
 -- name: count_attributes
 SELECT count(*) FROM (SELECT 1 FROM run_attributes AS lead WHERE {conditions} LIMIT :limit)
+
+-- name: ended
+SELECT asked.value FROM json_each(?) AS asked
+WHERE NOT EXISTS (SELECT 1 FROM runs WHERE runs.id = asked.value AND runs.open <> 0)

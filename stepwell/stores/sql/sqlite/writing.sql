@@ -7,7 +7,8 @@ SELECT * FROM (VALUES {values}) WHERE column1 IS NOT NULL
 -- name: insert_turn
 INSERT INTO journal (run_id, seq, at, events, hash) VALUES (?, ?, ?, ?, ?)
 
--- Only what can change is set: an index on columns that stay is not touched. The owner is a lease and stays.
+-- Only what can change is set: an index on columns that stay is not touched. The owner is a lease and stays. An open run
+-- is taken from its queue by a claim only, and goes back by its entry (see the triggers).
 -- name: put_runs
 INSERT INTO runs (
     id, namespace, name, version, definition_hash, status, open, seq, created_at, updated_at, ended_at,
@@ -19,7 +20,7 @@ ON CONFLICT (id) DO UPDATE SET
     version = excluded.version,
     definition_hash = excluded.definition_hash,
     status = excluded.status,
-    open = excluded.open,
+    open = CASE WHEN excluded.open = 0 OR runs.open = 0 THEN excluded.open ELSE runs.open END,
     seq = excluded.seq,
     updated_at = excluded.updated_at,
     ended_at = excluded.ended_at,
