@@ -15,6 +15,7 @@ from uuid_utils import uuid7
 from stepwell import __version__
 from stepwell.client.blocking import BlockingStepwell
 from stepwell.client.client import Client
+from stepwell.client.hints import DEFAULT_FILE
 from stepwell.code.codebase import Codebase
 from stepwell.code.registry import REGISTRY, Registry
 from stepwell.code.workflow import Workflow
@@ -189,6 +190,7 @@ class Opening:
             queues=s["works_on"],
         )
         opened = self._kind(engine)
+        opened.file = None if str(self._path) == DEFAULT_FILE else str(self._path)
         try:
             for observer in s["telemetry"]:
                 observer.attach(Exposure(engine))

@@ -112,18 +112,20 @@ class _Stop:
                 await self._pressed(number)
             if limit is not None and limit in done:
                 limit = None
-                await self._cancel("it took longer than --timeout")
+                self._asked = True
+                await self._cancel("it took longer than --timeout", "--timeout is over: cancelling the run")
 
     async def _pressed(self, number: int) -> None:
         if self._asked or number != signal.SIGINT:
-            say("leaving as soon as what is in flight has been stopped", err=True)
+            why = "told to end (SIGTERM): " if number != signal.SIGINT else ""
+            say(f"{why}leaving as soon as what is in flight has been stopped", err=True)
             raise Left(f"run {self._run_id} stays open", hint=self._last_words)
         self._asked = True
-        await self._cancel("interrupted by Ctrl-C")
+        await self._cancel("interrupted by Ctrl-C", "cancelling the run")
 
-    async def _cancel(self, reason: str) -> None:
+    async def _cancel(self, reason: str, doing: str) -> None:
         if self._screen is not None:
-            self._screen.note("cancelling the run; Ctrl-C again leaves at once, and the run open")
+            self._screen.note(f"{doing}; Ctrl-C now leaves at once, and the run open")
         with contextlib.suppress(StepwellError):  # it has ended, or is being cancelled already
             await self._client.cancel(self._run_id, reason)
 

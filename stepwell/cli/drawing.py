@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Final
 
 from rich.console import Console, Group
@@ -36,10 +36,18 @@ HELD: Final = frozenset({"paused", "paused_by_debugger", "pausing", "cancelling"
 
 
 class LiveTree:
-    """A `Screen` that draws on a terminal; it takes as many rows as the terminal has."""
+    """A `Screen` that draws on a terminal; it takes as many rows as the terminal has. `commands` makes the commands
+    that it shows work as they stand."""
 
-    def __init__(self, definition: Definition, console: Console | None = None) -> None:
+    def __init__(
+        self,
+        definition: Definition,
+        console: Console | None = None,
+        *,
+        commands: Callable[[str], str] = str,
+    ) -> None:
         self._definition = definition
+        self._commands = commands
         self._console = console or Console()
         self._live = Live(console=self._console, auto_refresh=False, transient=False)
         self._said = ""
@@ -69,7 +77,9 @@ class LiveTree:
         told = explain(state, now, carried_on=True)
         if told["reason"] not in HELD:
             return []
-        return [_text(told["summary"], "yellow"), _text("  " + told["next_actions"][0]["command"], "bold")]
+        command = self._commands(told["next_actions"][0]["command"])
+        # A command that is cut cannot be given: it goes on in the next line instead.
+        return [_text(told["summary"], "yellow"), Text("  " + line(command), "bold", overflow="fold")]
 
     def _line(self, row: Row, frame: str) -> Text:
         text = Text("  " * (row.depth + 1), no_wrap=True, overflow="ellipsis")

@@ -5,8 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
-import re
-import shlex
 import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -16,6 +14,7 @@ import click
 
 from stepwell.cli.screen import clean
 from stepwell.cli.telling import Logging
+from stepwell.client.hints import with_file
 from stepwell.model.errors import InvalidInput, NotFound, StepwellError, StoreUnavailable
 from stepwell.model.journal import RunFilter
 
@@ -24,8 +23,6 @@ if TYPE_CHECKING:
 
 ORDINARY = Logging()
 
-_COMMAND = re.compile(r"\bstepwell (runs \w+|serve|doctor|graph)\b(?! --db)")
-
 
 def with_db(text: str, db: Path) -> str:
     """The commands in a text, so that they work as they stand: with `--db` where this one was called with it."""
@@ -33,7 +30,7 @@ def with_db(text: str, db: Path) -> str:
     source = context.get_parameter_source("db") if context is not None else None
     if source is not click.core.ParameterSource.COMMANDLINE:
         return text
-    return _COMMAND.sub(lambda found: f"{found[0]} --db {shlex.quote(str(db))}", text)
+    return with_file(text, str(db))
 
 
 @contextlib.asynccontextmanager
@@ -52,6 +49,7 @@ async def engine(
     settings["telemetry"] = [*settings.get("telemetry", ()), *logs.telemetry()]
     with _hints(db):
         async with Stepwell.open(db, secrets=secrets, **{"recover": False, **settings}) as opened:
+            opened.file = None  # what is said here names the file as it was given: see `with_db`
             yield opened
 
 

@@ -32,7 +32,7 @@ async def carry_through(
     last_words = with_db(how, db) + (f" {run_id}" if not steer else "")
     if not steer and not await _carried_on(stepwell, run_id):
         say(with_db("no engine carries the run on now; start one with: stepwell serve", db), err=True)
-    screen = None if as_json else await make_screen(stepwell, run_id)
+    screen = None if as_json else await make_screen(stepwell, run_id, db)
     view = await attend(stepwell, run_id, screen, steer=steer, timeout=timeout, last_words=last_words)
     if as_json:
         print_json(view)
@@ -48,7 +48,7 @@ async def _carried_on(stepwell: Stepwell, run_id: str) -> bool:
     return row.ended_at is not None or await stepwell.engine.store.owner_alive(run_id)
 
 
-async def make_screen(stepwell: Stepwell, run_id: str) -> Screen:
+async def make_screen(stepwell: Stepwell, run_id: str, db: Path) -> Screen:
     """A live tree on a terminal, plain lines elsewhere."""
     if not on_terminal():
         from stepwell.cli.plain import PlainLines
@@ -57,7 +57,8 @@ async def make_screen(stepwell: Stepwell, run_id: str) -> Screen:
     from stepwell.cli.drawing import LiveTree
 
     row = await stepwell.engine.row(run_id)
-    return LiveTree(await stepwell.engine.library.get(row.definition_hash))
+    definition = await stepwell.engine.library.get(row.definition_hash)
+    return LiveTree(definition, commands=lambda text: with_db(text, db))
 
 
 def summary(view: View, db: Path) -> list[str]:
@@ -70,6 +71,8 @@ def summary(view: View, db: Path) -> list[str]:
         return [*lines, pretty(view["output"])]
     if view["error"] is not None:
         lines += error_lines(view["error"])
+    elif view["cancel_reason"]:
+        lines.append(f"  why:   {line(view['cancel_reason'])}")
     lines.append("what next:")
     lines.append(with_db(f"  stepwell runs explain {run_id}", db))
     if status in RETRIED and view["steps"]:

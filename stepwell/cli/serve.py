@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -12,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from stepwell.cli.options import db_option, json_option, path_option, read_secrets, secrets_option
+from stepwell.cli.screen import line
 from stepwell.cli.telling import Logging, log_options
 from stepwell.model.base import MILLISECOND, Duration, Instant
 from stepwell.model.events import (
@@ -46,6 +48,7 @@ TOLD: Final[dict[type[Event], str]] = {
 
 @click.command()
 @db_option
+@click.option("--create", is_flag=True, help="Make the file where there is none, without a question.")
 @click.option("--until-idle", is_flag=True, help="Leave when no open run is left that can be carried on.")
 @secrets_option
 @path_option
@@ -60,6 +63,7 @@ TOLD: Final[dict[type[Event], str]] = {
 @json_option
 def command(
     db: Path,
+    create: bool,
     until_idle: bool,
     secrets_file: Path | None,
     folders: tuple[Path, ...],
@@ -77,15 +81,24 @@ def command(
     from stepwell.cli.screen import one_result, print_json
 
     allow_modules(*folders)
+    new = not db.exists()
+    if new and not create:
+        _ask_to_create(db)
     with one_result(as_json):
-        view = asyncio.run(_serve(db, read_secrets(secrets_file), options, until_idle=until_idle))
+        view = asyncio.run(_serve(db, read_secrets(secrets_file), options, new=new, until_idle=until_idle))
     if as_json:
         print_json(view)
     return 0
 
 
+def _ask_to_create(db: Path) -> None:
+    """A mistyped name would otherwise be served for ever. (Where nobody can be asked, the log says what was made.)"""
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        click.confirm(f"There is no database {line(str(db))}. Make one?", abort=True, err=True)
+
+
 async def _serve(
-    db: Path, secrets: dict[str, Any], options: dict[str, Any], *, until_idle: bool
+    db: Path, secrets: dict[str, Any], options: dict[str, Any], *, new: bool, until_idle: bool
 ) -> dict[str, Any]:
     from stepwell.cli.attending import signals
     from stepwell.cli.opening import engine
@@ -97,6 +110,8 @@ async def _serve(
         ) as stepwell:
             if not logs.events:
                 stepwell.on_event(_tell)
+            if new:
+                log.info("there was no database %s: made one", db)
             log.info("serving %s", db)
             if metrics:
                 log.info("metrics on %s", metrics)

@@ -1,29 +1,45 @@
 """The small blocking facade: the same verbs for programs without an event loop.
 
-It runs the loop in a thread of its own. Every verb of `Client` that is awaited there simply returns here.
+It runs the loop in a thread of its own. Every verb of `Client` that is awaited there simply returns here: most are made
+from the verb itself, with its arguments and its documentation.
 """
 
 from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Coroutine, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from functools import wraps
 from types import TracebackType
-from typing import Any, Protocol, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
 
 from stepwell.client.client import Client
+from stepwell.client.detail import Detail
 from stepwell.client.verbs.base import Source
 from stepwell.client.views import View
 from stepwell.model.base import Json
 from stepwell.model.events import SAME, MaybeSame
 
 T = TypeVar("T")
+P = ParamSpec("P")
 
 
 class Opened(Protocol):
     """What `Stepwell.open` gives when it is awaited."""
 
     def __await__(self) -> Any: ...
+
+
+def _blocks(
+    verb: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[BlockingStepwell, P], T]:
+    """The same verb, with its arguments and its documentation, for programs without a loop."""
+
+    @wraps(verb)
+    def call(self: BlockingStepwell, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return self._do(verb(self.client, *args, **kwargs))
+
+    return cast("Callable[Concatenate[BlockingStepwell, P], T]", call)
 
 
 class BlockingStepwell:
@@ -50,51 +66,42 @@ class BlockingStepwell:
         """Start, wait, and give the output."""
         return self._do(self.client.run(source, input, **options))
 
-    def wait(self, run_id: str, timeout: float | None = None) -> View:
-        return self._do(self.client.wait(run_id, timeout))
+    wait = _blocks(Client.wait)
+    result = _blocks(Client.result)
+    show = _blocks(Client.show)
+    step = _blocks(Client.step)
+    list = _blocks(Client.list)
+    count = _blocks(Client.count)
+    matching = _blocks(Client.matching)
+    status = _blocks(Client.status)
+    explain = _blocks(Client.explain)
+    progress = _blocks(Client.progress)
+    compare = _blocks(Client.compare)
+    timeline = _blocks(Client.timeline)
+    graph = _blocks(Client.graph)
+    graph_data = _blocks(Client.graph_data)
+    doctor = _blocks(Client.doctor)
+    variables = _blocks(Client.variables)
+    variable = _blocks(Client.variable)
+    append_variable = _blocks(Client.append_variable)
+    pause = _blocks(Client.pause)
+    resume = _blocks(Client.resume)
+    cancel = _blocks(Client.cancel)
+    terminate = _blocks(Client.terminate)
+    retry = _blocks(Client.retry)
+    steer_many = _blocks(Client.steer_many)
+    set_attributes = _blocks(Client.set_attributes)
 
-    def result(self, run_id: str, timeout: float | None = None) -> Json:
-        return self._do(self.client.result(run_id, timeout))
+    def set_variables(self, run_id: str, **values: Json) -> None:
+        self._do(self.client.set_variables(run_id, **values))
 
-    def show(self, run_id: str) -> View:
-        return self._do(self.client.show(run_id))
+    def history(self, run_id: str, after: int = 0, *, detail: Detail = "full") -> Sequence[View]:
+        """The journal of a run, event by event, in order. See `Client.history`."""
 
-    def explain(self, run_id: str) -> View:
-        return self._do(self.client.explain(run_id))
+        async def read() -> Sequence[View]:
+            return [view async for view in self.client.history(run_id, after, detail=detail)]
 
-    def list(
-        self,
-        *,
-        status: Sequence[str] = (),
-        name: str | None = None,
-        tags: Mapping[str, str] | None = None,
-        where: str | Mapping[str, Any] | None = None,
-        limit: int = 50,
-        cursor: str | None = None,
-    ) -> View:
-        return self._do(
-            self.client.list(status=status, name=name, tags=tags, where=where, limit=limit, cursor=cursor)
-        )
-
-    def set_attributes(
-        self, run_id: str, values: Mapping[str, Any] | None = None, *, remove: Sequence[str] = ()
-    ) -> None:
-        self._do(self.client.set_attributes(run_id, values, remove=remove))
-
-    def pause(self, run_id: str, reason: str | None = None) -> View:
-        return self._do(self.client.pause(run_id, reason))
-
-    def resume(self, run_id: str, step: str | None = None) -> View:
-        return self._do(self.client.resume(run_id, step))
-
-    def cancel(self, run_id: str, reason: str | None = None) -> View:
-        return self._do(self.client.cancel(run_id, reason))
-
-    def terminate(self, run_id: str, reason: str | None = None) -> View:
-        return self._do(self.client.terminate(run_id, reason))
-
-    def retry(self, run_id: str) -> View:
-        return self._do(self.client.retry(run_id))
+        return self._do(read())
 
     def rerun(self, run_id: str, input: MaybeSame = SAME) -> str:
         return self._do(self.client.rerun(run_id, input)).run_id

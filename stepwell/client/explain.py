@@ -59,6 +59,15 @@ CHILD: Final = Action("see what the other run waits for", "stepwell runs explain
 HISTORY: Final = Action("read everything that happened", "stepwell runs history {run}")
 
 
+WITH_CODE: Final = Action(
+    "have it carried on where its code is: say in which folder, or open the file from the program that has it",
+    "stepwell serve --path FOLDER",
+)
+OLD_CODE: Final = WITH_CODE._replace(
+    action="have the code that it began with carry it on: bring that version back, or mark the change as a patch"
+)
+
+
 def _is(*statuses: RunStatus) -> Applies:
     return lambda facts: facts.state.run.status in statuses
 
@@ -74,6 +83,32 @@ def _failed(facts: Facts) -> str:
     absorbed = len(run.errors)
     more = f"; {times(absorbed, 'failure')} before it had been tolerated" if absorbed else ""
     return f"The run {kind}{where}: {problem_text(run.error)}{more}."
+
+
+def _paused(facts: Facts) -> str:
+    run = facts.state.run
+    why = f": {run.pause_reason}" if run.pause_reason else ""
+    return f"The run has been paused since {when(run.paused_at)}; it waits for a person{why}."
+
+
+def _pausing(facts: Facts) -> str:
+    reason = facts.state.run.pause_reason
+    why = f" ({reason})" if reason else ""
+    return _waits_for(facts.draining, f"Nothing new begins{why}; the run is paused once this has ended:")
+
+
+def _stalls(kind: str = "") -> Applies:
+    """The workflow's code is missing, or not what it was; without a kind: it cannot go on for whatever reason."""
+
+    def applies(facts: Facts) -> bool:
+        stalled = facts.state.run.stalled
+        return stalled is not None and not facts.state.run.status.terminal and stalled.type.endswith(kind)
+
+    return applies
+
+
+def _stalled(facts: Facts) -> str:
+    return f"The run cannot go on: {problem_text(facts.state.run.stalled)}."
 
 
 def _completed(facts: Facts) -> str:
@@ -115,6 +150,7 @@ STEP_ACTIONS: Final[dict[str, tuple[Action, ...]]] = {
     "waiting_for_children": (CHILD, WATCH, CANCEL),
     "waiting_for_timer": (WATCH, CANCEL),
     "step_scheduled": (WATCH, CANCEL),
+    "waiting_for_event": (SHOW, CANCEL),
     "waiting": (SHOW, CANCEL),
 }
 """What helps when a step is the reason; the one nearest to going on comes first where several are open."""
@@ -129,14 +165,15 @@ RULES: Final = (
     Rule(
         "paused",
         _is(RunStatus.PAUSED),
-        lambda facts: (
-            f"The run has been paused since {when(facts.state.run.paused_at)}; it waits for a person."
-        ),
+        _paused,
         (RESUME, SERVE_TOO, CANCEL),
     ),
     Rule(
         "paused_by_debugger", _leads("paused_by_debugger"), _step_says, (STEP_ON, RESUME, SERVE_TOO, CANCEL)
     ),
+    Rule("code_missing", _stalls("/code-missing"), _stalled, (WITH_CODE, SHOW, CANCEL)),
+    Rule("code_mismatch", _stalls("/code-mismatch"), _stalled, (HISTORY, OLD_CODE, RERUN, TERMINATE)),
+    Rule("stalled", _stalls(), _stalled, (SHOW, HISTORY, TERMINATE)),
     Rule(
         "not_carried_on",
         lambda facts: not facts.carried_on,
@@ -154,9 +191,7 @@ RULES: Final = (
     Rule(
         "pausing",
         _is(RunStatus.PAUSING),
-        lambda facts: _waits_for(
-            facts.draining, "Nothing new begins; the run is paused once this has ended:"
-        ),
+        _pausing,
         (WATCH, RESUME, CANCEL),
     ),
     *(Rule(reason, _leads(reason), _step_says, actions) for reason, actions in STEP_ACTIONS.items()),
@@ -219,6 +254,8 @@ def _evidence(facts: Facts) -> dict[str, Any]:
         "error_step": run.error_step,
         "tolerated": {step: error_view(found) for step, found in run.errors.items()},
         "cancel_reason": run.cancel_reason,
+        "pause_reason": run.pause_reason,
+        "stalled": error_view(run.stalled),
         "created_at": when(run.created_at),
         "updated_at": when(run.updated_at),
         "paused_at": when(run.paused_at),

@@ -20,6 +20,7 @@ ORDER: Final = (
     "waiting_for_retry",
     "waiting_for_children",
     "waiting_for_timer",
+    "waiting_for_event",
     "step_scheduled",
     "waiting",
 )
@@ -110,7 +111,10 @@ def _held(found: OpenStep, others: Mapping[str, State]) -> bool:
 def reason_of(step: Step) -> str:
     """Why an open step has not ended: one of `ORDER`."""
     if step.status is StepStatus.WAITING and step.reason is WaitReason.TIMER:
-        return "waiting_for_timer" if step.kind == "wait" else "waiting_for_retry"
+        tried = bool(step.attempts) and step.attempts[-1].error is not None
+        return "waiting_for_retry" if tried and step.kind != "wait" else "waiting_for_timer"
+    if step.status is StepStatus.WAITING and step.reason is WaitReason.EVENT:
+        return "waiting_for_event"
     if step.status is StepStatus.WAITING and step.reason is WaitReason.CHILDREN:
         return "waiting_for_children"
     return _BY_STATUS.get(step.status, "waiting")
@@ -159,6 +163,13 @@ def _child(step: Step, now: Instant, child: str | None) -> str:
     return f"Step {step.id} has waited {span(now - since(step))} for run {child}."
 
 
+def _event(step: Step, now: Instant, child: str | None) -> str:
+    name = step.input.get("signal") if isinstance(step.input, dict) else None
+    what = f"the signal {name!r}" if isinstance(name, str) else "an event"
+    until = f"; it gives up {_until(step, now)}" if step.due is not None else ""
+    return f"Step {step.id} has waited {span(now - since(step))} for {what}{until}."
+
+
 def _scheduled(step: Step, now: Instant, child: str | None) -> str:
     return f"Step {step.id} begins {_until(step, now) if step.due is not None else 'as soon as the run goes on'}."
 
@@ -177,6 +188,7 @@ _SENTENCES: Final[dict[str, Callable[[Step, Instant, str | None], str]]] = {
     "waiting_for_retry": _retry,
     "waiting_for_children": _child,
     "waiting_for_timer": _timer,
+    "waiting_for_event": _event,
     "step_scheduled": _scheduled,
     "waiting": _waiting,
 }

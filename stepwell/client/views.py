@@ -61,6 +61,7 @@ def result_view(state: State) -> View:
         "status": run.status.value,
         "output": run.output,
         "error": error_view(run.error),
+        "cancel_reason": run.cancel_reason,
         "steps": [step_view(step) for step in state.steps.values()],
     }
 
@@ -88,6 +89,7 @@ def run_view(state: State) -> View:
         "parent_step": run.parent_step,
         "rerun_of": run.rerun_of,
         "cancel_reason": run.cancel_reason,
+        "pause_reason": run.pause_reason,
         "error_step": run.error_step,
         "errors": {step: error_view(found) for step, found in run.errors.items()},
         "counts": {status.value: count for status, count in run.counts.items() if count},

@@ -75,7 +75,7 @@ def _rescheduled(draft: Draft, event: e.RunRescheduled, at: Instant) -> None:
 
 
 def _pausing(draft: Draft, event: e.RunPausing, at: Instant) -> None:
-    _move(draft, event)
+    _move(draft, event).pause_reason = event.reason
 
 
 def _paused(draft: Draft, event: e.RunPaused, at: Instant) -> None:
@@ -83,7 +83,8 @@ def _paused(draft: Draft, event: e.RunPaused, at: Instant) -> None:
 
 
 def _resumed(draft: Draft, event: e.RunResumed, at: Instant) -> None:
-    _move(draft, event).resumed_at = at
+    run = _move(draft, event)
+    run.resumed_at, run.pause_reason = at, None
 
 
 def _cancelling(draft: Draft, event: e.RunCancelling, at: Instant) -> None:

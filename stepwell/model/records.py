@@ -141,6 +141,7 @@ class Run:
     errors: dict[str, Problem] = field(default_factory=dict)
     """failures by step id, absorbed ones included"""
     cancel_reason: str | None = None
+    pause_reason: str | None = None
     started_at: Instant | None = None
     updated_at: Instant | None = None
     ended_at: Instant | None = None

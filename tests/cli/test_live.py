@@ -89,6 +89,18 @@ def test_a_held_run_says_what_a_person_can_do() -> None:
     assert has(drawn(driver, note="Ctrl-C again leaves"), "Ctrl-C again leaves")
 
 
+def test_the_command_to_give_is_never_cut_and_names_the_file() -> None:
+    driver = Driver(FLOW).start(mode="debug")
+    long = "--db '/home/somebody/with a long name/and many folders/shop.db'"
+    recorder = Console(force_terminal=True, width=80, height=40, file=io.StringIO(), record=True)
+    tree = LiveTree(driver.definition, recorder, commands=lambda text: f"{text} {long}")
+    tree.show(driver.state, driver.journal, driver.now)
+    tree.close()
+    text = "".join(line.strip() + " " for line in recorder.export_text().splitlines())
+    assert "resume run --step /do/0/first" in text
+    assert "folders/shop.db'" in text
+
+
 def test_a_failure_is_drawn_where_it_is() -> None:
     driver = Driver(FLOW).start()
     driver.fail("work", problem.communication(503, "no\x1b[31m\nluck"))

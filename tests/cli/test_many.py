@@ -115,3 +115,28 @@ def test_a_rerun_without_input_is_not_a_rerun_with_the_same(cli: Cli) -> None:
     none = cli.json("runs", "rerun", run_id, "--input", "null")["run_id"]
     assert cli.json("runs", "show", same)["input"] == {"a": 1}
     assert cli.json("runs", "show", none)["input"] == {}
+
+
+def test_a_run_that_took_too_long_says_so(cli: Cli) -> None:
+    result = cli("run", cli.file("nap", NAP), "--timeout", "0.05")
+    assert result.code == 3
+    assert "--timeout is over: cancelling the run" in result.out
+    assert "why:   it took longer than --timeout" in result.out
+
+
+def test_serving_a_file_that_is_not_there_says_that_it_makes_one(cli: Cli) -> None:
+    result = cli("serve", "--until-idle", "--db", "mistyped.db")
+    assert result.code == 0
+    assert "there was no database mistyped.db: made one" in result.err
+    assert "made one" not in cli("serve", "--until-idle", "--create", "--db", "mistyped.db").err
+
+
+@pytest.mark.parametrize("size", [50, 4_096, 30_000])
+def test_a_file_that_was_cut_off_gets_advice_that_can_be_followed(cli: Cli, size: int) -> None:
+    cli.json("run", cli.file("add", ADD))
+    file = cli.folder / "stepwell.db"
+    file.write_bytes(file.read_bytes()[:size])
+    error = cli.json("doctor", code=4)["error"]
+    assert error["type"] == "store_damaged"
+    assert "backup" in error["hint"]
+    assert "stepwell doctor" not in error["hint"]

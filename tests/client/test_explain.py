@@ -12,6 +12,7 @@ from stepwell.kernel.tasks.run import child_id
 from stepwell.model import commands as c
 from stepwell.model import problem
 from stepwell.model.records import State
+from stepwell.model.states import WaitReason
 from tests.kernel.helpers import SECOND, Driver
 
 pytestmark = pytest.mark.spec("Q10")
@@ -253,3 +254,43 @@ def test_a_run_that_has_just_begun_is_going_on() -> None:
 )
 def test_lengths_of_time_are_for_people(length: int, words: str) -> None:
     assert span(length) == words
+
+
+def test_the_reason_of_a_pause_is_told() -> None:
+    driver = started(SHELL, c.PauseRun("stock is counted"))
+    assert "(stock is counted)" in told(driver)["summary"]
+    driver.complete("work", {})
+    view = told(driver)
+    assert view["summary"].endswith("it waits for a person: stock is counted.")
+    assert view["evidence"]["pause_reason"] == "stock is counted"
+    driver.send(c.ResumeRun())
+    assert driver.state.run.pause_reason is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [("code-missing", "code_missing"), ("code-mismatch", "code_mismatch"), ("x", "stalled")],
+)
+def test_a_run_whose_code_cannot_go_on_says_so(kind: str, reason: str) -> None:
+    driver = started(WAIT)
+    driver.state.run.stalled = problem.Problem(
+        problem.PREFIX + kind, 409, "Code", "the third call is another one"
+    )
+    view = told(driver, carried_on=False)
+    assert view["reason"] == reason
+    assert "the third call is another one" in view["summary"]
+    assert commands(view)
+    assert view["evidence"]["stalled"]["status"] == 409
+
+
+def test_a_wait_for_a_signal_names_it() -> None:
+    driver = started(WAIT)
+    step = driver.step("nap")
+    step.reason, step.kind, step.input = WaitReason.EVENT, "listen", {"signal": "paid"}
+    view = told(driver, after=3)
+    assert view["reason"] == "waiting_for_event"
+    assert "for the signal 'paid'; it gives up in 1 min 27 s" in view["summary"]
+
+
+def test_what_is_late_says_how_late() -> None:
+    assert told(started(WAIT), after=100)["details"][0]["overdue_seconds"] == 10

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 
+from stepwell import flow as flow_of_code
+from stepwell import step, workflow
 from stepwell.client.graph import code_graph, dot, graph_of, mermaid
 from stepwell.model import commands as c
 from stepwell.model import problem
@@ -251,6 +253,36 @@ def test_ten_thousand_steps_are_drawn_in_no_time() -> None:
     steps = [done(f"s{n % 7}", n // 3, n // 3 + 2) for n in range(10_000)]
     graph = code_graph(coded(*steps))
     assert len(graph.edges) < 60_000
+
+
+@step
+async def inspected_part(number: int) -> int:
+    if number == 2:
+        raise RuntimeError("no stock")
+    return number
+
+
+@workflow
+async def inspected_order(numbers: list[int]) -> str:
+    await inspected_part(0)
+    await flow_of_code.gather(*[inspected_part(number) for number in numbers])
+    return "done"
+
+
+async def test_a_python_workflow_has_a_graph_and_a_timeline_of_its_own(tmp_path: Path) -> None:
+    async with open_at(tmp_path / "x.db") as engine:
+        handle = await engine.start(inspected_order, [1, 2])
+        await handle.wait()
+        data = await engine.graph_data(run_id=handle.run_id)
+        timeline = await engine.timeline(handle.run_id)
+    assert data["code"].endswith("inspected_order")
+    statuses = [node["status"] for node in data["nodes"]]
+    assert statuses == ["completed", "completed", "completed", "failed", "blocked"]
+    first, *others = [node["id"] for node in data["nodes"][1:-1]]
+    assert {(first, other) for other in others} <= {
+        (edge["source"], edge["target"]) for edge in data["edges"]
+    }
+    assert [row["status"] for row in timeline["steps"]] == ["completed", "completed", "failed"]
 
 
 async def test_the_verbs_draw_and_tell(tmp_path: Path) -> None:

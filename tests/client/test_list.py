@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
+from stepwell import BlockingStepwell, connect
 from stepwell.client.detail import at_detail, event_at_detail, shape_of
 from stepwell.client.filters import instant_of, run_filter
 from stepwell.model.base import iso
-from stepwell.model.errors import InvalidInput
+from stepwell.model.errors import InvalidInput, StepwellError
 from tests.engine.helpers import FakeClock, flow, open_at, until
 
 ADD = flow("do: [{add: {set: {sum: '${ .a + 1 }'}}}]", "add")
@@ -188,3 +189,34 @@ async def test_the_status_tells_what_needs_somebody(tmp_path: Path) -> None:
         lost = view["findings"][0]
         assert (lost["code"], lost["count"], lost["action"]) == ("not_carried_on", 2, "stepwell serve")
         assert all(finding["action"] for finding in view["findings"])
+
+
+# --- from programs --------------------------------------------------------------------------------
+
+
+async def test_hints_of_the_python_door_name_the_file(tmp_path: Path) -> None:
+    path = tmp_path / "my shop.db"
+    async with open_at(path, FakeClock()) as engine:
+        bad = await failed(engine)
+        for call in (engine.result(bad), engine.cancel(bad)):
+            with pytest.raises(StepwellError) as caught:
+                await call
+            assert f"stepwell runs explain --db '{path}' {bad}" in caught.value.hint
+
+
+def test_programs_without_a_loop_have_the_same_verbs(tmp_path: Path) -> None:
+    with connect(tmp_path / "x.db") as stepwell:
+        run_id = stepwell.start(ADD, {"a": 1})
+        assert stepwell.result(run_id, timeout=30) == {"sum": 2}
+        assert stepwell.show(run_id, detail="summary")["status"] == "completed"
+        assert ids(stepwell.list(name="add", sort="oldest")) == [run_id]
+        assert stepwell.count() == {"completed": 1}
+        assert stepwell.status()["ok"]
+        assert stepwell.timeline(run_id)["run_id"] == run_id
+        assert stepwell.graph(run_id=run_id).startswith("flowchart")
+        assert stepwell.history(run_id)[0]["type"] == "run.created"
+        assert stepwell.doctor()["ok"]
+        stepwell.set_variables(stepwell.start(NAP), colour="red")
+        assert stepwell.steer_many("pause", stepwell.matching(open=True))["done"] == 1
+        assert stepwell.explain(run_id)["reason"] == "completed"
+        assert "Everything about a run" in (BlockingStepwell.show.__doc__ or "")

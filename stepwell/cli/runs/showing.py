@@ -101,7 +101,7 @@ def _facts(state: State, now: Instant) -> Iterator[str]:
         "attributes": json.dumps(run.attributes, ensure_ascii=False) if run.attributes else "",
         "parent": run.parent_id,
         "rerun of": run.rerun_of,
-        "reason": run.cancel_reason,
+        "reason": run.cancel_reason or run.pause_reason,
     }
     for name, value in facts.items():
         if value:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import contextlib
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from stepwell.client.hints import with_file
 from stepwell.code.workflow import Workflow
 from stepwell.definition.model import Definition
 from stepwell.definition.parse import parse, parse_document
 from stepwell.engine.engine import Engine
-from stepwell.model.errors import InvalidInput
+from stepwell.model.errors import InvalidInput, StepwellError
 
 Source = Definition | Mapping[str, Any] | Path | str | Workflow[Any, Any]
 """A definition: parsed, as a JSON object, the path of its file, its text, or `namespace/name:version` of a stored
@@ -21,9 +23,22 @@ one; or a Python workflow."""
 class Verbs:
     """Made with the engine that does what is asked."""
 
+    file: str | None = None
+    """the database file, where the commands in hints have to name it"""
+
     def __init__(self, engine: Engine) -> None:
         self.engine = engine
         self._queues_known: set[str] = set()
+
+    @contextlib.contextmanager
+    def hints(self) -> Iterator[None]:
+        """Commands in the hints of what goes wrong here name the file."""
+        try:
+            yield
+        except StepwellError as error:
+            if self.file is not None:
+                error.hint = with_file(error.hint, self.file)
+            raise
 
     async def definition(self, source: Source) -> Definition:
         """The definition that a source stands for. Raises `InvalidDefinition`, `NotFound`."""

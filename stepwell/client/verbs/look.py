@@ -24,8 +24,9 @@ class LookVerbs(Verbs):
 
     async def state(self, run_id: str) -> State:
         """The run's records, as its journal tells them."""
-        await self.engine.row(run_id)
-        return await self.engine.reload(run_id)
+        with self.hints():
+            await self.engine.row(run_id)
+            return await self.engine.reload(run_id)
 
     async def show(self, run_id: str, *, detail: Detail = "full") -> View:
         """Everything about a run, its steps and attempts. `detail`: "summary" without payloads and attempts,

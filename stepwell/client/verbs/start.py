@@ -198,10 +198,11 @@ class StartVerbs(Verbs):
             run_id = await asyncio.wait_for(self._last_of_chain(run_id), timeout)
         except TimeoutError:
             row = await self.engine.row(run_id)
-            raise WaitTimeout(
-                f"run {run_id} is still {row.status} after {timeout:g} s",
-                hint=f"stepwell runs watch {run_id}",
-            ) from None
+            with self.hints():
+                raise WaitTimeout(
+                    f"run {run_id} is still {row.status} after {timeout:g} s",
+                    hint=f"stepwell runs watch {run_id}",
+                ) from None
         state = await self.engine.reload(run_id)
         taken = (state.run.ended_at or 0) - state.run.created_at
         return {**result_view(state), "time_taken": taken / 1_000_000}
@@ -220,8 +221,9 @@ class StartVerbs(Verbs):
         Raises `RunFailed` if it ended otherwise than completed.
         """
         view = await self.wait(run_id, timeout)
-        if view["status"] != "completed":
-            raise RunFailed(run_id, view["status"], view["error"])
+        with self.hints():
+            if view["status"] != "completed":
+                raise RunFailed(run_id, view["status"], view["error"])
         return self.engine.codebase.result((await self.engine.row(run_id)), view["output"])
 
     async def run(self, source: Source, *args: Any, **options: Any) -> Any:

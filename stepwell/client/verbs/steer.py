@@ -60,9 +60,9 @@ class SteerVerbs(StartVerbs, LookVerbs):
         )
 
     async def _steer(self, run_id: str, command: c.Command) -> View:
-        await self.engine.command(run_id, command)
-        row = await self.engine.row(run_id)
-        return row_view(row)
+        with self.hints():
+            await self.engine.command(run_id, command)
+            return row_view(await self.engine.row(run_id))
 
     async def variables(self, run_id: str) -> dict[str, Json]:
         return dict((await self.state(run_id)).run.variables)

@@ -18,6 +18,9 @@ from stepwell.stores.sqlite.faults import ROTTEN
 from stepwell.stores.sqlite.journal import complete, read_all, start
 from stepwell.stores.sqlite.queues import entry_row
 
+_RESTORE_FILE: Final = (
+    "end what uses the file, keep a copy of it and of the -wal file beside it, and put a backup in its place"
+)
 _RESTORE: Final = "restore the run from a backup; it is stopped until then, others go on"
 _REBUILD: Final = "make the index anew from the journal: stepwell doctor --rebuild"
 _UPGRADE: Final = "upgrade Stepwell: pip install --upgrade stepwell"
@@ -30,7 +33,7 @@ def check_file(db: apsw.Connection) -> list[StoreFinding]:
         said = [text for (text,) in fetch(db, "PRAGMA integrity_check(20)")]
     except ROTTEN as error:
         said = [str(error)]
-    return [StoreFinding("file_damaged", None, text, _RESTORE) for text in said if text != "ok"]
+    return [StoreFinding("file_damaged", None, text, _RESTORE_FILE) for text in said if text != "ok"]
 
 
 def check_index(db: apsw.Connection) -> list[StoreFinding]:

@@ -10,6 +10,11 @@ from stepwell.model.errors import StoreDamaged, StoreError, StoreUnavailable
 
 _DOCTOR: Final = "see what is left with: stepwell doctor; restore a backup if it cannot be mended"
 
+_RESTORE: Final = (
+    "end what uses the file, keep a copy of it and of the -wal file beside it, and put a backup in its place; "
+    "what is left can be saved with: sqlite3 FILE .recover"
+)
+
 _UNAVAILABLE: Final[dict[type[apsw.Error], tuple[str, str]]] = {
     apsw.FullError: ("the disk is full", "make room; nothing needs to be restarted"),
     apsw.ReadOnlyError: ("the database is read-only", "make the file and its folder writable"),
@@ -39,7 +44,8 @@ UNREADABLE: Final = (apsw.Error, UnicodeDecodeError)
 def translated(error: Exception, where: str, doing: str) -> StoreError:
     """`where` names the file, `doing` what was tried: "write", "read", "open"."""
     if isinstance(error, (*ROTTEN, apsw.SQLError)):  # a wrong statement: it is the schema that is damaged
-        return StoreDamaged(f"cannot {doing} {where}: the file is damaged ({error})", hint=_DOCTOR)
+        hint = _RESTORE if doing == "open" else _DOCTOR
+        return StoreDamaged(f"cannot {doing} {where}: the file is damaged ({error})", hint=hint)
     for kind, (reason, hint) in _UNAVAILABLE.items():
         if isinstance(error, kind):
             return StoreUnavailable(f"cannot {doing} {where}: {reason} ({error})", hint=hint)
