@@ -12,6 +12,7 @@ from stepwell.model.base import Json
 from stepwell.model.errors import InvalidInput
 from stepwell.workers.results import NotJson, jsonable
 
+_SIMPLE = frozenset({str, int, float, bool, type(None)})
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -124,6 +125,8 @@ class Arguments:
 def for_the_record(args: Sequence[Any], keywords: Mapping[str, Any]) -> Json:
     """A step's arguments as the journal shows them: a list, or an object with the positional ones under `args`. What is
     no JSON is shown as its type; nothing depends on it."""
+    if not keywords and _SIMPLE.issuperset(map(type, args)):
+        return list(args)
     shown = [_shown(value) for value in args]
     if not keywords:
         return shown

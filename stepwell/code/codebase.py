@@ -41,7 +41,7 @@ class Codebase:
         workflow = self._registry.get((definition.namespace, definition.name, definition.version))
         if workflow is None:
             raise CodeMismatch(missing(definition))
-        return Execution(workflow.call, workflow.form.write, state, self._ids, self._dice)
+        return Execution(workflow.call, workflow, workflow.form.write, state, self._ids, self._dice)
 
 
 def missing(definition: Definition) -> Problem:

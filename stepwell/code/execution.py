@@ -13,7 +13,7 @@ import sys
 from asyncio import events
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, Protocol
 
 from greenlet import getcurrent, greenlet
 
@@ -28,6 +28,7 @@ from stepwell.model.calls import (
     Answer,
     Call,
     CodeMismatch,
+    CodeRestart,
     ContinuedAs,
     Ending,
     Raised,
@@ -71,6 +72,13 @@ class Awaited(NamedTuple):
     """told of its success, before whoever waits"""
 
 
+class Kind(Protocol):
+    """What is known of the workflow's code."""
+
+    waits_plainly: bool
+    """it waits outside of `await`: it is a plain function, or calls plain steps"""
+
+
 Body = Callable[[Json], Any]
 """Calls the workflow's function with a run's input: gives its result, or a coroutine."""
 
@@ -78,7 +86,9 @@ Body = Callable[[Json], Any]
 class Execution:
     """Implements `model.calls.Code`. `write` makes JSON of the workflow's result."""
 
-    def __init__(self, body: Body, write: Callable[[Any], Json], state: State, ids: Ids, dice: Dice) -> None:
+    def __init__(
+        self, body: Body, kind: Kind, write: Callable[[Any], Json], state: State, ids: Ids, dice: Dice
+    ) -> None:
         self.run: Run = state.run
         self.ids, self.dice = ids, dice
         self.seen = -1
@@ -88,7 +98,7 @@ class Execution:
         self.loop = CodeLoop(  # type: ignore[abstract]
             lambda: self.now, self._timer_set, self._timer_dropped
         )
-        self._body, self._write = body, write
+        self._body, self._kind, self._write = body, kind, write
         self._known = {known.number: known for known in map(Known.of, state.steps.values())}
         self._told = {step.outcome: step.id for step in state.steps.values() if step.outcome}
         self._number = 0
@@ -98,7 +108,7 @@ class Execution:
         self._timers: dict[int, tuple[asyncio.TimerHandle, str]] = {}
         self._patches: dict[str, bool] = {}
         self._ending: Ending | None = None
-        self._wrong: CodeMismatch | None = None
+        self._wrong: CodeMismatch | CodeRestart | None = None
         self._green: greenlet | None = None
         self._main: asyncio.Task[Any] | None = None
 
@@ -206,6 +216,10 @@ class Execution:
     def wait(self, future: asyncio.Future[Any]) -> Any:
         """Wait in code that is not `async`. In a plain workflow what was begun beside it goes on; a plain step in an
         `async` one stops the code of its run meanwhile, as it would stop any event loop."""
+        if not self._kind.waits_plainly:  # so it is not in a greenlet, and cannot be left here
+            self._kind.waits_plainly = True
+            self._wrong = self._wrong or CodeRestart()
+            raise Halt
         if asyncio.current_task(self.loop) is None:  # a plain workflow: its tasks run while it waits
             self.loop.run_ready()
         while not future.done():
@@ -267,14 +281,17 @@ class Execution:
     # --- executing --------------------------------------------------------------------------------
 
     def _run(self, work: Callable[[], None]) -> None:
-        """Let the code run until it waits. It runs in a greenlet, so that plain code can wait too."""
+        """Let the code run until it waits. Where plain code waits, it runs in a greenlet, which can be left anywhere.
+        (A greenlet costs as much as the rest of the way, so `async` code that needs none gets none.)"""
         outer = events._get_running_loop()
         left = _leave_task(outer)
         events._set_running_loop(self.loop)
         try:
-            if self._green is None:
-                self._green = greenlet(work)
-            self._green.switch()
+            if self._kind.waits_plainly:
+                self._green = self._green or greenlet(work)
+                self._green.switch()
+            else:
+                work()
         except Halt:  # out of plain code; `_wrong` says why
             pass
         finally:
@@ -284,7 +301,14 @@ class Execution:
             self._green = None
 
     def _begin(self) -> None:
-        CURRENT.set(self)  # in the context of the greenlet, and of the tasks that are made in it
+        token = CURRENT.set(self)
+        try:
+            self._begin_in_context()
+        finally:
+            CURRENT.reset(token)
+
+    def _begin_in_context(self) -> None:
+        """The tasks that are made from here on know whose code they are."""
         try:
             result = self._body(self.run.input)
         except Halt:

@@ -20,6 +20,7 @@ class Known(Protocol):
     name: str
     version: str
     is_async: bool
+    waits_plainly: bool
     arguments: Arguments
 
     @property

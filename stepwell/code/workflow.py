@@ -35,6 +35,7 @@ class Workflow(Generic[P, R]):
         self.name, self.version, self.namespace = name, version, namespace
         self.timeout = None if timeout is None else microseconds(timeout, "timeout")
         self.is_async = inspect.iscoroutinefunction(function)
+        self.waits_plainly = not self.is_async
         self.arguments = Arguments(function)
         update_wrapper(self, function)
 

@@ -22,7 +22,7 @@ from stepwell.engine.rows import moved_entry, row_of
 from stepwell.kernel.decide import Decision, decide
 from stepwell.kernel.ruling import Environment
 from stepwell.model.base import Duration, Instant, Json
-from stepwell.model.calls import Code, CodeMismatch
+from stepwell.model.calls import Code, CodeMismatch, CodeRestart
 from stepwell.model.commands import Command, FailRun, Proceed, StallRun
 from stepwell.model.effects import Effect
 from stepwell.model.errors import InvalidInput, SeqConflict, StepwellError, StoreUnavailable
@@ -187,6 +187,10 @@ class Actor:
             environment = self.host.environment(self, chance, memo)
             decision = decide(self.definition, self.state, mail.command, now, environment)
             self._commit(mail, decision, now)
+            return
+        except CodeRestart:
+            self._drop_code()
+            self._decide(mail)
             return
         except CodeMismatch as wrong:
             self._stall(wrong, mail)

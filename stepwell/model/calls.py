@@ -129,6 +129,10 @@ class CodeMismatch(Exception):
         self.problem = problem
 
 
+class CodeRestart(Exception):
+    """The code must be executed anew, from its beginning: it turned out to be of another kind than it seemed."""
+
+
 class Code(Protocol):
     """The code of one run, as far as it has got."""
 
