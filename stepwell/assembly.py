@@ -36,6 +36,10 @@ from stepwell.workers.shell import ShellRunner
 VERSION = __version__
 
 
+LONGEST_SLEEP = 30.0
+"""A sleep does not notice that the clock was set, or that the machine was suspended: so look again now and then."""
+
+
 class SystemClock:
     """The machine's time, in UTC."""
 
@@ -44,7 +48,7 @@ class SystemClock:
 
     async def wait_until(self, instant: Instant) -> None:
         while (left := instant - self.now()) > 0:  # noqa: ASYNC110 - a sleep may end early
-            await asyncio.sleep(left / 1_000_000)
+            await asyncio.sleep(min(left / 1_000_000, LONGEST_SLEEP))
 
 
 class UuidIds:
@@ -91,6 +95,7 @@ class Stepwell(Client):
         modules: Iterable[str] | None = None,
         secrets: Mapping[str, Json] | None = None,
         recover: bool = True,
+        schedules: bool | None = None,
         guest: bool = False,
         max_concurrency: int = 1_000,
         queues: Iterable[Queue] = (),
@@ -113,6 +118,9 @@ class Stepwell(Client):
         look, but perform nothing. `max_concurrency`: steps performed at once. `queues`: made, or given these limits;
         `works_on`: the queues whose runs begin here (None: all, `[]`: none).
         `workflows`: the Python workflows that this engine runs; None: all that were imported.
+        library. `secrets`: values for `$secrets`. `recover` False: leave other open runs alone. `schedules`: fire
+        them; None: where it recovers. `guest`: steer and look, but perform nothing. `max_concurrency`: steps performed
+        at once. `workflows`: the Python workflows that this engine runs; None: all that were imported.
         `snapshot_every`: turns after which a run's state is kept beside its journal. `warm_up` False: do not grow
         the write-ahead log beforehand; opening is quicker, commits are slower. `refit`: given the parts that were
         made, the ones to use. `telemetry`: observers (`stepwell.telemetry`). Raises `StoreError` when entered.
@@ -124,6 +132,7 @@ class Stepwell(Client):
             modules=None if modules is None else tuple(modules),
             secrets=dict(secrets or {}),
             recover=recover and not guest,
+            schedules=(recover if schedules is None else schedules) and not guest,
             guest=guest,
             max_concurrency=max_concurrency,
             queues=tuple(queues),
@@ -200,6 +209,8 @@ class Opening:
                 await engine.recover()
             engine.watch(take_over=s["recover"])
             engine.queueing.open()
+            if s["schedules"]:
+                engine.schedules.begin(opened.start_slot)
         except BaseException:
             await engine.close()
             raise

@@ -66,6 +66,16 @@ def test_a_flaky_service_is_asked_again(tmp_path: Path) -> None:
     assert (view["status"], view["output"]) == ("completed", {"symbol": "WELL", "price": 42.5})
 
 
+@pytest.mark.spec("U14")
+def test_a_nightly_report_is_scheduled_and_filled_in(tmp_path: Path) -> None:
+    view = run(tmp_path, "examples/nightly/run.py", str(tmp_path / "nightly.db"), program=[sys.executable])
+    assert len(view["reports"]) == 3
+    assert all(
+        one["report"] == f"report of {one['day']}" and one["by"] == "backfill" for one in view["reports"]
+    )
+    assert view["next"].endswith("T02:30:00.000000Z")
+
+
 @pytest.mark.spec("S8")
 def test_a_workflow_runs_others(tmp_path: Path) -> None:
     view = run(

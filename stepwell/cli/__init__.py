@@ -33,6 +33,7 @@ def _version(context: click.Context, option: click.Parameter, asked: bool) -> No
         "validate": ("stepwell.cli.validate", "Report every problem of definitions."),
         "serve": ("stepwell.cli.serve", "Carry on every open run of a file."),
         "runs": ("stepwell.cli.runs", "Look at runs and steer them."),
+        "schedules": ("stepwell.cli.schedules", "Set, look at and steer what starts runs by time."),
         "status": ("stepwell.cli.status", "Say how a file stands: runs, engines, and what needs somebody."),
         "graph": ("stepwell.cli.graph", "Draw a definition or a run as a flow chart."),
         "doctor": ("stepwell.cli.doctor", "Read the whole record and check it."),

@@ -106,7 +106,7 @@ async def _serve(
     logs = Logging(options["log_format"], options["log_level"])
     with signals() as pressed, _telemetry(options) as (telemetry, metrics):
         async with engine(
-            db, secrets=secrets, log_level=logging.INFO, logs=logs, telemetry=telemetry
+            db, secrets=secrets, log_level=logging.INFO, logs=logs, telemetry=telemetry, schedules=True
         ) as stepwell:
             if not logs.events:
                 stepwell.on_event(_tell)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable
 from typing import Any, Final, NamedTuple
 
+from stepwell.client.schedule_checks import schedule_findings
 from stepwell.client.views import View, error_view, when
 from stepwell.definition.model import Definition
 from stepwell.engine.engine import Engine
@@ -25,7 +26,7 @@ _REPORT: Final = (
 )
 _SERVE: Final = "stepwell serve"
 
-NOTICES: Final = frozenset({"not_carried_on", "subscription_failing"})
+NOTICES: Final = frozenset({"not_carried_on", "subscription_failing", "schedule_failing"})
 """Findings that say what waits to be done; nothing is wrong with the file."""
 
 
@@ -59,6 +60,7 @@ async def doctor(engine: Engine, *, rebuild: bool) -> View:
         # What the store has said about a run already need not be said again in other words.
         findings += [found for found in examined.findings if run_id not in known]
     findings += await _subscriptions(engine)
+    findings += await schedule_findings(engine)
     views = [_finding_view(finding) for finding in findings]
     return {
         "ok": all(view["severity"] == "notice" for view in views),

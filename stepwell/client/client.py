@@ -5,9 +5,10 @@ from __future__ import annotations
 from stepwell.client.verbs.bulk import BulkVerbs
 from stepwell.client.verbs.listen import ListenVerbs
 from stepwell.client.verbs.queues import QueueVerbs
+from stepwell.client.verbs.schedules import ScheduleVerbs
 from stepwell.client.verbs.subscribe import SubscribeVerbs
 from stepwell.client.verbs.talk import TalkVerbs
 
 
-class Client(BulkVerbs, QueueVerbs, ListenVerbs, SubscribeVerbs, TalkVerbs):
+class Client(BulkVerbs, QueueVerbs, ScheduleVerbs, ListenVerbs, SubscribeVerbs, TalkVerbs):
     """All verbs. Made by `assembly`."""

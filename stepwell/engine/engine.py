@@ -23,6 +23,7 @@ from stepwell.engine.mail import Mail, Pending
 from stepwell.engine.observers import Observers
 from stepwell.engine.queues import Queueing
 from stepwell.engine.recovery import Recovery
+from stepwell.engine.scheduler import Scheduler
 from stepwell.engine.snapshots import Snapshots
 from stepwell.engine.timers import Timers
 from stepwell.engine.work import Performance
@@ -82,6 +83,7 @@ class Engine:
         self._snapshots = Snapshots(store, snapshot_every)
         self.queueing = Queueing(self, queues)
         self._recovery = Recovery(self)
+        self.schedules = Scheduler(self)
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
         self.closing = False
 
@@ -287,6 +289,7 @@ class Engine:
     async def close(self) -> None:
         """Stop performing, make durable what is known, let go. Open runs go on when the store is opened again."""
         self.closing = True
+        await self.schedules.close()
         await self.queueing.close()
         await self._recovery.close()
         await self.feed.close()

@@ -13,6 +13,7 @@ from stepwell.engine.dispatch import Dispatch
 from stepwell.engine.feed import Feed
 from stepwell.engine.mail import Mail
 from stepwell.engine.queues import Queueing
+from stepwell.engine.scheduler import Scheduler
 from stepwell.kernel.flow import in_flight
 from stepwell.kernel.tasks.run import child_id
 from stepwell.model import commands as c
@@ -43,6 +44,7 @@ class Ward(Protocol):
     quarantined: dict[str, BaseException]
     dispatch: Dispatch
     feed: Feed
+    schedules: Scheduler
     engine_id: str | None
 
     codebase: Codebase
@@ -173,6 +175,7 @@ class Recovery:
         ward.queueing.look()
         for run_id in await ward.store.ended(ward.waiting_for()):
             ward.wake(run_id)
+        ward.schedules.look()
 
     def hear(self) -> None:
         """Another process did something that may concern us."""

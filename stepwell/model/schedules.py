@@ -69,13 +69,13 @@ class Plan(NamedTuple):
 class Orders(NamedTuple):
     """What a user asked for: the part of a schedule that an edit replaces.
 
-    `definition` is a hash; `reference` is there where the newest definition of a name is meant, whichever that is
-    when the slot comes. `options` are passed on to `start` as they are.
+    `definition` is a hash; None: `reference` names the definition, the newest one when the slot comes. `options` are
+    passed on to `start` as they are.
     """
 
     plan: Plan
     definition: str | None
-    reference: str | None = None
+    reference: str = ""
     input: Json = None
     overlap: Overlap = Overlap.SKIP
     catch_up: CatchUp = CatchUp.LATEST

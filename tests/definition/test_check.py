@@ -216,13 +216,24 @@ def test_what_is_not_done_is_refused_by_name(name):
 
 @pytest.mark.parametrize(
     "part",
-    ["schedule: {cron: 0 0 * * *}", "schedule: {on: {one: {with: {type: a}}}, read: raw}", "evaluate: {language: js}",
+    ["schedule: {on: {one: {with: {type: a}}}, read: raw}", "evaluate: {language: js}",
      "evaluate: {mode: loose}", "use: {catalogs: {a: {endpoint: http://a}}}", "use: {extensions: [{x: {extend: all}}]}",
      "use: {authentications: {x: {oauth2: {authority: http://a, grant: password}}}}",
      "use: {authentications: {x: {oidc: {use: s}}}, secrets: [s]}"],
 )  # fmt: skip
 def test_parts_of_the_document_that_are_not_done(part):
     assert codes(f"{part}\ndo: []\n") == ["not-supported"]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "expected"),
+    [("{cron: 0 0 * * *}", []), ("{every: {minutes: 5}}", []), ("{after: PT1H}", []),
+     ("{cron: 0 0 * *}", ["schedule"]), ("{cron: 0 0 31 2 *}", ["schedule"]), ("{}", ["schedule"]),
+     ("{every: PT1H, cron: 0 0 * * *}", ["schedule"]), ("{every: PT0S}", ["schedule"]), ("{every: soon}", ["duration"]),
+     ("{every: '${ .x }'}", ["schedule"])],
+)  # fmt: skip
+def test_schedules(schedule, expected):
+    assert codes(f"schedule: {schedule}\ndo: []\n") == expected
 
 
 def test_a_wrong_document_is_wrong_first():

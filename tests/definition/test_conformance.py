@@ -51,7 +51,6 @@ NOT_YET = {
     "run-return-none": ["containers"],
     "run-return-stderr": ["containers"],
     "run-script-with-stdin-and-arguments": ["scripts"],
-    "schedule-cron": ["schedules"],
     "schedule-event-driven": ["schedules"],
     "set": ["schedules"],
     "set-expression": ["schedules"],

@@ -128,7 +128,7 @@ class StartVerbs(Verbs):
         await self._check_queue(wanted.queue)
         command = c.StartRun(
             self.engine.ids.run_id() if id is None else checked_id(id),
-            _input(source, args, kwargs or {}),
+            input_of(source, args, kwargs or {}),
             key=key,
             tags=dict(tags or {}),
             priority=priority,
@@ -232,7 +232,7 @@ class StartVerbs(Verbs):
         return await handle.result()
 
 
-def _input(source: Source, args: tuple[Any, ...], keywords: Mapping[str, Any]) -> Json:
+def input_of(source: Source, args: tuple[Any, ...], keywords: Mapping[str, Any]) -> Json:
     """What the run gets. Raises `InvalidInput`."""
     if isinstance(source, Workflow):
         return source.arguments.write(args, keywords)

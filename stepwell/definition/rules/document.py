@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
+from stepwell.definition.duration import DurationError, parse_duration
 from stepwell.definition.reading.issue import Issue, escape, unescape
 from stepwell.definition.rules.auth import AUTHENTICATION, POLICY
 from stepwell.definition.rules.checker import Checker
@@ -39,7 +40,9 @@ from stepwell.definition.rules.nouns import (
     Text,
 )
 from stepwell.definition.rules.tasks import single, task, task_list
-from stepwell.model.base import Json
+from stepwell.definition.timetable import problems
+from stepwell.model.base import Duration, Json
+from stepwell.model.schedules import Plan
 
 _DSL: Final = re.compile(r"1\.0\.(0|[1-9][0-9]*)(-[0-9A-Za-z.-]+)?(\+[0-9A-Za-z.-]+)?")
 _ANYWHERE: Final = Scope(variables=None)
@@ -68,6 +71,21 @@ def _evaluate(checker: Examiner, value: Json, pointer: str, scope: Scope) -> Non
 def _schedule(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
     if "read" in value and "on" not in value:
         checker.complain("one-of", "`read` belongs to `on`", f"{pointer}/read", key=True)
+    if "on" in value:
+        checker.not_yet("schedules by event (`schedule.on`)", f"{pointer}/on", "use cron, every or after")
+        return
+    spans: dict[str, Duration] = {}
+    for name in {"every", "after"} & value.keys():
+        try:
+            spans[name] = parse_duration(value[name])
+        except DurationError:  # its shape says so, unless it is an expression
+            if isinstance(value[name], str) and "${" in value[name]:
+                checker.complain("schedule", "nothing is known yet for an expression", f"{pointer}/{name}")
+            return
+    cron = value.get("cron")
+    if cron is None or isinstance(cron, str):
+        for message in problems(Plan(cron, spans.get("every"), spans.get("after"))):
+            checker.complain("schedule", message, pointer, key=True)
 
 
 def _extension(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
@@ -147,7 +165,7 @@ WORKFLOW: Final = Record(
         "do": "tasks",
         "timeout": TIMEOUT_OR_NAME,
         "output": OUTPUT,
-        "schedule": NotYet("schedules (`schedule`)", _SCHEDULE),
+        "schedule": _SCHEDULE,
         "evaluate": Record({"language": LITERAL, "mode": among("strict", "loose")}, hook=_evaluate),
     },
     required=("document", "do"),

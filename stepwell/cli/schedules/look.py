@@ -1,0 +1,106 @@
+"""`stepwell schedules list | show | upcoming | firings`: nothing here changes anything."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from stepwell.cli.options import db_option, json_option
+from stepwell.cli.schedules.common import as_guest, name_argument, times, told
+from stepwell.cli.screen import line, pretty, table
+
+
+@click.command("list")
+@db_option
+@json_option
+def list_(db: Path, as_json: bool) -> int:
+    """List schedules, by name.
+
+    Example: stepwell schedules list
+    """
+    found = as_guest(db, lambda stepwell: stepwell.schedules())
+    rows = [
+        [one["name"], one["state"], one["next_at"] or "-", line(one["workflow"]), times(one)] for one in found
+    ]
+    if rows:
+        rows.insert(0, ["NAME", "STATE", "NEXT", "WORKFLOW", "TIMES"])
+    lines = table(rows) or [
+        "there are no schedules; make one with: stepwell schedules set NAME FILE --cron …"
+    ]
+    return told({"schedules": found}, as_json, *lines)
+
+
+@click.command()
+@name_argument
+def show(name: str, db: Path, as_json: bool) -> int:
+    """Show a schedule, how it stands and why, and what was changed.
+
+    Example: stepwell schedules show nightly
+    """
+    from stepwell.cli.opening import with_db
+
+    view = as_guest(db, lambda stepwell: stepwell.schedule_view(name))
+    view["next_actions"] = [with_db(action, db) for action in view["next_actions"]]
+    return told(view, as_json, *_shown(view))
+
+
+def _shown(view: dict[str, Any]) -> list[str]:
+    lines = [
+        f"schedule {view['name']} is {view['state']}: {line(view['reason'])}",
+        f"  fires    {times(view)}",
+        f"  starts   {line(view['workflow'])} with {line(pretty(view['input']), 60)}",
+        f"  policies overlap {view['overlap']}, catch-up {view['catch_up']}",
+        f"  next     {view['next_at'] or '-'}",
+    ]
+    if view["waiting"]:
+        lines.append(f"  waiting  slot {view['waiting']}, until {', '.join(view['running'])} has ended")
+    elif view["running"]:
+        lines.append(f"  running  {', '.join(view['running'])}")
+    if view["note"]:
+        lines.append(f"  note     {line(view['note'])}")
+    if view["last_error"]:
+        lines.append(f"  error    {line(view['last_error'])}")
+    lines += [f"  what next: {line(action)}" for action in view["next_actions"]]
+    return lines + [
+        f"  revision {edit['revision']} {edit['at']} {edit['change']}: {times(edit)}"
+        for edit in view["edits"][:5]
+    ]
+
+
+@click.command()
+@name_argument
+@click.option("-n", "count", type=int, default=10, show_default=True, metavar="N", help="How many.")
+def upcoming(name: str, db: Path, as_json: bool, count: int) -> int:
+    """Print the next slots, in UTC. Those of a paused schedule are what would come.
+
+    Example: stepwell schedules upcoming nightly -n 5
+    """
+    found = as_guest(db, lambda stepwell: stepwell.upcoming(name, count))
+    return told({"name": name, "upcoming": found}, as_json, *(found or ["no slot is known yet"]))
+
+
+@click.command()
+@name_argument
+@click.option("--limit", type=int, default=50, show_default=True, metavar="N", help="How many.")
+@click.option("--cursor", metavar="TEXT", help="Go on where the page before ended (`next` of its --json).")
+def firings(name: str, db: Path, as_json: bool, limit: int, cursor: str | None) -> int:
+    """Print what became of slots, newest first: started, waiting, skipped, missed or failed.
+
+    Example: stepwell schedules firings nightly --limit 10
+    """
+    page = as_guest(db, lambda stepwell: stepwell.firings(name, limit=limit, cursor=cursor))
+    rows = [
+        [
+            one["slot"] or "-",
+            one["outcome"],
+            one["reason"],
+            one["status"] or "-",
+            one["run_id"] or line(one["note"] or "-", 100),
+        ]
+        for one in page["firings"]
+    ]
+    if rows:
+        rows.insert(0, ["SLOT", "OUTCOME", "BY", "RUN IS", "RUN"])
+    return told(page, as_json, *(table(rows) or [f"no slot of schedule {name} has come yet"]))

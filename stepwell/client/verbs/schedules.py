@@ -1,0 +1,307 @@
+"""Schedules: what starts runs by time."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Mapping
+from typing import Any, Final
+
+from stepwell.client.schedule_checks import problem_of, scheduled_definition
+from stepwell.client.scheduling import (
+    Asked,
+    Moment,
+    Span,
+    check_name,
+    edit_view,
+    explained,
+    firing_view,
+    moment,
+    orders_of,
+    same_orders,
+    schedule_view,
+)
+from stepwell.client.starting import check_subworkflows
+from stepwell.client.verbs.base import Source
+from stepwell.client.verbs.start import Handle, StartVerbs, input_of
+from stepwell.client.views import View, when
+from stepwell.definition.model import Definition
+from stepwell.definition.timetable import next_slot, slots
+from stepwell.kernel.schedules import next_at
+from stepwell.model.base import Instant, Json
+from stepwell.model.errors import Conflict, InvalidInput, KeyConflict, NotFound
+from stepwell.model.schedules import Orders, Reason, Schedule, firing_key, slot_mark, slot_of
+
+MOST_AT_ONCE: Final = 1_000
+"""slots of one backfill, unless more are allowed"""
+
+_OURS: Final = frozenset(
+    {"self", "source", "input", "args", "kwargs", "key", "id", "tags", "priority", "variables", "rerun_of"}
+)
+
+
+class ScheduleVerbs(StartVerbs):
+    """Set, look at, pause, trigger and backfill schedules. An engine that serves the file fires them."""
+
+    async def schedule(
+        self,
+        name: str,
+        source: Source,
+        *args: Any,
+        kwargs: Mapping[str, Any] | None = None,
+        input: Json = None,
+        cron: str | None = None,
+        every: Span | None = None,
+        after: Span | None = None,
+        zone: str = "UTC",
+        anchor: Moment | None = None,
+        start: Moment | None = None,
+        end: Moment | None = None,
+        overlap: str | None = None,
+        catch_up: str = "latest",
+        catch_up_limit: int = 100,
+        tags: Mapping[str, str] | None = None,
+        priority: int = 0,
+        note: str = "",
+        **options: Json,
+    ) -> View:
+        """Create the schedule, or replace it; the same again changes nothing. It is on record when this returns.
+
+        Arguments as for `start`: the input of a definition, or those of a Python workflow's function.
+
+        One of `cron` (five fields, in `zone`), `every` (absolute time, counted from `anchor`) and `after` (so long
+        after the end of the last run); none: the definition's own `schedule`. `overlap`: `skip`, `allow`, `queue_one`
+        or `cancel_running`. `catch_up`, for slots that passed while no engine was there: `latest`, `all` (the newest
+        `catch_up_limit`) or `none`. A source `namespace/name` or `…:latest` stands for the newest version at each slot.
+        `options` are passed on to `start`. An edit of the times counts from now on. Raises `InvalidInput` with all that
+        is wrong, `InvalidDefinition`, `NotFound`.
+        """
+        check_name(name)
+        definition = await self.definition(source)
+        data = input_of(source, args if input is None else (*args, input), kwargs or {})
+        await check_subworkflows(self.engine.library, definition)
+        self._check_options(options)
+        times = (cron, every, after, zone, anchor, start, end)
+        asked = Asked(*times, overlap, catch_up, catch_up_limit, tags or {}, priority, options, note)
+        orders = orders_of(asked, definition, _late_bound(source, definition), data)
+        await self.engine.library.add(definition)
+        return await self._write(name, lambda found: self._ordered(name, found, orders))
+
+    def _check_options(self, options: Mapping[str, Json]) -> None:
+        known = set(inspect.signature(self.start).parameters) - _OURS
+        unknown = sorted(set(options) - known)
+        if unknown:
+            raise InvalidInput(
+                f"{unknown[0]!r} is no option of a schedule, nor one of `start` that it could pass on",
+                hint=f"options of `start` are: {', '.join(sorted(known))}",
+            )
+
+    def _ordered(self, name: str, found: Schedule | None, orders: Orders) -> tuple[Schedule, str] | None:
+        """The schedule with these orders, and how to call the edit; None: it has them already."""
+        now = self.engine.clock.now()
+        if found is None:
+            new = Schedule(name, 0, 0, orders, created_at=now, updated_at=now, cursor=now)
+            return _timed(new), "created"
+        if same_orders(found.orders, orders):
+            return None
+        # Other times count from now on: no slot that came before is looked at again.
+        cursor = found.cursor if found.orders.plan == orders.plan else max(found.cursor, now)
+        edited = found._replace(orders=orders, updated_at=now, cursor=cursor, last_error=None)
+        return _timed(edited), "edited"
+
+    async def schedules(self) -> list[View]:
+        """All of them, by name."""
+        return [schedule_view(found) for found in await self.engine.store.schedules.all()]
+
+    async def schedule_view(self, name: str) -> View:
+        """Everything about a schedule: how it stands and why, what goes on, what was changed. Raises `NotFound`."""
+        found = await self._schedule(name)
+        store = self.engine.store.schedules
+        return {
+            **schedule_view(found),
+            **explained(found, await problem_of(self.engine.library, found.orders)),
+            "running": list((await store.standing(name, "")).open),
+            "edits": [edit_view(edit) for edit in await store.edits(name)],
+        }
+
+    async def pause_schedule(self, name: str, reason: str | None = None) -> View:
+        """Fire no slot until it is resumed. Slots that pass meanwhile are not made up, except by a backfill."""
+        now = self.engine.clock.now()
+
+        def paused(found: Schedule | None) -> tuple[Schedule, str] | None:
+            if (found := _there(name, found)).paused:
+                return None
+            return found._replace(paused=True, pause_reason=reason, updated_at=now, next_at=None), "paused"
+
+        return await self._write(name, paused)
+
+    async def resume_schedule(self, name: str) -> View:
+        """Fire the slots that come from now on; one that waited when it was paused starts as soon as it can."""
+        now = self.engine.clock.now()
+
+        def resumed(found: Schedule | None) -> tuple[Schedule, str] | None:
+            if not (found := _there(name, found)).paused:
+                return None
+            cursor = max(found.cursor, now)
+            going_on = found._replace(paused=False, pause_reason=None, updated_at=now, cursor=cursor)
+            return _timed(going_on), "resumed"
+
+        return await self._write(name, resumed)
+
+    async def delete_schedule(self, name: str) -> None:
+        """Runs that it started go on, and its firings stay on record. Raises `NotFound`."""
+        while not await self.engine.store.schedules.delete(
+            await self._schedule(name), self.engine.clock.now()
+        ):
+            pass  # somebody wrote it meanwhile: look again
+
+    async def trigger_schedule(self, name: str, *, key: str | None = None) -> Handle:
+        """Start a run now, paused or not and whatever the overlap policy. The same `key` again gives the same run."""
+        if key is not None and not 0 < len(key) <= 200:
+            raise InvalidInput("a trigger's key has 1 to 200 characters")
+        mark = f"trigger:{key or self.engine.ids.run_id()}"
+        return await self._fire(await self._schedule(name), mark, Reason.TRIGGER)
+
+    async def backfill_schedule(
+        self, name: str, start: Moment, end: Moment, *, limit: int = MOST_AT_ONCE
+    ) -> list[View]:
+        """Start a run for every slot from `start` to `end` (both inside, in the past) that has none, oldest first,
+        whatever the overlap policy. Each slot has one run, however often this is called."""
+        found = await self._schedule(name)
+        first, last = _window(start, end)
+        if found.orders.plan.after is not None:
+            raise InvalidInput("a schedule with `after` has no slots of its own to fill")
+        if last > self.engine.clock.now():
+            raise InvalidInput(
+                "the end of a backfill is in the future", hint="slots to come are fired by themselves"
+            )
+        wanted: list[Instant] = []
+        for slot in slots(found.orders.plan, first - 1, last):
+            wanted.append(slot)
+            if len(wanted) > limit:
+                raise InvalidInput(
+                    f"more than {limit} slots lie in that time",
+                    hint="take a shorter time, or allow more with limit",
+                )
+        return [await self._filled(found, slot) for slot in wanted]
+
+    async def _filled(self, schedule: Schedule, slot: Instant) -> View:
+        handle = await self._fire(schedule, slot_mark(slot), Reason.BACKFILL)
+        return {"slot": when(slot), "run_id": handle.run_id, "created": handle.created}
+
+    async def upcoming(self, name: str, n: int = 10) -> list[str]:
+        """The next slots, as RFC 3339 text; those of a paused schedule are what would come."""
+        found = await self._schedule(name)
+        if not 1 <= n <= MOST_AT_ONCE:
+            raise InvalidInput(f"{n} slots cannot be listed", hint=f"ask for 1 to {MOST_AT_ONCE:,}")
+        if found.orders.plan.after is not None:
+            return [] if found.next_at is None else [slot_mark(found.next_at)]
+        coming: list[str] = []
+        slot = next_slot(found.orders.plan, max(found.cursor, self.engine.clock.now()))
+        while slot is not None and len(coming) < n:
+            coming.append(slot_mark(slot))
+            slot = next_slot(found.orders.plan, slot)
+        return coming
+
+    async def firings(self, name: str, *, limit: int = 50, cursor: str | None = None) -> View:
+        """What became of its slots, newest first: `{"firings": […], "next": cursor or None}`. Those of a schedule that
+        was deleted are still there."""
+        if not 1 <= limit <= MOST_AT_ONCE:
+            raise InvalidInput(
+                f"a page of {limit} firings cannot be listed", hint=f"ask for 1 to {MOST_AT_ONCE:,}"
+            )
+        check_name(name)
+        store = self.engine.store.schedules
+        found = await store.firings(name, limit + 1, _before(cursor))
+        if not found and await store.get(name) is None and not await store.edits(name):
+            raise _unknown(name)
+        page = found[:limit]
+        more = f"{page[-1].at}|{page[-1].mark}" if len(found) > limit else None
+        return {"firings": [firing_view(firing) for firing in page], "next": more}
+
+    # --- what the scheduler asks ------------------------------------------------------------------
+
+    async def start_slot(self, schedule: Schedule, mark: str, reason: Reason) -> str:
+        """Start the run of a slot, or find the one that is there; gives its id."""
+        return (await self._fire(schedule, mark, reason)).run_id
+
+    async def _fire(self, schedule: Schedule, mark: str, reason: Reason) -> Handle:
+        key, slot = firing_key(schedule.name, mark), slot_of(mark)
+        orders = schedule.orders
+        told = {"name": schedule.name, "slot": when(slot), "reason": reason.value}
+        try:
+            return await self.start(
+                await scheduled_definition(self.engine.library, orders),
+                orders.input,
+                key=key,
+                tags={**orders.tags, "schedule": schedule.name, "fired_by": reason.value},
+                priority=orders.priority,
+                variables={"schedule": told},
+                **orders.options,
+            )
+        except KeyConflict:  # it was fired before the schedule was edited
+            claim = await self.engine.store.find_key(key)
+            if claim is None:
+                raise
+            return Handle(self, claim[0], created=False)
+
+    # --- writing ----------------------------------------------------------------------------------
+
+    async def _schedule(self, name: str) -> Schedule:
+        return _there(name, await self.engine.store.schedules.get(name))
+
+    async def _write(self, name: str, edit: Callable[[Schedule | None], tuple[Schedule, str] | None]) -> View:
+        """Edit it as it stands, again where somebody else was faster."""
+        store = self.engine.store.schedules
+        for _ in range(MOST_AT_ONCE):
+            found = await store.get(name)
+            wanted = edit(found)
+            if wanted is None and found is not None:
+                return {**schedule_view(found), "changed": False}
+            assert wanted is not None
+            written = await store.edit(*wanted)
+            if written is not None:
+                self.engine.schedules.look()
+                return {**schedule_view(written), "changed": True}
+        raise Conflict(f"schedule {name} is written by others again and again", hint="try again")
+
+
+def _timed(schedule: Schedule) -> Schedule:
+    """With the time to look at it next; an `after` schedule is looked at soon in any case."""
+    return schedule._replace(next_at=next_at(schedule))
+
+
+def _late_bound(source: Source, definition: Definition) -> str | None:
+    """`namespace/name` where the newest version is meant, whichever that is when the slot comes."""
+    if not isinstance(source, str) or "\n" in source or ": " in source or source.lstrip().startswith("{"):
+        return None
+    pinned = source.rpartition(":")[2] == definition.version
+    return None if pinned else f"{definition.namespace}/{definition.name}"
+
+
+def _there(name: str, found: Schedule | None) -> Schedule:
+    if found is None:
+        raise _unknown(name)
+    return found
+
+
+def _unknown(name: str) -> NotFound:
+    return NotFound(f"there is no schedule {name}", hint="list them with: stepwell schedules list")
+
+
+def _window(start: Moment, end: Moment) -> tuple[Instant, Instant]:
+    try:
+        first, last = moment(start), moment(end)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InvalidInput(f"not a time: {error}") from error
+    if last < first:
+        raise InvalidInput("the end of a backfill is before its start")
+    return first, last
+
+
+def _before(cursor: str | None) -> tuple[Instant, str] | None:
+    if cursor is None:
+        return None
+    at, bar, mark = cursor.partition("|")
+    if not bar or not at.lstrip("-").isdigit():
+        raise InvalidInput(f"{cursor!r} is not the cursor of a page", hint="use `next` of the page before")
+    return int(at), mark
