@@ -253,7 +253,7 @@ def full_state() -> State:
     problem = Problem("t", 500, "T", "d", "/do/0/s")
     run = Run(
         "r", "default", "orders", "1.0.0", "abc", 1, RunStatus.FAILED, 7, {"i": 2**70}, [1], "out", {"v": None}, problem,
-        "/do/0/s", {"/do/0/s": problem}, "why", 1, 2, 3, 4, 5, 6, "k", {"t": "v"}, 1, "debug", "p", "ps", 2, True, "rr", 3,
+        "/do/0/s", {"/do/0/s": problem}, "why", "tea", 1, 2, 3, 4, 5, 6, "k", {"t": "v"}, 1, "debug", "p", "ps", 2, True, "rr", 3,
         {StepStatus.FAILED: 1}, "shop:order", 4, problem, ("s1",), "older", "newer", "other",
         {"tier": "gold"}, "mail", 11, "eu", "once", True, 2,
     )  # fmt: skip
