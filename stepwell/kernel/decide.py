@@ -46,6 +46,8 @@ def decide(
     be computed elsewhere first; the state is then as it was.
     """
     r = Ruling(definition, state, now, env)
+    if env.code is not None and type(command) in _BEGIN_AGAIN:
+        code.follow(r)  # read back from the journal, it does not wait for anything yet
     _COMMANDS[type(command)](r, command)
     work(r)
     if env.code is not None:
@@ -237,6 +239,9 @@ def _recover(r: Ruling, command: c.Recover) -> None:
         except Fault as fault:
             fail(r, r.draft.step(step_id), fault.problem)
 
+
+_BEGIN_AGAIN: Final = frozenset({c.Recover, c.FireTimer, c.ResumeRun, c.RetryRun})
+"""Commands that may begin a step which the journal knows already: what is to be done, only the code can tell."""
 
 _COMMANDS: Final[dict[type[Any], Callable[[Ruling, Any], None]]] = {
     c.StartRun: lifecycle.start,

@@ -21,7 +21,7 @@ _INSTANTS: Final = frozenset({"due", "deadline", "attempt_deadline"})
 _LINE: Final = re.compile(r"(?<=\.py):\d+(?=, in )")
 """Where a function failed: the file and the function matter, the line moves with every edit."""
 
-_ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+ID: Final = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 
 UPDATE: Final = "--stepwell-update-golden"
 
@@ -33,7 +33,7 @@ async def normalised(client: Client, run_id: str) -> list[View]:
     turns = await client.engine.store.turns(run_id)
     text = json.dumps(_events(turns), ensure_ascii=False)
     seen = {run_id: "<run 1>"}
-    text = _ID.sub(lambda found: seen.setdefault(found[0], f"<run {len(seen) + 1}>"), text)
+    text = ID.sub(lambda found: seen.setdefault(found[0], f"<run {len(seen) + 1}>"), text)
     events: list[View] = json.loads(_LINE.sub("", text.replace(run_id, "<run 1>")))
     return events
 

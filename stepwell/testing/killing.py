@@ -14,6 +14,7 @@ from stepwell.client.views import View, error_view
 from stepwell.model.base import Json
 from stepwell.model.errors import RunFailed, StepwellError
 from stepwell.model.records import State
+from stepwell.testing import golden
 from stepwell.testing.fate import Crashed, CrashPoint
 from stepwell.testing.kit import Kit
 
@@ -165,7 +166,7 @@ def _masked(view: View, names: list[str]) -> View:
     text = _text(view)
     for name in names:
         text = text.replace(name, "<run>")
-    masked: View = json.loads(text)
+    masked: View = json.loads(golden.ID.sub("<id>", text))
     return masked
 
 
