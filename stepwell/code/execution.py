@@ -325,7 +325,10 @@ class Execution:
         """The workflow, and what follows when it fails or goes on as another run."""
         try:
             return await code
-        except Halt:
+        except (
+            Halt,
+            GeneratorExit,
+        ):  # it must not go on, or is thrown away unfinished: that is no failure to undo
             raise
         except Continued as going_on:
             make = going_on.make
