@@ -36,6 +36,9 @@ def _version(context: click.Context, option: click.Parameter, asked: bool) -> No
         "schedules": ("stepwell.cli.schedules", "Set, look at and steer what starts runs by time."),
         "status": ("stepwell.cli.status", "Say how a file stands: runs, engines, and what needs somebody."),
         "graph": ("stepwell.cli.graph", "Draw a definition or a run as a flow chart."),
+        "archive": ("stepwell.cli.archive", "Put ended runs away, and bring them back."),
+        "retention": ("stepwell.cli.retention", "Say how long ended runs are kept."),
+        "backup": ("stepwell.cli.backup", "Copy the whole database."),
         "doctor": ("stepwell.cli.doctor", "Read the whole record and check it."),
     },
     epilog="Exit codes: 0 fine, 1 the run failed or something was found, 2 the definition or the command is "

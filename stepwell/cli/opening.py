@@ -91,7 +91,7 @@ async def find_run(stepwell: Stepwell, given: str) -> str:
     page = await stepwell.engine.store.list_runs(RunFilter(id_prefix=given), 4)
     found = [row.id for row in page.rows]
     if not found:
-        raise _no_run(given)
+        return (await stepwell.engine.row(given)).id  # which says where it is, if it was archived
     if len(found) > 1:
         raise InvalidInput(
             f"{given} is the beginning of several run ids: {', '.join(found[:3])}{', …' if len(found) > 3 else ''}",

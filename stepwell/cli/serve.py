@@ -16,6 +16,7 @@ from stepwell.cli.options import db_option, json_option, path_option, read_secre
 from stepwell.cli.screen import line
 from stepwell.cli.telling import Logging, log_options
 from stepwell.model.base import MILLISECOND, Duration, Instant
+from stepwell.model.errors import StepwellError
 from stepwell.model.events import (
     RunCancelled,
     RunCompleted,
@@ -34,6 +35,7 @@ log = logging.getLogger("stepwell.serve")
 
 ADOPT_EVERY: Final[Duration] = 1_000 * MILLISECOND
 """How often to look for runs whose engine has gone."""
+RETENTION_EVERY: Final[Duration] = 3_600_000 * MILLISECOND
 IDLE_EVERY: Final[Duration] = 50 * MILLISECOND
 
 TOLD: Final[dict[type[Event], str]] = {
@@ -50,6 +52,7 @@ TOLD: Final[dict[type[Event], str]] = {
 @db_option
 @click.option("--create", is_flag=True, help="Make the file where there is none, without a question.")
 @click.option("--until-idle", is_flag=True, help="Leave when no open run is left that can be carried on.")
+@click.option("--retention", is_flag=True, help="Enforce `stepwell retention` now and then every hour.")
 @secrets_option
 @path_option
 @log_options
@@ -65,6 +68,7 @@ def command(
     db: Path,
     create: bool,
     until_idle: bool,
+    retention: bool,
     secrets_file: Path | None,
     folders: tuple[Path, ...],
     as_json: bool,
@@ -85,7 +89,9 @@ def command(
     if new and not create:
         _ask_to_create(db)
     with one_result(as_json):
-        view = asyncio.run(_serve(db, read_secrets(secrets_file), options, new=new, until_idle=until_idle))
+        secrets = read_secrets(secrets_file)
+        doing = _serve(db, secrets, options, new=new, until_idle=until_idle, retention=retention)
+        view = asyncio.run(doing)
     if as_json:
         print_json(view)
     return 0
@@ -98,7 +104,13 @@ def _ask_to_create(db: Path) -> None:
 
 
 async def _serve(
-    db: Path, secrets: dict[str, Any], options: dict[str, Any], *, new: bool, until_idle: bool
+    db: Path,
+    secrets: dict[str, Any],
+    options: dict[str, Any],
+    *,
+    new: bool,
+    until_idle: bool,
+    retention: bool,
 ) -> dict[str, Any]:
     from stepwell.cli.attending import signals
     from stepwell.cli.opening import engine
@@ -116,6 +128,7 @@ async def _serve(
             if metrics:
                 log.info("metrics on %s", metrics)
             server = _Server(stepwell)
+            tidying = asyncio.ensure_future(_enforce(stepwell, ever=not until_idle)) if retention else None
             work = asyncio.ensure_future(server.serve(until_idle=until_idle))
             stop = asyncio.ensure_future(pressed.get())
             either: set[asyncio.Future[Any]] = {work, stop}
@@ -123,10 +136,15 @@ async def _serve(
             stop.cancel()
             if work.done():
                 work.result()
+                if tidying is not None:
+                    await tidying
             else:
                 log.info("leaving; open runs go on when they are served again")
                 work.cancel()
                 await asyncio.gather(work, return_exceptions=True)
+            if tidying is not None:
+                tidying.cancel()
+                await asyncio.gather(tidying, return_exceptions=True)
             return await server.view()
 
 
@@ -145,6 +163,22 @@ def _telemetry(options: dict[str, Any]) -> Iterator[tuple[list[Telemetry], str]]
         yield [*found, metrics], f"http://{options['metrics_host']}:{port}/metrics"
     finally:
         stop()
+
+
+async def _enforce(stepwell: Stepwell, *, ever: bool) -> None:
+    """Do what the retention policies say, once or every hour. What goes wrong is logged, and tried again then."""
+    clock = stepwell.engine.clock
+    while True:
+        try:
+            view = await stepwell.run_retention()
+            receipts = [receipt for policy in view["policies"] for receipt in policy["receipts"]]
+            for receipt in [*view["finished"], *receipts]:
+                log.info("retention: %d runs removed (%s)", receipt["removed"], receipt["archive_id"][:12])
+        except StepwellError as error:
+            log.warning("retention: %s", error)
+        if not ever:
+            return
+        await clock.wait_until(clock.now() + RETENTION_EVERY)
 
 
 def _tell(run_id: str, seq: int, at: Instant, event: Event) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stepwell.client.verbs.archive import ArchiveVerbs
 from stepwell.client.verbs.bulk import BulkVerbs
 from stepwell.client.verbs.listen import ListenVerbs
 from stepwell.client.verbs.queues import QueueVerbs
@@ -10,5 +11,5 @@ from stepwell.client.verbs.subscribe import SubscribeVerbs
 from stepwell.client.verbs.talk import TalkVerbs
 
 
-class Client(BulkVerbs, QueueVerbs, ScheduleVerbs, ListenVerbs, SubscribeVerbs, TalkVerbs):
+class Client(BulkVerbs, QueueVerbs, ScheduleVerbs, ListenVerbs, SubscribeVerbs, TalkVerbs, ArchiveVerbs):
     """All verbs. Made by `assembly`."""

@@ -108,6 +108,23 @@ def _operation(name: str, op: str, operand: object) -> a.Where:
     )
 
 
+def as_data(where: a.Where) -> dict[str, Json]:
+    """The filter as data again."""
+    match where:
+        case a.Compare(name, op, value):
+            return {name: {op: value}}
+        case a.Among(name, values):
+            return {name: {"in": list(values)}}
+        case a.Exists(name):
+            return {name: {"exists": True}}
+        case a.Not(part):
+            return {"not": as_data(part)}
+        case a.Every(parts):
+            return {"and": [as_data(part) for part in parts]}
+        case _:
+            return {"or": [as_data(part) for part in where.parts]}
+
+
 # --- as text --------------------------------------------------------------------------------------
 
 

@@ -31,10 +31,17 @@ from stepwell.kernel.evolve import blank, replay
 from stepwell.kernel.ruling import Environment
 from stepwell.model import commands as c
 from stepwell.model.actions import ChildAction
-from stepwell.model.base import Duration, Instant, Json
+from stepwell.model.base import Duration, Instant, Json, iso
 from stepwell.model.calls import Code
 from stepwell.model.effects import Continue, Effect, Interrupt, Perform, SetTimer
-from stepwell.model.errors import NotFound, SeqConflict, StepwellError, StoreDamaged, StoreUnavailable
+from stepwell.model.errors import (
+    Archived,
+    NotFound,
+    SeqConflict,
+    StepwellError,
+    StoreDamaged,
+    StoreUnavailable,
+)
 from stepwell.model.journal import KeyClaim, RunRow
 from stepwell.model.records import State
 from stepwell.model.states import RunStatus
@@ -206,8 +213,19 @@ class Engine:
         """Raises `NotFound`."""
         row = await self.store.row(run_id)
         if row is None:
+            await self._refuse_archived(run_id)
             raise NotFound(f"there is no run {run_id}", hint="list the runs with: stepwell runs list")
         return row
+
+    async def _refuse_archived(self, run_id: str) -> None:
+        left = await self.store.archive.tombstone(run_id)
+        if left is not None:
+            file = left.receipt.get("file")
+            raise Archived(
+                f"run {run_id} ended as {left.status} at {iso(left.ended_at)} and was "
+                + (f"archived to {file}" if file else "removed"),
+                hint=f"bring it back with: stepwell archive restore {file}" if file else "",
+            )
 
     async def wait(self, run_id: str) -> None:
         """Return when the run is terminal, whoever carries it on. Raises `NotFound`; what made a run be put aside."""

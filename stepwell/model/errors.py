@@ -5,6 +5,7 @@
     │   └── NotSupported       … because it uses a feature that is named as not yet done
     ├── InvalidInput           an input, a key, an id or an option that cannot be accepted
     ├── NotFound               no run, step or definition of that name
+    │   └── Archived           the run has ended and was put into an archive, or removed by a policy
     ├── Conflict               the world is not as the caller assumed
     │   ├── TransitionRefused  the state table does not allow it; nothing was changed
     │   ├── KeyConflict        the idempotency key was used before with another body
@@ -90,6 +91,10 @@ class InvalidInput(StepwellError):
 
 class NotFound(StepwellError):
     """No run, step or definition of that name."""
+
+
+class Archived(NotFound):
+    """The run ended and was put away; what is left of it is told."""
 
 
 class Conflict(StepwellError):

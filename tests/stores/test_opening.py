@@ -172,6 +172,10 @@ async def test_an_old_schema_is_brought_up_to_date(tmp_path: Path, monkeypatch: 
     assert execute(path, "SELECT max(version) FROM schema_migrations") == [(last,)]
     monkeypatch.undo()
     await refusal(path, errors.StoreTooNew)
+    copy = Path(f"{path}.schema-{len(known)}.bak")  # as it was, and this version can open it
+    store = await open_store(copy)
+    assert (await store.row("run-1")) is not None
+    await store.close()
 
 
 async def test_a_step_that_fails_leaves_nothing_behind(
@@ -312,6 +316,7 @@ def test_every_statement_can_be_prepared(tmp_path: Path) -> None:
         "claim_keys": 3,
         "put_notices": 1,
         "put_queued": 11,
+        "put_archive_items": 4,
     }
     for name, text in statements("sqlite").items():
         if not name.startswith("list_"):  # these are parts, see test_listing

@@ -39,6 +39,10 @@ _WRONG_VALUES: Final = (
 )
 
 
+_ARCHIVED: Final = "run archived"
+"""what the schema says when the row of a removed run is written"""
+
+
 class _Taken(Exception):
     """A key of the batch is claimed already."""
 
@@ -200,7 +204,12 @@ def _insert(db: apsw.Connection, turn: TurnRow) -> None:
 
 def _write_after(db: apsw.Connection, extra: Extra) -> None:
     if extra.run is not None:
-        put(db, "put_runs", [extra.run])
+        try:
+            put(db, "put_runs", [extra.run])
+        except apsw.ConstraintError as error:
+            if _ARCHIVED in str(error):  # whoever reads it again is told so
+                raise SeqConflict(extra.run[0], extra.run[7]) from error
+            raise
     if extra.queued is not None:
         _put_queued(db, [extra.queued])
     if extra.notice is not None:

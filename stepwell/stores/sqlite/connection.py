@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -11,8 +12,9 @@ from typing import Any, Final, NamedTuple
 import apsw
 
 from stepwell.model.base import Instant
-from stepwell.model.errors import InvalidInput, StoreDamaged, StoreUnavailable
+from stepwell.model.errors import InvalidInput, StoreDamaged, StoreError, StoreUnavailable
 from stepwell.stores.migrations import Applied, migrations, pending
+from stepwell.stores.sqlite.backup import backup
 from stepwell.stores.sqlite.faults import UNREADABLE, translated
 from stepwell.stores.statements import statements
 
@@ -20,6 +22,11 @@ SQL: Final = statements("sqlite")
 
 OLDEST_LIBRARY: Final = (3, 51, 3)
 """earlier ones can corrupt a file in WAL mode (the WAL-reset bug)"""
+
+log = logging.getLogger("stepwell.stores")
+
+COPY_UP_TO: Final = 256_000_000
+"""bytes of a file of which a copy is kept before its schema changes"""
 
 APPLICATION_ID: Final = 0x53746570  # "Step"
 
@@ -167,8 +174,11 @@ def _read_back(db: apsw.Connection, path: str) -> None:
 
 def _migrate(db: apsw.Connection, path: str, now: Instant) -> None:
     known = migrations("sqlite")
-    if not pending(known, _applied(db), path):
+    applied = _applied(db)
+    if not pending(known, applied, path):
         return
+    if applied and _value(db, SQL["has_turns"]):  # else another process is just creating it
+        _keep_copy(db, path, len(applied))
     while True:  # one transaction per step; another process may be doing the same
         db.execute("BEGIN IMMEDIATE")
         try:
@@ -186,6 +196,24 @@ def _migrate(db: apsw.Connection, path: str, now: Instant) -> None:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise
+
+
+def _keep_copy(db: apsw.Connection, path: str, version: int) -> None:
+    """Before the schema of a file changes: a copy beside it, unless there is one or it would be large. Changing the
+    schema is safe without; the copy is for whoever wants to go back to an older Stepwell."""
+    copy = f"{path}.schema-{version}.bak"
+    size = Path(path).stat().st_size
+    if Path(copy).exists():
+        return
+    if size > COPY_UP_TO:
+        log.warning("%s has %d bytes: no copy is kept before its schema changes", path, size)
+        return
+    try:
+        backup(db, copy)
+    except StoreError as error:
+        log.warning("no copy of %s is kept before its schema changes: %s", path, error)
+    else:
+        log.warning("the schema of %s changes; a copy as it was is kept in %s", path, copy)
 
 
 def _applied(db: apsw.Connection) -> list[Applied]:

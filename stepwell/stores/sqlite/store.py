@@ -32,6 +32,7 @@ from stepwell.ports import Clock, Done
 from stepwell.stores.codec import chain, encode_events
 from stepwell.stores.sqlite import census, journal, listing, owners
 from stepwell.stores.sqlite import check as checks
+from stepwell.stores.sqlite.archive import SqliteArchive
 from stepwell.stores.sqlite.batch import Extra, claim_row, definition_row, run_row
 from stepwell.stores.sqlite.channel import Channel
 from stepwell.stores.sqlite.commit import put, roll_back
@@ -60,6 +61,7 @@ class SqliteStore:
     def __init__(self, writer: Writer, readers: Readers, place: Place, engine_id: str | None) -> None:
         self._writer, self._readers = writer, readers
         self._place, self._engine_id = place, engine_id
+        self.archive = SqliteArchive(writer, readers)
         self.schedules = SqliteSchedules(writer, readers)
         self.feed = SqliteFeed(writer, readers, place.path)
         self._channel = Channel(place.path)

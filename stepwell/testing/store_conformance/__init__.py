@@ -8,6 +8,7 @@
 coroutines: run them with pytest-asyncio in its auto mode, or with anything else that awaits them.
 """
 
+from stepwell.testing.store_conformance.archive import ArchiveConformance
 from stepwell.testing.store_conformance.attributes import AttributeConformance
 from stepwell.testing.store_conformance.census import CensusConformance
 from stepwell.testing.store_conformance.feed import FeedConformance
@@ -25,6 +26,7 @@ class StoreConformance(
     JournalConformance,
     IndexConformance,
     AttributeConformance,
+    ArchiveConformance,
     OwnerConformance,
     ScheduleConformance,
     CensusConformance,

@@ -2,7 +2,10 @@
 SELECT id FROM runs WHERE NOT EXISTS (SELECT 1 FROM journal WHERE run_id = runs.id) ORDER BY id
 
 -- name: keys_without_journal
-SELECT key, run_id FROM keys WHERE NOT EXISTS (SELECT 1 FROM journal WHERE run_id = keys.run_id) ORDER BY key
+SELECT key, run_id FROM keys
+WHERE NOT EXISTS (SELECT 1 FROM journal WHERE run_id = keys.run_id)
+    AND NOT EXISTS (SELECT 1 FROM archived_runs WHERE run_id = keys.run_id)
+ORDER BY key
 
 -- name: run_ids_of_index
 SELECT id FROM runs WHERE id > ? ORDER BY id LIMIT ?
@@ -19,5 +22,6 @@ DELETE FROM run_tags
 -- name: clear_run_attributes
 DELETE FROM run_attributes
 
+-- Keys of runs that were archived stay claimed.
 -- name: clear_keys
-DELETE FROM keys
+DELETE FROM keys WHERE run_id NOT IN (SELECT run_id FROM archived_runs)

@@ -26,6 +26,7 @@ from stepwell.model.journal import (
 from stepwell.model.queues import Claim, Queue, QueueDepth, QueueEntry, QueuePlace
 from stepwell.model.records import State
 from stepwell.model.schedules import Edit, Firing, Schedule, Standing
+from stepwell.ports.archive import ArchiveStore as ArchiveStore
 
 Done = Callable[[BaseException | None], None]
 """Called on the event loop once the commit is over: None when durable, else the reason why nothing was written."""
@@ -175,6 +176,9 @@ class Store(Census, Protocol):
     ) -> None:
         """Replace the index rows of the runs with these, in one commit (owners are cleared)."""
         ...
+
+    @property
+    def archive(self) -> ArchiveStore: ...
 
     @property
     def schedules(self) -> ScheduleStore: ...

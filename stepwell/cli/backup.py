@@ -1,0 +1,31 @@
+"""`stepwell backup`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from stepwell.cli.archive import as_guest
+from stepwell.cli.options import PATH, db_option, json_option
+from stepwell.cli.screen import print_json, say
+
+
+@click.command()
+@click.argument("file", type=PATH)
+@db_option
+@json_option
+def command(file: Path, db: Path, as_json: bool) -> int:
+    """Copy the whole database to FILE, also while engines use it, and check the copy.
+
+    To restore: stop every process that uses the database, put FILE in its place, and remove the files beside it that
+    end in -wal and -shm.
+
+    Example: stepwell backup nightly.db
+    """
+    view = as_guest(db, lambda stepwell: stepwell.backup(file))
+    if as_json:
+        print_json(view)
+    else:
+        say(f"{view['file']}: {view['bytes']:,} bytes, {view['runs']} runs; checked")
+    return 0

@@ -1,0 +1,189 @@
+"""Carrying a plan out: write and read back the file, put the receipt on record, then remove a few families per commit.
+
+Wherever that stops, nothing is lost: before the receipt nothing is removed; after it the rest is removed when the same
+token is applied again, or by `finish`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any, Final
+
+from stepwell.client.archive import file as files
+from stepwell.client.archive.plan import Chosen, Plan, again, ids_digest, selection_view
+from stepwell.client.views import View, when
+from stepwell.engine.engine import Engine
+from stepwell.model.archive import ExportedRun
+from stepwell.model.base import Json
+from stepwell.model.errors import Conflict, InvalidInput, NotFound, StoreDamaged
+from stepwell.model.journal import DefinitionRow
+
+_CHUNK: Final = 100
+"""runs that are read, written or put back at once"""
+
+
+async def apply(engine: Engine, plan: Plan, to: Path | None, remove: bool) -> View:
+    """The receipt. Applied again it is the same receipt, and what was not finished is."""
+    store = engine.store.archive
+    known = await store.receipt(plan.id)
+    if known is None:
+        if to is None and not remove:
+            raise InvalidInput("neither a file nor removal was asked for", hint="name a file, or remove")
+        chosen = await again(store, plan, engine.clock.now())
+        info = await _file(engine, plan, chosen, to) if to is not None else None
+        receipt = _receipt(engine, plan, chosen, to, info, remove)
+        await store.begin(plan.id, receipt, chosen.items if remove else ())
+    return await finish(engine, plan.id)
+
+
+async def finish(engine: Engine, archive_id: str) -> View:
+    """Remove what is left to remove; returns the receipt."""
+    store = engine.store.archive
+    known = await store.receipt(archive_id)
+    if known is None:
+        raise NotFound(f"there is no archive {archive_id}", hint="list them with: stepwell archive list")
+    while known["state"] == "removing":
+        known = await store.remove(archive_id, engine.clock.now())
+    return _view(known)
+
+
+def _receipt(
+    engine: Engine, plan: Plan, chosen: Chosen, to: Path | None, info: files.ArchiveInfo | None, remove: bool
+) -> dict[str, Json]:
+    now = engine.clock.now()
+    return {
+        "archive_id": plan.id,
+        "state": "removing" if remove else "done",
+        "made_at": when(now),
+        "made_at_us": now,
+        "finished_at": None if remove else when(now),
+        "selection": selection_view(plan.selection),
+        "plan_digest": plan.digest,
+        "ids_digest": ids_digest(chosen.items),
+        "runs": len(chosen.items),
+        "removed": 0,
+        "kept": [],
+        "oldest": when(chosen.oldest),
+        "newest": when(chosen.newest),
+        "file": str(to.absolute()) if to is not None else None,
+        "file_sha256": info.sha256 if info is not None else None,
+        "file_bytes": info.bytes if info is not None else None,
+        "file_chain": info.tip if info is not None else None,
+    }
+
+
+def _view(receipt: Mapping[str, Json]) -> View:
+    return {name: value for name, value in receipt.items() if name != "made_at_us"}
+
+
+async def receipts(engine: Engine, limit: int) -> list[View]:
+    """The newest first."""
+    return [_view(receipt) for receipt in await engine.store.archive.receipts(limit)]
+
+
+async def receipt(engine: Engine, beginning: str) -> View:
+    """The receipt of the archive whose id begins so. Raises `NotFound`."""
+    found = [view for view in await receipts(engine, 100_000) if view["archive_id"].startswith(beginning)]
+    if len(found) != 1:
+        how = "no archive" if not found else "more than one archive"
+        raise NotFound(f"there is {how} {beginning}", hint="list them with: stepwell archive list")
+    return found[0]
+
+
+# --- the file -------------------------------------------------------------------------------------
+
+
+async def _file(engine: Engine, plan: Plan, chosen: Chosen, to: Path) -> files.ArchiveInfo:
+    """The file of the plan, written now or, before a crash, already. Raises `Conflict` for any other file there."""
+    if await asyncio.to_thread(to.exists):
+        info = await asyncio.to_thread(files.verify, to)
+        if info.header.get("plan_digest") != plan.digest:
+            raise Conflict(f"{to} is there already, and is another archive", hint="name another file")
+        return info
+    header = {"plan_digest": plan.digest, "made_at": when(plan.made_at), "runs": len(chosen.items)}
+    writer = await asyncio.to_thread(files.ArchiveWriter, to, header)
+    try:
+        written: set[str] = set()
+        run_ids = iter([item.run_id for item in chosen.items])
+        while chunk := list(islice(run_ids, _CHUNK)):
+            runs = [await engine.store.archive.export(run_id) for run_id in chunk]
+            news = [row async for row in _definitions(engine, runs, written)]
+            await asyncio.to_thread(_write, writer, news, runs)
+        info = await asyncio.to_thread(writer.finish)
+    except BaseException:
+        writer.drop()
+        raise
+    missing = [item for item in chosen.items if info.runs.get(item.run_id) != item.seq]
+    if missing:
+        raise StoreDamaged(f"{to}: run {missing[0].run_id} is not in it as it was planned")
+    return info
+
+
+async def _definitions(
+    engine: Engine, runs: list[ExportedRun], written: set[str]
+) -> AsyncIterator[DefinitionRow]:
+    for run in runs:
+        if run.row.definition_hash not in written:
+            written.add(run.row.definition_hash)
+            row = await engine.store.definition(run.row.definition_hash)
+            if row is not None:
+                yield row
+
+
+def _write(writer: files.ArchiveWriter, definitions: list[DefinitionRow], runs: list[ExportedRun]) -> None:
+    for definition in definitions:
+        writer.add_definition(definition)
+    for run in runs:
+        writer.add_run(run)
+
+
+# --- restoring ------------------------------------------------------------------------------------
+
+
+async def restore(engine: Engine, path: Path) -> View:
+    """`{file, runs, restored, present, differing}`. All of the file is checked before anything is put back."""
+    info = await asyncio.to_thread(files.verify, path)
+    restored = present = 0
+    differing: list[str] = []
+    lines = files.read(path)
+    while True:
+        definitions, runs, more = await asyncio.to_thread(_next, lines)
+        done = await engine.store.archive.put_back(runs, definitions)
+        restored, present = restored + done.restored, present + done.present
+        differing += done.differing
+        if not more:
+            break
+    counts = {"runs": len(info.runs), "restored": restored, "present": present, "differing": differing}
+    return {"file": str(path), **counts}
+
+
+def _next(lines: Any) -> tuple[list[DefinitionRow], list[ExportedRun], bool]:
+    definitions: list[DefinitionRow] = []
+    runs: list[ExportedRun] = []
+    for kind, body, _ in lines:
+        if kind == "definition":
+            definitions.append(files.definition_of(body))
+        elif kind == "run":
+            runs.append(files.run_of(body))
+        if len(runs) >= _CHUNK:
+            return definitions, runs, True
+    return definitions, runs, False
+
+
+async def verify(path: Path) -> View:
+    """`{file, ok, runs, turns, bytes, sha256, chain, plan_digest, made_at}`. Raises `StoreDamaged`."""
+    info = await asyncio.to_thread(files.verify, path)
+    return {
+        "file": str(path),
+        "ok": True,
+        "runs": len(info.runs),
+        "turns": sum(info.runs.values()),
+        "bytes": info.bytes,
+        "sha256": info.sha256,
+        "chain": info.tip,
+        "plan_digest": info.header.get("plan_digest"),
+        "made_at": info.header.get("made_at"),
+    }

@@ -1,0 +1,102 @@
+"""Putting ended runs away: plan, apply, restore; retention; and a copy of the whole file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from stepwell.client.archive import carry, plan, policies
+from stepwell.client.verbs.base import Verbs
+from stepwell.client.views import View
+from stepwell.client.where import read_where
+from stepwell.model.archive import Selection
+from stepwell.model.base import SECOND
+
+
+class ArchiveVerbs(Verbs):
+    """Archive, retention, backup."""
+
+    async def plan_archive(
+        self,
+        *,
+        older_than: float = 0,
+        status: Sequence[str] = (),
+        name: str | None = None,
+        namespace: str | None = None,
+        where: str | Mapping[str, Any] | None = None,
+        keep_last: int = 0,
+        most: int = plan.MOST,
+    ) -> View:
+        """Which ended runs would be put away: counts, times, bytes, and the `token` that stands for exactly these.
+
+        `older_than`: seconds since their end. `keep_last`: so many newest ended runs of each definition stay. Only
+        whole families (a run and all runs inside it) are taken, `most` runs at most, those that ended first first.
+        Changes nothing. Raises `InvalidInput`.
+        """
+        asked = read_where(where) if where is not None else None
+        now = self.engine.clock.now()
+        before = now - int(older_than * SECOND)
+        selection = Selection(before, tuple(status), name, namespace, asked, keep_last)
+        plan.checked(selection, most)
+        made, chosen = await plan.make(self.engine.store.archive, selection, most, now)
+        turns, size = await self.engine.store.archive.size([item.run_id for item in chosen.items])
+        return plan.plan_view(made, chosen, turns, size)
+
+    async def apply_archive(self, token: str, *, to: Path | None = None, remove: bool = True) -> View:
+        """Carry a plan out: write the runs to the file `to` and read it back, then (`remove`) remove them. Returns the
+        receipt. Applying it again gives the same receipt, and finishes what was left. Raises `Conflict` where the plan
+        no longer selects the same, `InvalidInput`."""
+        return await carry.apply(self.engine, plan.read_token(token), to, remove)
+
+    async def archives(self, limit: int = 50) -> list[View]:
+        """The receipts of the plans that were applied, newest first."""
+        return await carry.receipts(self.engine, limit)
+
+    async def archive_receipt(self, archive_id: str) -> View:
+        """One receipt, by the id of the archive or the beginning of it. Raises `NotFound`."""
+        return await carry.receipt(self.engine, archive_id)
+
+    async def finish_archives(self) -> list[View]:
+        """Remove what plans that were interrupted had still to remove; returns their receipts."""
+        left = await self.engine.store.archive.unfinished()
+        return [await carry.finish(self.engine, archive_id) for archive_id in left]
+
+    async def restore_archive(self, path: Path) -> View:
+        """Bring the runs of an archive back. Every line and every turn is checked against its hash first; a run that is
+        there already is left as it is. Raises `StoreDamaged`, `InvalidInput`."""
+        return await carry.restore(self.engine, path)
+
+    async def verify_archive(self, path: Path) -> View:
+        """Read an archive and check it. Raises `StoreDamaged`, `InvalidInput`."""
+        return await carry.verify(path)
+
+    async def set_retention(
+        self,
+        name: str,
+        *,
+        keep_seconds: float,
+        keep_last: int = 0,
+        folder: Path | None = None,
+        namespace: str = "default",
+    ) -> View:
+        """Keep ended runs of this definition for so long (and at least the newest `keep_last`); older ones are removed
+        when `run_retention` is called, archived into `folder` before, if one is named. Raises `InvalidInput`."""
+        return await policies.set_policy(self.engine, namespace, name, keep_seconds, keep_last, folder)
+
+    async def retentions(self) -> list[View]:
+        """Every policy, by namespace and name."""
+        return await policies.policies(self.engine)
+
+    async def drop_retention(self, name: str, *, namespace: str = "default") -> None:
+        """Keep the runs of this definition for ever again. Raises `NotFound`."""
+        await policies.drop_policy(self.engine, namespace, name)
+
+    async def run_retention(self, *, dry_run: bool = False) -> View:
+        """Do what the policies say; with `dry_run` only say what that would be."""
+        return await policies.run(self.engine, dry_run=dry_run)
+
+    async def backup(self, path: Path) -> View:
+        """Copy the whole database to a new file, while it is being used, and check the copy: `{file, bytes, sha256,
+        runs}`. Raises `Conflict` where there is a file, `StoreUnavailable`."""
+        return dict(await self.engine.store.archive.backup(str(path)))
