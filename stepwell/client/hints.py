@@ -6,11 +6,7 @@ import re
 import shlex
 from typing import Final
 
-<<<<<<< HEAD
-_COMMAND: Final = re.compile(r"\bstepwell (runs \w+|schedules \w+|serve|doctor|graph|status)\b(?! --db)")
-=======
-_COMMAND: Final = re.compile(r"\bstepwell (runs \w+|archive \w+|serve|doctor|graph|status)\b(?! --db)")
->>>>>>> ae34724 (Hints name the file in archive commands too)
+_COMMAND: Final = re.compile(r"\bstepwell (runs \w+|archive \w+|schedules \w+|serve|doctor|graph|status)\b(?! --db)")
 DEFAULT_FILE: Final = "stepwell.db"
 """what a command without `--db` is about"""
 
