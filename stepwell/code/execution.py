@@ -9,17 +9,16 @@ not asked for again.
 from __future__ import annotations
 
 import asyncio
-import sys
-from asyncio import events
 from collections.abc import Callable, Coroutine
-from contextvars import ContextVar
+from contextvars import ContextVar, copy_context
 from typing import Any, Final, NamedTuple, Protocol
 
 from greenlet import getcurrent, greenlet
 
+from stepwell.code.closing import discard
 from stepwell.code.compare import Known, mismatch, missing_calls
 from stepwell.code.faults import exception_of, problem_of
-from stepwell.code.loop import CodeLoop
+from stepwell.code.loop import CodeLoop, running
 from stepwell.code.saga import undo_all
 from stepwell.code.values import Read
 from stepwell.model.base import Instant, Json
@@ -223,6 +222,8 @@ class Execution:
         if asyncio.current_task(self.loop) is None:  # a plain workflow: its tasks run while it waits
             self.loop.run_ready()
         while not future.done():
+            if self._wrong is not None:
+                raise Halt
             getcurrent().parent.switch()
             if asyncio.current_task(self.loop) is None:
                 self.loop.run_ready()
@@ -283,20 +284,15 @@ class Execution:
     def _run(self, work: Callable[[], None]) -> None:
         """Let the code run until it waits. Where plain code waits, it runs in a greenlet, which can be left anywhere.
         (A greenlet costs as much as the rest of the way, so `async` code that needs none gets none.)"""
-        outer = events._get_running_loop()
-        left = _leave_task(outer)
-        events._set_running_loop(self.loop)
-        try:
-            if self._kind.waits_plainly:
-                self._green = self._green or greenlet(work)
-                self._green.switch()
-            else:
-                work()
-        except Halt:  # out of plain code; `_wrong` says why
-            pass
-        finally:
-            events._set_running_loop(outer)
-            _enter_task(outer, left)
+        with running(self.loop):
+            try:
+                if self._kind.waits_plainly:
+                    self._green = self._green or greenlet(work)
+                    self._green.switch()
+                else:
+                    work()
+            except Halt:  # out of plain code; `_wrong` says why
+                pass
         if self._green is not None and self._green.dead:
             self._green = None
 
@@ -325,10 +321,7 @@ class Execution:
         """The workflow, and what follows when it fails or goes on as another run."""
         try:
             return await code
-        except (
-            Halt,
-            GeneratorExit,
-        ):  # it must not go on, or is thrown away unfinished: that is no failure to undo
+        except (Halt, GeneratorExit):  # it is thrown away unfinished, which is no failure to undo
             raise
         except Continued as going_on:
             make = going_on.make
@@ -352,6 +345,13 @@ class Execution:
     def close(self) -> None:
         """Nothing more comes of this code: it is executed anew elsewhere."""
         self._wrong = self._wrong or CodeMismatch(runtime("the engine is closed"))
+        with running(self.loop):
+            copy_context().run(self._discard)
+
+    def _discard(self) -> None:
+        CURRENT.set(self)  # what the code asks for while it stops is refused, not done
+        discard(self._green, list(self.loop.tasks), Halt)
+        self._green = None
 
 
 async def _give(value: Any) -> Any:
@@ -360,16 +360,3 @@ async def _give(value: Any) -> Any:
 
 async def _raise(error: BaseException) -> Any:
     raise error
-
-
-def _leave_task(loop: asyncio.AbstractEventLoop | None) -> asyncio.Task[Any] | None:
-    """From Python 3.14 on a thread has one current task, not one for each loop."""
-    if sys.version_info < (3, 14) or loop is None:
-        return None
-    left: asyncio.Task[Any] | None = asyncio.tasks._swap_current_task(loop, None)
-    return left
-
-
-def _enter_task(loop: asyncio.AbstractEventLoop | None, task: asyncio.Task[Any] | None) -> None:
-    if sys.version_info >= (3, 14) and loop is not None:
-        asyncio.tasks._swap_current_task(loop, task)

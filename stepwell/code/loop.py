@@ -7,11 +7,14 @@ each time it is gone through again. A timer of this loop is a step like any othe
 from __future__ import annotations
 
 import asyncio
+import sys
 from asyncio import events
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
 from contextvars import Context
 from typing import Any, Final, NoReturn
+from weakref import WeakSet
 
 from stepwell.model.base import SECOND, Instant
 
@@ -30,6 +33,7 @@ class CodeLoop(asyncio.AbstractEventLoop):
         self._now, self._set_timer, self._drop_timer = now, set_timer, drop_timer
         self._ready: deque[asyncio.Handle] = deque()
         self.failures: list[BaseException] = []
+        self.tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
 
     def run_ready(self) -> None:
         """Run until nothing is ready."""
@@ -85,6 +89,7 @@ class CodeLoop(asyncio.AbstractEventLoop):
     ) -> asyncio.Task[Any]:
         task = asyncio.Task(coro, loop=self, name=name, context=context)
         task._log_destroy_pending = False  # type: ignore[attr-defined]
+        self.tasks.add(task)
         return task
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
@@ -135,3 +140,29 @@ REFUSED: Final = (
 
 for _name in REFUSED:
     setattr(CodeLoop, _name, _no_io(_name))
+
+
+@contextmanager
+def running(loop: CodeLoop) -> Iterator[None]:
+    """This is the running loop meanwhile, instead of the engine's."""
+    outer = events._get_running_loop()
+    left = _leave_task(outer)
+    events._set_running_loop(loop)
+    try:
+        yield
+    finally:
+        events._set_running_loop(outer)
+        _enter_task(outer, left)
+
+
+def _leave_task(loop: asyncio.AbstractEventLoop | None) -> asyncio.Task[Any] | None:
+    """From Python 3.14 on a thread has one current task, not one for each loop."""
+    if sys.version_info < (3, 14) or loop is None:
+        return None
+    left: asyncio.Task[Any] | None = asyncio.tasks._swap_current_task(loop, None)
+    return left
+
+
+def _enter_task(loop: asyncio.AbstractEventLoop | None, task: asyncio.Task[Any] | None) -> None:
+    if sys.version_info >= (3, 14) and loop is not None:
+        asyncio.tasks._swap_current_task(loop, task)

@@ -46,12 +46,11 @@ def decide(
     be computed elsewhere first; the state is then as it was.
     """
     r = Ruling(definition, state, now, env)
-    if env.code is not None and type(command) in _BEGIN_AGAIN:
-        code.follow(r)  # read back from the journal, it does not wait for anything yet
+    code.follow(r)  # code that was taken up anew must be where the journal is before anything is asked of it
     _COMMANDS[type(command)](r, command)
+    code.follow(r)
     work(r)
-    if env.code is not None:
-        code.follow(r)
+    code.follow(r)
     lifecycle.settle(r)
     if r.events:
         r.draft.run.seq += 1
@@ -239,9 +238,6 @@ def _recover(r: Ruling, command: c.Recover) -> None:
         except Fault as fault:
             fail(r, r.draft.step(step_id), fault.problem)
 
-
-_BEGIN_AGAIN: Final = frozenset({c.Recover, c.FireTimer, c.ResumeRun, c.RetryRun})
-"""Commands that may begin a step which the journal knows already: what is to be done, only the code can tell."""
 
 _COMMANDS: Final[dict[type[Any], Callable[[Ruling, Any], None]]] = {
     c.StartRun: lifecycle.start,
