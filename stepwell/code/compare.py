@@ -12,6 +12,9 @@ from stepwell.model.records import Run, Step
 
 MISMATCH = PREFIX + "code-mismatch"
 
+PATCH = "patch-"
+"""Values with such a name say that the run went the new way (see `verbs.patched`)."""
+
 
 class Known(NamedTuple):
     """A call that the journal holds. `output` only of those that are over at once."""
@@ -22,6 +25,10 @@ class Known(NamedTuple):
     output: Json
     said: str
     """what became of it, for people"""
+
+    @property
+    def is_patch(self) -> bool:
+        return self.kind == "record" and self.name.startswith(PATCH)
 
     @classmethod
     def of(cls, step: Step) -> Known:

@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple, Protocol
 from greenlet import getcurrent, greenlet
 
 from stepwell.code.closing import discard
-from stepwell.code.compare import Known, mismatch, missing_calls
+from stepwell.code.compare import PATCH, Known, mismatch, missing_calls
 from stepwell.code.faults import exception_of, problem_of
 from stepwell.code.loop import CodeLoop, running
 from stepwell.code.saga import undo_all
@@ -135,8 +135,9 @@ class Execution:
         return self._told[number]
 
     def check_complete(self) -> None:
-        if self._ending is None and self._known:
-            raise missing_calls(self.run, self._known.values())
+        missed = [known for known in self._known.values() if not known.is_patch]
+        if missed:
+            raise missing_calls(self.run, missed)
 
     def call(self, step_id: str) -> Call:
         awaited = self._awaited.get(step_id)
@@ -185,29 +186,31 @@ class Execution:
             self._calls.append(make(step_id))
 
     def patched(self, patch: str) -> bool:
-        """Whether this run is to go the new way (it is new here, or went it before)."""
-        name = f"patch-{patch}"
-        known = self._known.get(self._number)
-        if known is not None and (known.kind, known.name) != ("record", name):
-            self._patches[patch] = False
+        """Whether this run is to go the new way (it is new here, or went it before). Once answered, it stays so."""
         if patch not in self._patches:
-            self._patches[patch] = True
-            self.record(name, lambda: True)
+            name = f"{PATCH}{patch}"
+            known = self._known.get(self._number)
+            new = known is None or (known.kind, known.name) == ("record", name)
+            self._patches[patch] = new and self.record(name, lambda: True)
         return self._patches[patch]
 
     def _take(self, kind: str, name: str) -> tuple[str, Known | None]:
         """The next number, and what the journal holds under it. Raises `Halt` if that is something else."""
-        number = self._number
-        if number >= MOST_CALLS:
+        if self._number >= MOST_CALLS:
             raise InvalidInput(
                 f"run {self.run.id} made {MOST_CALLS:,} calls", hint="let it continue as new now and then"
             )
-        known = self._known.pop(number, None)
+        known = self._known.pop(self._number, None)
+        while (
+            known is not None and known.is_patch and known.name != name
+        ):  # its question is gone from the code
+            self._number += 1
+            known = self._known.pop(self._number, None)
         if known is not None and (known.kind, known.name) != (kind, name):
             self._wrong = self._wrong or mismatch(self.run, known, kind, name)
         if self._wrong is not None:
             raise Halt
-        self._number += 1
+        number, self._number = self._number, self._number + 1
         return f"/do/{number}/{name}", known
 
     # --- waiting ----------------------------------------------------------------------------------

@@ -151,7 +151,7 @@ class Code(Protocol):
         ...
 
     def check_complete(self) -> None:
-        """It has been told everything: raise `CodeMismatch` if it did not make every call of the journal."""
+        """Raise `CodeMismatch` if it, told everything or through, did not make every call of the journal."""
         ...
 
     def call(self, step_id: str) -> Call:

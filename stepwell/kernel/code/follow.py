@@ -25,7 +25,7 @@ def follow(r: Ruling) -> None:
         return
     behind = code.seen < 0 or code.seen < r.draft.run.outcomes
     while r.draft.run.status in GOING and (code.seen < 0 or code.seen < r.draft.run.outcomes):
-        _obey(r, code.go_on(r.draft.run, _next(r, code), r.now))
+        _obey(r, code, code.go_on(r.draft.run, _next(r, code), r.now))
     if behind and r.draft.run.status in GOING:
         code.check_complete()
     if r.draft.run.stalled is not None:
@@ -43,7 +43,7 @@ def _next(r: Ruling, code: Code) -> Step | None:
     return r.draft.step(code.outcome(number))
 
 
-def _obey(r: Ruling, answer: Answer) -> None:
+def _obey(r: Ruling, code: Code, answer: Answer) -> None:
     for call in answer.calls:
         begin_call(r, call)
     for step_id in answer.abandoned:
@@ -53,6 +53,7 @@ def _obey(r: Ruling, answer: Answer) -> None:
                 r.effect(Interrupt(step.id, step.attempt))
             r.emit(e.StepCancelled(step_id, "the workflow wants it no more"))
     if answer.ending is not None:
+        code.check_complete()
         _end(r, answer.ending)
 
 
