@@ -38,6 +38,7 @@ _OPTIONS: Final = (
     _text("--version", "version", "VERSION", "Only runs of this version of a definition."),
     click.option("--tag", "tags", multiple=True, metavar="K=V", help="Only runs with this tag."),
     _text("--where", "where", "FILTER", 'Only runs with such attributes: amount > 100 and region = "eu".'),
+    click.option("--overdue", is_flag=True, default=None, help="Only open runs past their soft deadline."),
     _text("--parent", "parent_id", "RUN", "Only runs that this run started."),
     _text("--rerun-of", "rerun_of", "RUN", "Only reruns of this run."),
     _text("--error", "error_type", "TYPE", "Only runs with an error of this type; its last part will do."),
@@ -50,7 +51,7 @@ _OPTIONS: Final = (
     _text("--ended-until", "ended_before", "TIME", "Only runs that ended before."),
 )
 _FILTERS: Final = (
-    "status", "open", "carried_on", "name", "namespace", "version", "tags", "where", "parent_id", "rerun_of",
+    "status", "open", "carried_on", "name", "namespace", "version", "tags", "where", "overdue", "parent_id", "rerun_of",
     "error_type", "id_prefix", "created_after", "created_before", "updated_after", "updated_before",
     "ended_after", "ended_before",
 )  # fmt: skip

@@ -23,7 +23,7 @@ Time = Instant | datetime | str
 class Filters(TypedDict, total=False):
     """What is not given does not filter. `open`: has not ended. `carried_on`: an engine that is alive carries it on.
     `error_type`: a type, or what stands behind its last slash (`timeout`). `where` asks for attributes, as text
-    (`amount > 100 and region = "eu"`) or as data (see `client.where`)."""
+    (`amount > 100 and region = "eu"`) or as data (see `client.where`). `overdue`: open, past a soft deadline."""
 
     status: Sequence[str]
     name: str | None
@@ -43,6 +43,7 @@ class Filters(TypedDict, total=False):
     ended_after: Time | None
     ended_before: Time | None
     where: str | Mapping[str, Any] | None
+    overdue: bool | None
 
 
 TIMES: Final = tuple(name for name in Filters.__annotations__ if name.endswith(("_after", "_before")))
@@ -61,6 +62,8 @@ def run_filter(filters: Filters, now: Instant, sort: str = "newest") -> RunFilte
     for name in TIMES:
         if name in given:
             given[name] = instant_of(given[name], now)
+    if given.pop("overdue", False):
+        given["overdue_at"] = now
     if "where" in given:
         given["where"] = read_where(given["where"])
     given["status"] = _statuses(given.get("status", ()), given.get("error_type"))

@@ -43,6 +43,7 @@ def row_view(row: RunRow) -> View:
         "created_at": when(row.created_at),
         "updated_at": when(row.updated_at),
         "ended_at": when(row.ended_at),
+        "expected_by": when(row.due_at),
         "priority": row.priority,
         "tags": dict(row.tags),
         "attributes": dict(row.attributes),

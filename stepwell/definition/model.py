@@ -58,6 +58,15 @@ class DurationSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class DeadlineSpec:
+    """A soft deadline (`metadata.deadline`): expected within `after`; see `model.deadline`."""
+
+    after: DurationSpec
+    warn: DurationSpec | None = None
+    escalate: DurationSpec | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """What Stepwell reads from a task's `metadata` (DESIGN §4); `raw` is all of it, as written."""
 
@@ -69,6 +78,8 @@ class Options:
     """delay before the step starts"""
     debug_pause: bool = False
     irreversible: bool = False
+    deadline: DeadlineSpec | None = None
+    """a soft one: nothing ends because of it"""
     raw: Mapping[str, Json] = field(default_factory=dict)
 
 
@@ -313,6 +324,8 @@ class Definition:
     input: InputSpec = InputSpec()
     output: OutputSpec = OutputSpec()
     timeout: DurationSpec | None = None
+    deadline: DeadlineSpec | None = None
+    """a soft one (`metadata.deadline`): nothing ends because of it"""
     secrets: frozenset[str] = frozenset()
     failure_policy: FailurePolicy = FAIL_FAST
     tasks: Mapping[str, Task] = field(default_factory=dict)

@@ -8,7 +8,7 @@ from typing import Final
 
 from pydantic_core import to_json
 
-from stepwell.definition.building.parts import failure_policy, input_spec, output_spec, timeout
+from stepwell.definition.building.parts import deadline, failure_policy, input_spec, output_spec, timeout
 from stepwell.definition.building.tasks import TaskBuilder
 from stepwell.definition.model import Definition, SubworkflowBody
 from stepwell.definition.rules.checker import NOT_SUPPORTED
@@ -98,5 +98,6 @@ def _built(document: Mapping[str, Json]) -> Definition:
         timeout=timeout(document, builder.uses),
         secrets=builder.uses.secrets(),
         failure_policy=failure_policy(metadata),
+        deadline=deadline(metadata),
         tasks=builder.tasks,
     )

@@ -30,6 +30,7 @@ def row_of(run: Run) -> RunRow:
         rerun_of=run.rerun_of,
         error=run.error.as_json() if run.error is not None else None,
         attributes=run.attributes,
+        due_at=run.expected["due"] if run.expected is not None else None,
         code=run.code,
     )
 

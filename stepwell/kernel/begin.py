@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from stepwell.definition.model import ForBody, Task, TaskKind, TryBody
+from stepwell.kernel import overdue
 from stepwell.kernel.catching import attempt_deadline
 from stepwell.kernel.code.calls import begin_held, continue_later
 from stepwell.kernel.data import View, shape_input
@@ -99,6 +100,7 @@ def _start(r: Ruling, scope: Scope, task: Task, step_id: str, *, new: bool) -> N
             return
         data = view.input = shape_input(view, task.input, raw)
         deadline = r.now + view.duration(task.timeout, data) if task.timeout is not None else None
+        due = overdue.expected(view, task.options.deadline, data)
         listed = items(view, task.body, data) if isinstance(task.body, ForBody) else None
         attempt = attempt_deadline(r, view, task.body, data) if isinstance(task.body, TryBody) else None
     except Fault as fault:
@@ -108,10 +110,14 @@ def _start(r: Ruling, scope: Scope, task: Task, step_id: str, *, new: bool) -> N
     flowing = SAME if data is raw else data
     options = task.options
     r.emit(
-        e.StepStarted(step_id, *names, flowing, options.priority, options.optional, deadline, attempt, listed)
+        e.StepStarted(
+            step_id, *names, flowing, options.priority, options.optional, deadline, attempt, listed, None, due
+        )
     )
     if deadline is not None:
         r.effect(SetTimer(step_id, "timeout", deadline))
+    if due is not None:
+        overdue.watch(r, r.draft.step(step_id))
     enter_step(r, task, view, r.draft.step(step_id))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from stepwell.definition.model import Definition, TryBody
-from stepwell.kernel import code, invariants, lifecycle
+from stepwell.kernel import code, invariants, lifecycle, overdue
 from stepwell.kernel.begin import have_done, view_of, work
 from stepwell.kernel.catching import attempt_deadline, begin_try
 from stepwell.kernel.draft import Draft
@@ -147,6 +147,9 @@ def _set_attributes(r: Ruling, command: c.SetAttributes) -> None:
 def _fire_timer(r: Ruling, command: c.FireTimer) -> None:
     """A timer that is no longer wanted, or that a pause holds back, changes nothing."""
     run = r.draft.run
+    if command.purpose == overdue.PURPOSE:
+        overdue.fire(r, command.step)
+        return
     if command.step is None:
         if run.deadline is not None and run.deadline <= r.now:
             lifecycle.time_out(r)

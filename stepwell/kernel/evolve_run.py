@@ -63,6 +63,7 @@ def _started(draft: Draft, event: e.RunStarted, at: Instant) -> None:
     run = _move(draft, event)
     data = run.input if event.input is SAME else event.input
     run.started_at, run.context, run.deadline = at, data, event.deadline
+    run.expected = event.expected
     draft.add_scope(Scope(ROOT, None, ROOT, "do", input=data, flow=data))
 
 
@@ -160,6 +161,10 @@ def _variables_set(draft: Draft, event: e.VariablesSet, at: Instant) -> None:
     draft.run.variables = merged
 
 
+def _overdue(draft: Draft, event: e.RunOverdue, at: Instant) -> None:
+    draft.run.overdue = 2 if event.escalated else 1
+
+
 def _attributes_set(draft: Draft, event: e.AttributesSet, at: Instant) -> None:
     kept = {name: value for name, value in draft.run.attributes.items() if name not in event.removed}
     draft.run.attributes = {**kept, **event.values}
@@ -241,6 +246,7 @@ CHANGES: Final[dict[type[Any], Callable[[Draft, Any, Instant], None]]] = {
     e.ContextSet: _context_set,
     e.VariablesSet: _variables_set,
     e.AttributesSet: _attributes_set,
+    e.RunOverdue: _overdue,
     e.ScopeOpened: _scope_opened,
     e.ScopeClosed: _scope_closed,
 }

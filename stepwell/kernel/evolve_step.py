@@ -129,9 +129,14 @@ def _started(draft: Draft, event: e.StepStarted, at: Instant) -> None:
         step.priority, step.optional, step.scheduled_at = event.priority, event.optional, at
     step.started_at, step.deadline, step.items = at, event.deadline, event.items
     step.options = event.options
+    step.expected, step.overdue = event.expected, 0
     step.cursor = step.live = 0
     step.spent = max(0, len(step.attempts) - 1)
     step.input = step.flow = draft.scope(step.scope).flow if event.input is SAME else event.input
+
+
+def _overdue(draft: Draft, event: e.StepOverdue, at: Instant) -> None:
+    draft.edit_step(event.step).overdue = 2 if event.escalated else 1
 
 
 def _waiting(draft: Draft, event: e.StepWaiting, at: Instant) -> None:
@@ -240,6 +245,7 @@ CHANGES: Final[dict[type[Any], Callable[[Draft, Any, Instant], None]]] = {
     e.StepPaused: _paused,
     e.StepReleased: _released,
     e.StepStarted: _started,
+    e.StepOverdue: _overdue,
     e.StepWaiting: _waiting,
     e.StepRetrying: _retrying,
     e.StepDeferred: _deferred,

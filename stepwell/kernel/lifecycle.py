@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from stepwell.definition.model import DurationSpec
+from stepwell.kernel import overdue
 from stepwell.kernel.code.again import reopen
 from stepwell.kernel.data import View, shape_input
 from stepwell.kernel.evolve_run import ROOT
@@ -54,12 +55,14 @@ def _begin(r: Ruling, input: Json) -> None:
     try:
         data = shape_input(view, d.input, input)
         deadline = r.now + view.duration(d.timeout, data) if d.timeout is not None else None
+        due = overdue.expected(view, d.deadline, data)
     except Fault as fault:
         fail_run(r, fault.problem, None)
         return
     if deadline is None or (run.deadline is not None and run.deadline < deadline):
         deadline = run.deadline
-    r.emit(e.RunStarted(SAME if data is input else data, deadline))
+    r.emit(e.RunStarted(SAME if data is input else data, deadline, due))
+    overdue.watch(r, r.draft.run)
     if deadline is not None:
         r.effect(SetTimer(None, "timeout", deadline))
     if d.code is None:
@@ -122,6 +125,7 @@ def timers(r: Ruling) -> list[SetTimer]:
     """Every timer that the state calls for."""
     run = r.draft.run
     found = [SetTimer(None, "timeout", run.deadline)] if run.deadline is not None else []
+    found += overdue.timers(r)
     for step in r.draft.open_steps():
         wanted = (("wake", step.due), ("timeout", step.deadline), ("attempt", step.attempt_deadline))
         found += [SetTimer(step.id, purpose, due) for purpose, due in wanted if due is not None]

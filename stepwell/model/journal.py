@@ -44,6 +44,8 @@ class RunRow(NamedTuple):
     attributes: Mapping[str, Json] = {}
     code: str | None = None
     """the function that is its workflow; None: a document"""
+    due_at: Instant | None = None
+    """its soft deadline"""
 
 
 class KeyClaim(NamedTuple):
@@ -109,6 +111,8 @@ class RunFilter(NamedTuple):
     ended_before: Instant | None = None
     where: Where | None = None
     """what is asked of the search attributes"""
+    overdue_at: Instant | None = None
+    """open, with a soft deadline that is over then"""
     order: RunOrder = RunOrder.NEWEST
 
 

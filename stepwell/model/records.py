@@ -81,6 +81,10 @@ class Step:
     """what its code said of it: retries, timeouts, compensation (see `model.policy.StepOptions`)"""
     outcome: int = 0
     """the how-manieth end of a step that the workflow's code is told of (from 1); 0: it is not told"""
+    expected: Json = None
+    """the instants of its soft deadline (see `model.deadline`)"""
+    overdue: int = 0
+    """1: it was told that it is overdue, 2: that this escalated"""
 
     @property
     def name(self) -> str:
@@ -184,6 +188,10 @@ class Run:
     debounced: bool = False
     round: int = 0
     """how often it went back into its queue before it began"""
+    expected: Json = None
+    """the instants of its soft deadline (see `model.deadline`)"""
+    overdue: int = 0
+    """1: it was told that it is overdue, 2: that this escalated"""
 
     @property
     def waits(self) -> bool:

@@ -255,13 +255,13 @@ def full_state() -> State:
         "r", "default", "orders", "1.0.0", "abc", 1, RunStatus.FAILED, 7, {"i": 2**70}, [1], "out", {"v": None}, problem,
         "/do/0/s", {"/do/0/s": problem}, "why", "tea", 1, 2, 3, 4, 5, 6, "k", {"t": "v"}, 1, "debug", "p", "ps", 2, True, "rr", 3,
         {StepStatus.FAILED: 1}, "shop:order", 4, problem, ("s1",), "older", "newer", "other",
-        {"tier": "gold"}, "mail", 11, "eu", "once", True, 2,
+        {"tier": "gold"}, "mail", 11, "eu", "once", True, 2, {"due": 5}, 1,
     )  # fmt: skip
     attempt = Attempt(1, 1, 2, 3, 4, 5, 2, "x", "ref", {"o": 1.5}, problem)
     step = Step(
         "/do/0/s[1]", "/do/0/s~1t", "fork", "", 1, "p", 2, (1, 0), StepStatus.WAITING, WaitReason.CHILDREN, 3, True,
         {"a": 1}, None, problem, "skip", [attempt, Attempt(2, 9)], 7, 1, 2, 3, 4, 5, 6, 0.5, {"f": []}, 2,
-        [1, [2]], 1, True, {"retries": 3}, 2,
+        [1, [2]], 1, True, {"retries": 3}, 2, {"due": 5}, 1,
     )  # fmt: skip
     scope = Scope(
         "s",

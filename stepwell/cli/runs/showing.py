@@ -14,7 +14,8 @@ from stepwell.client.detail import shape_of
 from stepwell.client.open_steps import span
 from stepwell.client.views import error_view, when
 from stepwell.model.base import EPOCH, Instant
-from stepwell.model.records import State
+from stepwell.model.deadline import standing
+from stepwell.model.records import Run, State
 
 STATUS_STYLES: Final = {
     "completed": "green",
@@ -102,10 +103,19 @@ def _facts(state: State, now: Instant) -> Iterator[str]:
         "parent": run.parent_id,
         "rerun of": run.rerun_of,
         "reason": run.cancel_reason or run.pause_reason,
+        "expected": _expected(run, now),
     }
     for name, value in facts.items():
         if value:
             yield f"  {name:<8} {line(value)}"
+
+
+def _expected(run: Run, now: Instant) -> str:
+    """Its soft deadline, and how it stands to it."""
+    if run.expected is None:
+        return ""
+    stands = standing(run.expected, now, run.ended_at) or ""
+    return f"by {when(run.expected['due'])}: {stands.replace('_', ' ')}"
 
 
 def _step_line(row: Row) -> str:

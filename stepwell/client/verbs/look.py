@@ -8,6 +8,7 @@ from typing import Unpack
 
 from stepwell.client import checkup
 from stepwell.client.compare import compare
+from stepwell.client.deadlines import add_deadlines
 from stepwell.client.detail import Detail, at_detail, check_detail, event_at_detail
 from stepwell.client.explain import explain
 from stepwell.client.filters import Filters, run_filter
@@ -31,7 +32,8 @@ class LookVerbs(Verbs):
     async def show(self, run_id: str, *, detail: Detail = "full") -> View:
         """Everything about a run, its steps and attempts. `detail`: "summary" without payloads and attempts,
         "standard" with shapes and sizes for payloads, "full"."""
-        return at_detail(run_view(await self.state(run_id)), detail)
+        state = await self.state(run_id)
+        return at_detail(add_deadlines(run_view(state), state, self.engine.clock.now()), detail)
 
     async def step(self, run_id: str, step: str) -> View:
         """One step, by id, path or (where it is unique) name. Raises `NotFound`."""

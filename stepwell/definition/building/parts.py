@@ -10,6 +10,7 @@ from stepwell.definition.expression import Expression, Template, expression
 from stepwell.definition.model import (
     AuthSpec,
     CatchSpec,
+    DeadlineSpec,
     DurationSpec,
     InputSpec,
     JitterSpec,
@@ -99,7 +100,22 @@ def options(metadata: Members | None, kind: str) -> Options:
         schedule=duration(schedule["after"]) if schedule else None,
         debug_pause=(metadata.get("debug") or {}).get("pause", False),
         irreversible=metadata.get("irreversible", False),
+        deadline=deadline(metadata),
         raw=metadata,
+    )
+
+
+def deadline(metadata: Members) -> DeadlineSpec | None:
+    """`metadata.deadline` of a task or of the document."""
+    given = metadata.get("deadline")
+    if given is None:
+        return None
+    if not isinstance(given, Mapping) or "after" not in given:
+        return DeadlineSpec(duration(given))
+    return DeadlineSpec(
+        duration(given["after"]),
+        duration(given["warn"]) if "warn" in given else None,
+        duration(given["escalate"]) if "escalate" in given else None,
     )
 
 

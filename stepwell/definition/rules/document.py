@@ -27,7 +27,7 @@ from stepwell.definition.rules.common import (
     among,
 )
 from stepwell.definition.rules.events import READ, STRATEGY
-from stepwell.definition.rules.metadata import failure_policy
+from stepwell.definition.rules.metadata import DEADLINE, failure_policy
 from stepwell.definition.rules.nouns import (
     Anything,
     Examiner,
@@ -113,7 +113,9 @@ _DOCUMENT: Final = Record(
         "title": LITERAL,
         "summary": LITERAL,
         "tags": Record(others=Anything()),
-        "metadata": Record({"failurePolicy": Special(failure_policy)}, others=Anything()),
+        "metadata": Record(
+            {"failurePolicy": Special(failure_policy), "deadline": DEADLINE}, others=Anything()
+        ),
     },
     required=("dsl", "namespace", "name", "version"),
 )

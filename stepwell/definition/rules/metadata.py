@@ -8,10 +8,21 @@ from typing import Final
 
 from stepwell.definition.reading.issue import escape
 from stepwell.definition.rules.common import DURATION
-from stepwell.definition.rules.nouns import Examiner, Flag, Record, Scope, Shape, Whole, kind_of
+from stepwell.definition.rules.nouns import Examiner, Flag, Record, Scope, Shape, Special, Whole, kind_of
 from stepwell.model.base import Json
 
 _MOST_PRIORITY: Final = 1 << 31
+
+_DEADLINE: Final = Record({"after": DURATION, "warn": DURATION, "escalate": DURATION}, required=("after",))
+
+
+def _deadline(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
+    """A duration, or `{after, warn, escalate}`."""
+    whole = isinstance(value, Mapping) and bool({"after", "warn", "escalate"} & set(value))
+    checker.push(_DEADLINE if whole else DURATION, value, pointer, scope)
+
+
+DEADLINE: Final = Special(_deadline)
 
 OPTIONS: Final[Mapping[str, Shape]] = {
     "optional": Flag(),
@@ -19,6 +30,7 @@ OPTIONS: Final[Mapping[str, Shape]] = {
     "debug": Record({"pause": Flag()}),
     "irreversible": Flag(),
     "schedule": Record({"after": DURATION}, required=("after",)),
+    "deadline": DEADLINE,
 }
 """Of every task."""
 CONCURRENCY: Final = Whole(1)

@@ -17,6 +17,7 @@ from stepwell.model.events.names import RUN_COMPLETED as RUN_COMPLETED
 from stepwell.model.events.names import RUN_CONTINUED as RUN_CONTINUED
 from stepwell.model.events.names import RUN_CREATED as RUN_CREATED
 from stepwell.model.events.names import RUN_FAILED as RUN_FAILED
+from stepwell.model.events.names import RUN_OVERDUE as RUN_OVERDUE
 from stepwell.model.events.names import RUN_PAUSED as RUN_PAUSED
 from stepwell.model.events.names import RUN_PAUSING as RUN_PAUSING
 from stepwell.model.events.names import RUN_RESCHEDULED as RUN_RESCHEDULED
@@ -35,6 +36,7 @@ from stepwell.model.events.names import STEP_CANCELLED as STEP_CANCELLED
 from stepwell.model.events.names import STEP_COMPLETED as STEP_COMPLETED
 from stepwell.model.events.names import STEP_DEFERRED as STEP_DEFERRED
 from stepwell.model.events.names import STEP_FAILED as STEP_FAILED
+from stepwell.model.events.names import STEP_OVERDUE as STEP_OVERDUE
 from stepwell.model.events.names import STEP_PAUSED as STEP_PAUSED
 from stepwell.model.events.names import STEP_PROGRESSED as STEP_PROGRESSED
 from stepwell.model.events.names import STEP_RECOVERED as STEP_RECOVERED
@@ -57,6 +59,7 @@ from stepwell.model.events.run import RunCompleted as RunCompleted
 from stepwell.model.events.run import RunContinued as RunContinued
 from stepwell.model.events.run import RunCreated as RunCreated
 from stepwell.model.events.run import RunFailed as RunFailed
+from stepwell.model.events.run import RunOverdue as RunOverdue
 from stepwell.model.events.run import RunPaused as RunPaused
 from stepwell.model.events.run import RunPausing as RunPausing
 from stepwell.model.events.run import RunRescheduled as RunRescheduled
@@ -80,6 +83,7 @@ from stepwell.model.events.step import StepCancelled as StepCancelled
 from stepwell.model.events.step import StepCompleted as StepCompleted
 from stepwell.model.events.step import StepDeferred as StepDeferred
 from stepwell.model.events.step import StepFailed as StepFailed
+from stepwell.model.events.step import StepOverdue as StepOverdue
 from stepwell.model.events.step import StepPaused as StepPaused
 from stepwell.model.events.step import StepProgressed as StepProgressed
 from stepwell.model.events.step import StepRecovered as StepRecovered
@@ -116,6 +120,8 @@ Event = (
     | ContextSet
     | VariablesSet
     | AttributesSet
+    | RunOverdue
+    | StepOverdue
     | ScopeOpened
     | ScopeClosed
     | StepScheduled
@@ -159,6 +165,8 @@ NAMES: Final[dict[type[Any], str]] = {
     ContextSet: CONTEXT_SET,
     VariablesSet: VARIABLES_SET,
     AttributesSet: ATTRIBUTES_SET,
+    RunOverdue: RUN_OVERDUE,
+    StepOverdue: STEP_OVERDUE,
     ScopeOpened: SCOPE_OPENED,
     ScopeClosed: SCOPE_CLOSED,
     StepScheduled: STEP_SCHEDULED,

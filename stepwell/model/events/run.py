@@ -51,6 +51,8 @@ class RunStarted(NamedTuple):
 
     input: MaybeSame = SAME
     deadline: Instant | None = None
+    expected: dict[str, Json] | None = None
+    """the instants of its soft deadline (see `model.deadline`)"""
 
 
 class RunRescheduled(NamedTuple):
@@ -155,6 +157,12 @@ class VariablesSet(NamedTuple):
     values: dict[str, Json]
     removed: tuple[str, ...] = ()
     step: str | None = None
+
+
+class RunOverdue(NamedTuple):
+    """The soft deadline has passed and the run is open; `escalated`: the second time."""
+
+    escalated: bool = False
 
 
 class AttributesSet(NamedTuple):

@@ -35,6 +35,15 @@ class StepStarted(NamedTuple):
     attempt_deadline: Instant | None = None
     items: list[Json] | None = None
     options: dict[str, Json] | None = None
+    expected: dict[str, Json] | None = None
+    """the instants of its soft deadline (see `model.deadline`)"""
+
+
+class StepOverdue(NamedTuple):
+    """The soft deadline has passed and the step is open; `escalated`: the second time."""
+
+    step: str
+    escalated: bool = False
 
 
 class StepWaiting(NamedTuple):

@@ -86,6 +86,7 @@ def run_row(row: RunRow, seq: int, owner: str | None, *, waits: bool = False) ->
         owner,
         _text(dict(row.attributes)) if row.attributes else None,
         row.code,
+        row.due_at,
     )
 
 

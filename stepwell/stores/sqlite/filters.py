@@ -24,6 +24,7 @@ _CONDITIONS: Final = {
     "updated_before": "runs.updated_at < :updated_before",
     "ended_after": "runs.ended_at >= :ended_after",
     "ended_before": "runs.ended_at < :ended_before",
+    "overdue_at": "runs.open = 1 AND runs.due_at <= :overdue_at",
     "error_type": "CASE WHEN json_valid(runs.error) THEN json_extract(runs.error, '$.type') = :error_type"
     " OR substr(json_extract(runs.error, '$.type'), -length(:error_type) - 1) = '/' || :error_type END",
     "id_prefix": "runs.id >= :id_prefix AND runs.id < :id_prefix || char(1114111)",

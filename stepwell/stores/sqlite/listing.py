@@ -135,7 +135,7 @@ def _path(where: RunFilter, led: bool) -> _Path:
         return _BY_PARENT
     if led:
         return _BY_ATTRIBUTE
-    if where.open:
+    if where.open or where.overdue_at is not None:
         return _OPEN
     if where.order is RunOrder.UPDATED or where.updated_after is not None:
         return _BY_UPDATE

@@ -13,7 +13,8 @@ INSERT INTO journal (run_id, seq, at, events, hash) VALUES (?, ?, ?, ?, ?)
 INSERT INTO runs (
     id, namespace, name, version, definition_hash, status, open, seq, created_at, updated_at, ended_at,
     priority, tags, key, parent_id, rerun_of, error, owner,
-    attributes, code
+    attributes, code,
+    due_at
 )
 SELECT * FROM (VALUES {values}) WHERE column1 IS NOT NULL
 ON CONFLICT (id) DO UPDATE SET
@@ -27,7 +28,8 @@ ON CONFLICT (id) DO UPDATE SET
     priority = excluded.priority,
     tags = excluded.tags,
     error = excluded.error,
-    attributes = excluded.attributes
+    attributes = excluded.attributes,
+    due_at = excluded.due_at
 
 -- name: put_definitions
 INSERT INTO definitions (hash, namespace, name, version, document, created_at)
