@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
-from stepwell.code.values import Form, form_of, hints_of
+from stepwell.code.values import Form, fits, form_of, hints_of, is_plain
 from stepwell.model.base import Json
 from stepwell.model.errors import InvalidInput
 from stepwell.workers.results import NotJson, jsonable
@@ -32,7 +32,15 @@ class Arguments:
 
     @cached_property
     def _forms(self) -> dict[str, Form]:
-        return {name: form_of(self.hints.get(name)) for name in self.signature.parameters}
+        return {name: self._form(name, p.kind) for name, p in self.signature.parameters.items()}
+
+    def _form(self, name: str, kind: Any) -> Form:
+        hint = self.hints.get(name, Any)
+        if kind is inspect.Parameter.VAR_POSITIONAL:
+            hint = list[hint]
+        elif kind is inspect.Parameter.VAR_KEYWORD:
+            hint = dict[str, hint]
+        return _checked(hint) if is_plain(hint) else form_of(hint)
 
     def write(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Json]:
         """The object. Raises `InvalidInput` where they do not fit, or are no JSON."""
@@ -48,7 +56,7 @@ class Arguments:
                 written[name] = self._forms[name].write(value)
             except NotJson as error:
                 said = str(error).replace("the result", "it", 1)
-                raise InvalidInput(f"{self._name}: the argument {name} cannot be stored: {said}") from None
+                raise InvalidInput(f"{self._name}: the argument {name} cannot be taken: {said}") from None
         return written
 
     def read(self, input: Json) -> tuple[list[Any], dict[str, Any]]:
@@ -76,7 +84,8 @@ class Arguments:
                 listed and parameter.kind in _POSITIONAL
             )
             self._place(name, parameter, by_place, input, args, keywords)
-        keywords.update({name: input[name] for name in unknown})
+        if spread is not None and unknown:
+            keywords.update(self._read_one(spread, {name: input[name] for name in unknown}))
         return args, keywords
 
     def _place(
@@ -107,19 +116,27 @@ class Arguments:
 
     def _read_one(self, name: str, value: Json) -> Any:
         read = self._forms[name].read
-        if read is None or self.signature.parameters[name].kind in (
-            inspect.Parameter.VAR_POSITIONAL,
-            inspect.Parameter.VAR_KEYWORD,
-        ):
+        if read is None:
             return value
         try:
             return read(value)
         except Exception as error:  # noqa: BLE001 - whatever a reader of the user's types raises
-            raise InvalidInput(f"{self._name}: {name} does not fit its annotation: {error}") from None
+            raise InvalidInput(f"{self._name}: {name} cannot be taken: {error}") from None
 
     @property
     def _name(self) -> str:
         return getattr(self._function, "__name__", repr(self._function))
+
+
+def _checked(hint: Any) -> Form:
+    """Plain values are passed as they are, if they are of the type. (pydantic is not needed for them.)"""
+
+    def read(value: Json) -> Json:
+        if fits(hint, value):
+            return value
+        raise NotJson(f"it does not fit its annotation {getattr(hint, '__name__', hint)}: {value!r:.80}")
+
+    return Form(read, lambda value: read(jsonable(value)))
 
 
 def for_the_record(args: Sequence[Any], keywords: Mapping[str, Any]) -> Json:

@@ -49,4 +49,6 @@ def _own(problem: Problem) -> Exception | None:
         error = found(*(arguments if isinstance(arguments, list) else ()))
     except Exception:  # noqa: BLE001 - a class whose arguments are not its `args`
         return None
+    if isinstance(error, StepFault):
+        error.problem = problem
     return error if hasattr(error, "__dict__") else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from dataclasses import replace
 from typing import Any
 
 from stepwell.model.actions import CodeAction, Failed, Interrupted, Outcome, Postponed, Succeeded
@@ -60,6 +61,7 @@ def outcome_of(error: BaseException, action: CodeAction) -> Outcome:
     log.debug("%s raised", name, exc_info=error)
     retry = action.retryable is None or action.retryable(error)
     if isinstance(error, StepFault):
-        return Failed(error.problem, retry and error.retry, error.after)
+        own = None if type(error) is StepFault else named(error)
+        return Failed(replace(error.problem, exception=own), retry and error.retry, error.after)
     found = runtime(described(error))
     return Failed(Problem(found.type, found.status, found.title, found.detail, None, named(error)), retry)
