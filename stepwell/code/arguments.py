@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
+from types import GenericAlias
 from typing import Any
 
 from stepwell.code.values import Form, fits, form_of, hints_of, is_plain
@@ -37,9 +38,9 @@ class Arguments:
     def _form(self, name: str, kind: Any) -> Form:
         hint = self.hints.get(name, Any)
         if kind is inspect.Parameter.VAR_POSITIONAL:
-            hint = list[hint]
+            hint = GenericAlias(list, (hint,))
         elif kind is inspect.Parameter.VAR_KEYWORD:
-            hint = dict[str, hint]
+            hint = GenericAlias(dict, (str, hint))
         return _checked(hint) if is_plain(hint) else form_of(hint)
 
     def write(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Json]:
