@@ -6,8 +6,9 @@ import asyncio
 import inspect
 import re
 from collections.abc import Callable
+from copy import copy
 from functools import cached_property, partial, update_wrapper
-from typing import Any, Final, Generic, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar, overload
 
 from stepwell.code.arguments import for_the_record
 from stepwell.code.execution import CURRENT, Execution
@@ -20,7 +21,9 @@ from stepwell.model.errors import InvalidInput
 from stepwell.model.policy import Backoff, StepOptions
 
 P = ParamSpec("P")
+Q = ParamSpec("Q")
 R = TypeVar("R")
+S = TypeVar("S")
 
 NAME: Final = re.compile(r"[\w.-]{1,200}")
 
@@ -55,6 +58,21 @@ class Step(Generic[P, R]):
         future = self.ask(execution, args, kwargs)
         result: R = waiting(future) if self.is_async else execution.wait(future)  # type: ignore[assignment]
         return result
+
+    @overload
+    def __get__(self, instance: None, owner: type | None = None) -> Step[P, R]: ...
+
+    @overload
+    def __get__(self: Step[Concatenate[S, Q], R], instance: S, owner: type | None = None) -> Step[Q, R]: ...
+
+    def __get__(self, instance: Any, owner: type | None = None) -> Any:
+        """Of an object: the method, as a step. (The object is no part of the record.)"""
+        if instance is None:
+            return self
+        bound = copy(self)
+        bound.function = self.function.__get__(instance, owner)
+        bound.form = self.form
+        return bound
 
     def submit(self, *args: P.args, **kwargs: P.kwargs) -> asyncio.Future[Any]:
         """Begin it in a workflow without waiting: to be awaited later, or given to `flow.gather`."""

@@ -26,8 +26,9 @@ from stepwell.model.records import Step
 from stepwell.model.states import RunStatus, StepStatus, WaitReason
 
 
-def begin_call(r: Ruling, call: Call) -> None:
-    """A new call: over at once, begun, or held."""
+def begin_call(r: Ruling, call: Call, *, wanted: bool = True) -> None:
+    """A new call: over at once, begun, or held. One that is not `wanted` any more (it lost a race that was over when
+    it was made, say) is on record, and does not begin."""
     if call.kind in INSTANT_KINDS:
         _at_once(r, call)
         return
@@ -35,9 +36,10 @@ def begin_call(r: Ruling, call: Call) -> None:
     paused = r.draft.run.mode == "debug" and isinstance(call, StepCall | ChildCall)
     if paused:
         r.emit(e.StepPaused(call.id, call.id, call.kind, ROOT, options.priority, options.optional))
-    elif r.draft.run.status is not RunStatus.RUNNING or r.begun >= r.env.begins:
+    elif not wanted or r.draft.run.status is not RunStatus.RUNNING or r.begun >= r.env.begins:
         r.emit(e.StepScheduled(call.id, call.id, call.kind, ROOT, None, options.priority, options.optional))
-        continue_later(r)
+        if wanted:
+            continue_later(r)
     else:
         _start(r, call, new=True)
 

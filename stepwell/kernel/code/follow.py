@@ -45,7 +45,7 @@ def _next(r: Ruling, code: Code) -> Step | None:
 
 def _obey(r: Ruling, code: Code, answer: Answer) -> None:
     for call in answer.calls:
-        begin_call(r, call)
+        begin_call(r, call, wanted=call.id not in answer.abandoned)
     for step_id in answer.abandoned:
         step = r.draft.find_step(step_id)
         if step is not None and not step.status.terminal:
