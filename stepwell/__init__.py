@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from stepwell.client.blocking import BlockingStepwell as BlockingStepwell
     from stepwell.client.verbs.start import Handle as Handle
     from stepwell.code.options import Retry as Retry
+    from stepwell.code.policies import Policy as Policy
     from stepwell.code.step import step as step
     from stepwell.code.workflow import workflow as workflow
     from stepwell.definition.parse import parse as parse
@@ -53,6 +54,7 @@ _PLACES = {
     "BlockingStepwell": "client.blocking",
     "Handle": "client.verbs.start",
     "Retry": "code.options",
+    "Policy": "code.policies",
     "step": "code.step",
     "workflow": "code.workflow",
     "parse": "definition.parse",

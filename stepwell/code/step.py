@@ -13,12 +13,14 @@ from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar, overloa
 from stepwell.code.arguments import for_the_record
 from stepwell.code.execution import CURRENT, Execution
 from stepwell.code.options import Length, Retry, microseconds
+from stepwell.code.policies import Limit, Policy, recourse
 from stepwell.code.values import Form, form_of, hints_of
 from stepwell.model.actions import CodeAction
 from stepwell.model.base import Json
 from stepwell.model.calls import Call, StepCall
 from stepwell.model.errors import InvalidInput
 from stepwell.model.policy import Backoff, StepOptions
+from stepwell.model.recourse import Strike
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -132,8 +134,11 @@ def step(
     *,
     name: str | None = None,
     retry: Retry | int | None = None,
+    on_error: Policy | None = None,
+    start_timeout: Limit | None = None,
+    response_timeout: Limit | None = None,
     timeout: Length | None = None,
-    total: Length | None = None,
+    total: Limit | None = None,
     priority: int = 0,
     optional: bool = False,
     irreversible: bool = False,
@@ -144,11 +149,13 @@ def step(
 def step(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     """Make a function a step.
 
-    `retry`: a `Retry`, or how many attempts; none unless given. `timeout`: seconds for one attempt, `total`: for all of
-    them. `priority`: higher ones are begun first where many wait. `optional`: if it fails its result is None, and the
-    workflow goes on. `irreversible`: a run that did it is not replayed unless asked for expressly. `compensate`: what
-    undoes it when the workflow fails later; called with the same arguments, and with `result` if it has a parameter of
-    that name.
+    `retry`: a `Retry`, or how many attempts; none unless given. `on_error`: a `Policy` instead. `timeout`: seconds for
+    one attempt, `total`: for all of them; `start_timeout`: in which somebody must have begun with it;
+    `response_timeout`: the longest time without a sign of life (`current().report`). All but `timeout` take a `Policy`
+    too, which says what then. `priority`: higher ones are begun first where many wait. `optional`: if it fails its
+    result is None, and the workflow goes on. `irreversible`: a run that did it is not replayed unless asked for
+    expressly. `compensate`: what undoes it when the workflow fails later; called with the same arguments, and with
+    `result` if it has a parameter of that name.
     """
     return partial(_made, **options) if function is None else _made(function, **options)
 
@@ -158,8 +165,11 @@ def _made(
     *,
     name: str | None = None,
     retry: Retry | int | None = None,
+    on_error: Policy | None = None,
+    start_timeout: Limit | None = None,
+    response_timeout: Limit | None = None,
     timeout: Length | None = None,
-    total: Length | None = None,
+    total: Limit | None = None,
     compensate: Callable[..., Any] | None = None,
     **rest: Any,
 ) -> Step[P, R]:
@@ -170,13 +180,15 @@ def _made(
         raise InvalidInput(
             f"{named!r} cannot be the name of a step: letters, digits, `_`, `-` and `.`, at most 200"
         )
-    options = StepOptions(
-        **_retrying(retry),
-        timeout=None if timeout is None else microseconds(timeout, "timeout"),
-        total=None if total is None else microseconds(total, "total"),
-        compensate=None if compensate is None else getattr(compensate, "__name__", "compensation"),
+    limits = {Strike.START: start_timeout, Strike.RESPONSE: response_timeout, Strike.COMPLETION: total}
+    given: dict[str, Any] = {
         **rest,
-    )
+        **_retrying(retry),
+        **recourse(on_error, limits, retry),
+        "timeout": None if timeout is None else microseconds(timeout, "timeout"),
+        "compensate": None if compensate is None else getattr(compensate, "__name__", "compensation"),
+    }
+    options = StepOptions(**given)
     return Step(function, name=named, options=options, retry=retry, compensate=compensate)
 
 

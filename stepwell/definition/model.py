@@ -80,6 +80,10 @@ class Options:
     irreversible: bool = False
     deadline: DeadlineSpec | None = None
     """a soft one: nothing ends because of it"""
+    policy: dict[str, Json] | None = None
+    """`errorPolicy` as a step's options say it (see `model.recourse`)"""
+    completion: Duration | None = None
+    """the time limit of its completion"""
     raw: Mapping[str, Json] = field(default_factory=dict)
 
 

@@ -54,6 +54,10 @@ class Dispatch:
     def __contains__(self, identity: Identity) -> bool:
         return identity in self._tasks or identity in self._waiting
 
+    def begun(self, run_id: str, step_id: str, attempt: int) -> bool:
+        """Somebody is performing it: it does not wait for room."""
+        return (run_id, step_id, attempt) in self._tasks
+
     @property
     def in_flight(self) -> int:
         """How many jobs are being performed."""

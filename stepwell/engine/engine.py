@@ -266,8 +266,13 @@ class Engine:
 
     def _timer_fired(self, run_id: str, step: str | None, purpose: str) -> None:
         actor = self.actors.get(run_id)
-        if actor is not None:
+        if actor is not None and not (purpose == "start" and self._begun(actor, step)):
             actor.tell(Mail(c.FireTimer(step, purpose)))
+
+    def _begun(self, actor: Actor, step_id: str | None) -> bool:
+        """Somebody is performing the step: the rules cannot know that."""
+        step = actor.state.steps.get(step_id or "")
+        return step is not None and self.dispatch.begun(actor.id, step.id, step.attempt)
 
     # --- life -------------------------------------------------------------------------------------
 

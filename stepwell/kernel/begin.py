@@ -12,6 +12,7 @@ from stepwell.kernel.code.calls import begin_held, continue_later
 from stepwell.kernel.data import View, shape_input
 from stepwell.kernel.failure import fail
 from stepwell.kernel.flow import advance, task_list
+from stepwell.kernel.limits import limits
 from stepwell.kernel.ruling import Begin, Enter, Fault, Ruling, ScopeDone
 from stepwell.kernel.tasks import HANDLERS
 from stepwell.kernel.tasks.for_ import items
@@ -109,11 +110,14 @@ def _start(r: Ruling, scope: Scope, task: Task, step_id: str, *, new: bool) -> N
     names = (task.pointer, task.kind.value, scope.id) if new else ("", "", "")
     flowing = SAME if data is raw else data
     options = task.options
+    if deadline is None and options.completion is not None:
+        deadline = r.now + options.completion
     r.emit(
         e.StepStarted(
-            step_id, *names, flowing, options.priority, options.optional, deadline, attempt, listed, None, due
+            step_id, *names, flowing, options.priority, options.optional,
+            deadline, attempt, listed, options.policy, due,
         )
-    )
+    )  # fmt: skip
     if deadline is not None:
         r.effect(SetTimer(step_id, "timeout", deadline))
     if due is not None:
@@ -153,10 +157,17 @@ def have_done(r: Ruling, task: Task, view: View, step: Step) -> None:
     act = HANDLERS[task.kind].action
     assert act is not None
     action = act(r, step, task, view)
+    r.effects += limits(step)
     if isinstance(action, ChildAction) and action.wait and step.status is StepStatus.RUNNING:
         r.emit(e.StepWaiting(step.id, WaitReason.CHILDREN))
     key = idempotency_key(r.draft.run.id, step.id)
     r.effect(Perform(step.id, step.attempt, action, key, step.priority + r.draft.run.priority))
+
+
+def begin_again(r: Ruling, step: Step) -> None:
+    """The next attempt at a task that somebody performs."""
+    r.emit(e.StepStarted(step.id))
+    enter_step(r, r.task(step.path), view_of(r, step), r.draft.step(step.id))
 
 
 def view_of(r: Ruling, step: Step) -> View:

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from stepwell.definition.model import Definition, TryBody
-from stepwell.kernel import code, invariants, lifecycle, overdue
-from stepwell.kernel.begin import have_done, view_of, work
+from stepwell.kernel import code, invariants, lifecycle, overdue, recourse
+from stepwell.kernel.begin import begin_again, have_done, view_of, work
 from stepwell.kernel.catching import attempt_deadline, begin_try
 from stepwell.kernel.draft import Draft
+from stepwell.kernel.evolve_step import PERFORMED
 from stepwell.kernel.failure import fail, fail_attempt
 from stepwell.kernel.flow import cancel_steps, complete, fail_run, in_flight
+from stepwell.kernel.limits import due_of
 from stepwell.kernel.ruling import Begin, Condition, Environment, Fault, Ruling
 from stepwell.model import commands as c
 from stepwell.model import events as e
@@ -79,7 +81,7 @@ def _complete_step(r: Ruling, command: c.CompleteStep) -> None:
     try:
         complete(r, step, command.output)
     except Fault as fault:
-        _failed(r, r.draft.step(step.id), fault.problem)
+        _failed(r, r.draft.step(step.id), fault.problem, retry=False)
 
 
 def _failed(r: Ruling, step: Step, found: Problem, retry: bool = True, after: Duration | None = None) -> None:
@@ -89,7 +91,7 @@ def _failed(r: Ruling, step: Step, found: Problem, retry: bool = True, after: Du
     elif r.definition.code is not None:
         code.fail_step(r, step, found, retry=retry, after=after)
     else:
-        fail(r, step, found)
+        recourse.failed(r, step, found, retry=retry, after=after)
 
 
 def _fail_step(r: Ruling, command: c.FailStep) -> None:
@@ -159,7 +161,7 @@ def _fire_timer(r: Ruling, command: c.FireTimer) -> None:
         return
     timers = _CODE_TIMERS if r.definition.code is not None else _TIMERS
     fire = timers[command.purpose]
-    due = {"wake": step.due, "timeout": step.deadline, "attempt": step.attempt_deadline}[command.purpose]
+    due = due_of(step, command.purpose)
     if due is not None and due > r.now:  # the clock was set back
         r.effect(SetTimer(command.step, command.purpose, due))
     elif due is not None:
@@ -179,6 +181,9 @@ def _wake(r: Ruling, step: Step) -> None:
     if step.status is StepStatus.SCHEDULED:
         r.agenda.add(Begin(step.id))
         return
+    if step.kind in PERFORMED:
+        begin_again(r, step)
+        return
     body = r.task(step.path).body
     if isinstance(body, TryBody):
         deadline = attempt_deadline(r, view_of(r, step), body, step.input)
@@ -186,10 +191,6 @@ def _wake(r: Ruling, step: Step) -> None:
         begin_try(r, r.draft.step(step.id))
     else:
         complete(r, step, SAME)
-
-
-def _time_out(r: Ruling, step: Step) -> None:
-    fail(r, step, problem.timeout(f"task {step.name} did not end within its timeout"), timed_out=True)
 
 
 def _time_out_attempt(r: Ruling, step: Step) -> None:
@@ -204,8 +205,11 @@ def _wake_code_step(r: Ruling, step: Step) -> None:
         code.wake(r, step)
 
 
-_TIMERS: Final = {"wake": _wake, "timeout": _time_out, "attempt": _time_out_attempt}
-_CODE_TIMERS: Final = {"wake": _wake_code_step, "timeout": code.time_out, "attempt": code.time_out_attempt}
+_LATE: Final = {"start": recourse.not_begun, "response": recourse.silent}
+_TIMERS: Final = {"wake": _wake, "timeout": recourse.time_out, "attempt": _time_out_attempt, **_LATE}
+_CODE_TIMERS: Final = {
+    "wake": _wake_code_step, "timeout": code.time_out, "attempt": code.time_out_attempt, **_LATE,
+}  # fmt: skip
 
 
 def _fail_run(r: Ruling, command: c.FailRun) -> None:

@@ -9,6 +9,7 @@ from stepwell.kernel.data import View, shape_input
 from stepwell.kernel.evolve_run import ROOT
 from stepwell.kernel.evolve_step import PERFORMED
 from stepwell.kernel.flow import advance, cancel_steps, complete_run, fail_run, in_flight
+from stepwell.kernel.limits import limits
 from stepwell.kernel.ruling import Begin, Enter, Fault, Ruling
 from stepwell.model import commands as c
 from stepwell.model import events as e
@@ -129,6 +130,7 @@ def timers(r: Ruling) -> list[SetTimer]:
     for step in r.draft.open_steps():
         wanted = (("wake", step.due), ("timeout", step.deadline), ("attempt", step.attempt_deadline))
         found += [SetTimer(step.id, purpose, due) for purpose, due in wanted if due is not None]
+        found += limits(step) if in_flight(step) else []
     return found
 
 

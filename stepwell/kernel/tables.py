@@ -32,7 +32,7 @@ STEP_ROWS: Final = (
     Row((NEW, S.SCHEDULED), e.StepStarted, S.RUNNING, "its turn has come"),
     Row((S.WAITING,), e.StepStarted, S.RUNNING, "the back-off is over: the next attempt begins"),
     Row((S.RUNNING,), e.StepWaiting, S.WAITING, "nothing to do until a timer or a child run is through"),
-    Row((S.RUNNING,), e.StepRetrying, S.WAITING, "the attempt failed and another one may follow"),
+    Row((S.RUNNING, S.WAITING), e.StepRetrying, S.WAITING, "the attempt failed and another one may follow"),
     Row((S.RUNNING,), e.StepDeferred, S.WAITING, "the worker asks to be called again later"),
     Row((S.RUNNING,), e.StepRecovered, S.RUNNING, "the process that performed it is gone: performed again"),
     Row((S.WAITING,), e.StepRecovered, S.WAITING, "likewise, while it waits for a child run"),

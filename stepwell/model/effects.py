@@ -31,7 +31,7 @@ class SetTimer(NamedTuple):
 
     step: str | None
     purpose: str
-    """wake, timeout or attempt"""
+    """wake, timeout, attempt, start or response"""
     due: Instant
 
 

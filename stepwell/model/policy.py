@@ -77,6 +77,8 @@ class StepOptions:
     compensate: str | None = None
     compensates: str | None = None
     """the id of the step that this one undoes"""
+    policy: dict[str, Json] | None = None
+    """what to do when it is late or fails: by strike, a rule (see `model.recourse`)"""
 
     def as_json(self) -> dict[str, Json] | None:
         """Only what differs from the default; None if nothing does."""

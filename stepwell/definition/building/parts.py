@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from stepwell.definition.building.recourse import length, policy
 from stepwell.definition.duration import parse_duration
 from stepwell.definition.expression import Expression, Template, expression
 from stepwell.definition.model import (
@@ -93,8 +94,11 @@ def options(metadata: Members | None, kind: str) -> Options:
     if not metadata:
         return _NO_OPTIONS
     schedule = metadata.get("schedule")
+    rules = metadata.get("errorPolicy") or {}
     return Options(
-        optional=metadata.get("optional", False),
+        optional=metadata.get("optional", False) or (rules.get("error") or {}).get("action") == "none",
+        policy=policy(rules),
+        completion=length((rules.get("completion") or {}).get("after")),
         priority=metadata.get("priority", 0),
         concurrency=metadata.get("concurrency") if kind == "for" else None,
         schedule=duration(schedule["after"]) if schedule else None,

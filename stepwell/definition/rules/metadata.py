@@ -9,6 +9,7 @@ from typing import Final
 from stepwell.definition.reading.issue import escape
 from stepwell.definition.rules.common import DURATION
 from stepwell.definition.rules.nouns import Examiner, Flag, Record, Scope, Shape, Special, Whole, kind_of
+from stepwell.definition.rules.recourse import error_policy
 from stepwell.model.base import Json
 
 _MOST_PRIORITY: Final = 1 << 31
@@ -55,6 +56,8 @@ def task_metadata(checker: Examiner, task: Mapping[str, Json], kind: str, pointe
         elif name == "concurrency":
             message = "`concurrency` is an option of `for` tasks"
             checker.complain("option", message, place, "remove it", key=True)
+        elif name == "errorPolicy":
+            error_policy(checker, task, kind, value, place, scope)
         elif name == "http" and task.get("call") == "http":
             checker.push(CONNECTION, value, place, scope)
 

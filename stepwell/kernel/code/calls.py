@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stepwell.kernel.code.signals import take_waiting
 from stepwell.kernel.evolve_run import ROOT
+from stepwell.kernel.limits import limits
 from stepwell.kernel.ruling import Ruling
 from stepwell.kernel.tasks.run import child_id, idempotency_key
 from stepwell.model import events as e
@@ -73,6 +74,7 @@ def have_performed(r: Ruling, step: Step) -> None:
     call = r.env.code.call(step.id)
     if step.attempt_deadline is not None:
         r.effect(SetTimer(step.id, "attempt", step.attempt_deadline))
+    r.effects += limits(step)
     if isinstance(call, StepCall):
         action: Action = call.action
     else:

@@ -12,6 +12,7 @@ from stepwell.model.effects import Interrupt, SetTimer
 from stepwell.model.policy import step_options
 from stepwell.model.problem import Problem, runtime, timeout
 from stepwell.model.records import Step
+from stepwell.model.recourse import may_be_late
 from stepwell.model.states import WaitReason
 
 
@@ -27,10 +28,12 @@ def fail_step(
     retry: bool = True,
     after: Duration | None = None,
     timed_out: bool = False,
+    due: Instant | None = None,
 ) -> None:
-    """The attempt failed: try again if its policy says so, else the code is told."""
+    """The attempt failed: try again (at `due`, or if its options say so), else the code is told."""
     found = located(found, step.path)
-    due = _retry_at(r, step, after) if retry else None
+    if due is None and retry:
+        due = _retry_at(r, step, after)
     if due is not None:
         r.emit(e.StepRetrying(step.id, found, due))
         r.effect(SetTimer(step.id, "wake", due))
@@ -54,7 +57,7 @@ def _retry_at(r: Ruling, step: Step, after: Duration | None) -> Instant | None:
     delay = timing.delay_before(number, 0.0)
     delay += int(delay * options.jitter * r.env.chance)
     due = r.now + (delay if after is None else after)
-    if step.deadline is not None and due >= step.deadline:
+    if step.deadline is not None and due >= step.deadline and not may_be_late(step):
         return None
     return due
 
@@ -72,6 +75,8 @@ def wake(r: Ruling, step: Step) -> None:
 
 def time_out(r: Ruling, step: Step) -> None:
     """All attempts together took too long."""
+    if may_be_late(step):
+        return
     _interrupt(r, step)
     found = timeout(f"step {step.name} did not end within its time")
     fail_step(r, step, found, retry=False, timed_out=True)

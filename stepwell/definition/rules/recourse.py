@@ -1,0 +1,71 @@
+"""`metadata.errorPolicy` of a task: what to do when it does not begin, is silent, is not through in time, or fails."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from stepwell.definition.duration import DurationError, parse_duration
+from stepwell.definition.rules.common import among
+from stepwell.definition.rules.nouns import Examiner, Flag, Record, Scope, Shape, Special, Whole
+from stepwell.model.base import Json
+
+_MOST_RETRIES: Final = 1_000_000
+
+
+def _length(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
+    """A duration that is known beforehand: a policy has no data to compute it from."""
+    if isinstance(value, str) and "${" in value:
+        message = "a policy's duration cannot be an expression"
+        checker.complain("duration", message, pointer, "write PT5S or {seconds: 5}")
+        return
+    try:
+        parse_duration(value)
+    except DurationError as error:
+        message, _, hint = str(error).partition(": ")
+        checker.complain("duration", message, pointer, hint)
+
+
+LENGTH: Final = Special(_length)
+_AGAIN: Final[Mapping[str, Shape]] = {
+    "action": among("fail", "retry", "none"),
+    "interval": LENGTH,
+    "exponential": Flag(),
+    "count": Whole(0, _MOST_RETRIES),
+}
+_LIMIT: Final = Record({"after": LENGTH, **_AGAIN}, required=("after",))
+
+
+def _completion(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
+    if isinstance(value, Mapping) and value.get("action") == "retry":
+        message = "a task whose time is over cannot be tried again in time"
+        checker.complain("option", message, f"{pointer}/action", "write fail or none")
+        value = {name: given for name, given in value.items() if name == "after"}
+    checker.push(_COMPLETION, value, pointer, scope)
+
+
+_COMPLETION: Final = Record({"after": LENGTH, "action": among("fail", "none")}, required=("after",))
+_POLICY: Final = Record(
+    {"start": _LIMIT, "response": _LIMIT, "completion": Special(_completion), "error": Record(_AGAIN)},
+    least=1,
+)
+
+
+def error_policy(
+    checker: Examiner, task: Mapping[str, Json], kind: str, value: Json, pointer: str, scope: Scope
+) -> None:
+    """`kind` is the word of the task: `call`, `run`, …"""
+    if kind not in ("call", "run") or _calls_tasks(checker, task):
+        message = "`errorPolicy` is an option of tasks that somebody performs: `call` and `run`"
+        checker.complain("option", message, pointer, "put it on the tasks inside, or use try", key=True)
+        return
+    if isinstance(value, Mapping) and "completion" in value and "timeout" in task:
+        message = "the task's `timeout` says already when it must be through"
+        checker.complain("option", message, f"{pointer}/completion", "say it once", key=True)
+    checker.push(_POLICY, value, pointer, scope)
+
+
+def _calls_tasks(checker: Examiner, task: Mapping[str, Json]) -> bool:
+    """It calls a function of the document, which is a task in turn."""
+    target = task.get("call")
+    return isinstance(target, str) and target in checker.used("functions")
