@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from stepwell.assembly import Stepwell as Stepwell
     from stepwell.assembly import connect as connect
     from stepwell.client.blocking import BlockingStepwell as BlockingStepwell
-    from stepwell.client.verbs.start import Handle as Handle
+    from stepwell.client.handle import Handle as Handle
     from stepwell.code.options import Retry as Retry
     from stepwell.code.policies import Policy as Policy
     from stepwell.code.step import step as step
@@ -52,7 +52,7 @@ _PLACES = {
     "Stepwell": "assembly",
     "connect": "assembly",
     "BlockingStepwell": "client.blocking",
-    "Handle": "client.verbs.start",
+    "Handle": "client.handle",
     "Retry": "code.options",
     "Policy": "code.policies",
     "step": "code.step",

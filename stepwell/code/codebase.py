@@ -30,6 +30,12 @@ class Codebase:
     def definitions(self, namespace: str, name: str) -> Sequence[Definition]:
         return [w.definition for w in self._registry if w.key[:2] == (namespace, name)]
 
+    def check_input(self, definition: Definition, input: Json) -> None:
+        if definition.code is not None:
+            workflow = self._registry.get((definition.namespace, definition.name, definition.version))
+            if workflow is not None:
+                workflow.arguments.read(input)
+
     def result(self, row: RunRow, output: Json) -> Any:
         workflow = None if row.code is None else self._registry.get((row.namespace, row.name, row.version))
         if workflow is None or workflow.form.read is None:

@@ -98,8 +98,9 @@ class Execution:
             lambda: self.now, self._timer_set, self._timer_dropped
         )
         self._body, self._kind, self._write = body, kind, write
-        self._known = {known.number: known for known in map(Known.of, state.steps.values())}
-        self._told = {step.outcome: step.id for step in state.steps.values() if step.outcome}
+        self._state = state
+        self._known: dict[int, Known] = {}
+        self._told: dict[int, str] = {}
         self._number = 0
         self._calls: list[Call] = []
         self._abandoned: list[str] = []
@@ -118,6 +119,9 @@ class Execution:
         self.run = run
         if outcome is None:
             self.seen = 0
+            steps = self._state.steps.values()
+            self._known = {known.number: known for known in map(Known.of, steps)}
+            self._told = {step.outcome: step.id for step in steps if step.outcome}
             self.now = self.run.started_at or now
             self._run(self._begin)
         else:

@@ -23,6 +23,10 @@ class Codebase(Protocol):
         """Those of this name, of every version."""
         ...
 
+    def check_input(self, definition: Definition, input: Json) -> None:
+        """Raises `InvalidInput` where the code that is known of this definition cannot take it."""
+        ...
+
     def result(self, row: RunRow, output: Json) -> Any:
         """What a run gave, as its function's annotation says; of other runs, the output."""
         ...

@@ -163,7 +163,8 @@ class Engine:
             raise SeqConflict(command.run_id, 1)
         state = blank(command.run_id)
         # What is put into a queue is carried on by who takes it there.
-        foreign = self.engine_id is None or command.queue is not None
+        elsewhere = definition.code is not None and definition.reference not in self.codebase.known()
+        foreign = self.engine_id is None or command.queue is not None or elsewhere
         actor = Actor(self, definition, state, foreign=foreign)
         if not actor.foreign:  # a guest only puts the run on record: an engine that is there takes it up
             self.actors[command.run_id] = actor
@@ -175,6 +176,8 @@ class Engine:
             raise
         self.library.mark_stored(definition)
         self.quarantined.pop(command.run_id, None)
+        if command.history and not foreign:
+            self._recovery.carry_on(actor)
 
     async def command(self, run_id: str, command: c.Command) -> None:
         """Ask something of a run, wherever it lives. Raises `TransitionRefused`, `NotFound`, `StoreError`."""

@@ -112,10 +112,11 @@ class Recovery:
             return await ward.queueing.take_up(actor.definition, actor.state)
         if actor.foreign:
             return False
-        self._carry_on(actor, orphaned=orphaned)
+        self.carry_on(actor, orphaned=orphaned)
         return True
 
-    def _carry_on(self, actor: Actor, *, orphaned: bool) -> None:
+    def carry_on(self, actor: Actor, *, orphaned: bool = False) -> None:
+        """Perform again what nobody performs any more, and begin what is held and due."""
         lost = tuple(step for step in actor.state.open_steps if in_flight(actor.state.steps[step]))
         if actor.state.run.status is RunStatus.CANCELLING:
             for step in lost:  # nobody performs it any more: it has settled

@@ -50,15 +50,23 @@ def decide(
     r = Ruling(definition, state, now, env)
     code.follow(r)  # code that was taken up anew must be where the journal is before anything is asked of it
     _COMMANDS[type(command)](r, command)
-    code.follow(r)
-    work(r)
-    code.follow(r)
+    if _forks(command):
+        work(r)
+    else:
+        code.follow(r)
+        work(r)
+        code.follow(r)
     lifecycle.settle(r)
     if r.events:
         r.draft.run.seq += 1
         r.draft.run.updated_at = now
         invariants.check(r.draft)
     return Decision(r.events, r.effects, r.conditions, r.draft)
+
+
+def _forks(command: c.Command) -> bool:
+    """What a fork takes over must be on record before its code is executed against it."""
+    return isinstance(command, c.StartRun) and bool(command.history)
 
 
 def _present(r: Ruling, step_id: str, attempt: int) -> Step:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from stepwell.definition.model import DurationSpec
 from stepwell.kernel import overdue
 from stepwell.kernel.code.again import reopen
@@ -27,11 +29,11 @@ def start(r: Ruling, command: c.StartRun) -> None:
     d = r.definition
     r.emit(
         e.RunCreated(
-            command.run_id, d.namespace, d.name, d.version, d.hash, *command[1:12], d.code, *command[12:]
+            command.run_id, d.namespace, d.name, d.version, d.hash, *command[1:12], d.code, *command[12:-1]
         )
     )
     if command.queue is None:
-        _begin(r, command.input)
+        _begin(r, command.input, command.history)
 
 
 def begin(r: Ruling, command: c.BeginRun) -> None:
@@ -47,7 +49,7 @@ def reschedule(r: Ruling, command: c.RescheduleRun) -> None:
     r.emit(e.RunRescheduled(command.due, command.input))
 
 
-def _begin(r: Ruling, input: Json) -> None:
+def _begin(r: Ruling, input: Json, history: Sequence[e.Event] = ()) -> None:
     d, run = r.definition, r.draft.run
     if run.deadline is not None and run.deadline <= r.now:
         time_out(r)
@@ -66,8 +68,17 @@ def _begin(r: Ruling, input: Json) -> None:
     overdue.watch(r, r.draft.run)
     if deadline is not None:
         r.effect(SetTimer(None, "timeout", deadline))
-    if d.code is None:
+    if history:
+        _take_over(r, history)
+    elif d.code is None:
         advance(r, r.draft.scope(ROOT), d.do, 0)
+
+
+def _take_over(r: Ruling, history: Sequence[e.Event]) -> None:
+    """A fork: what had happened in another run has happened in this one too."""
+    for event in history:
+        r.emit(event)
+    proceed(r, c.Proceed())
 
 
 def time_out(r: Ruling) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from stepwell.model.base import Duration, Instant, Json
+from stepwell.model.events import Event
 from stepwell.model.problem import Problem
 
 
@@ -33,6 +34,8 @@ class StartRun(NamedTuple):
     partition: str | None = None
     unique: str | None = None
     debounced: bool = False
+    history: tuple[Event, ...] = ()
+    """what a fork takes over from the run that it is forked from"""
 
 
 class BeginRun(NamedTuple):

@@ -11,7 +11,7 @@ from types import TracebackType
 from typing import Any, Final, TypeVar
 
 from stepwell.assembly import Parts, Stepwell
-from stepwell.client.verbs.start import Handle
+from stepwell.client.handle import Handle
 from stepwell.client.views import View
 from stepwell.engine.engine import WATCH_EVERY
 from stepwell.engine.recovery import LOOKS_PER_TAKE_OVER

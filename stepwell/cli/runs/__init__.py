@@ -28,6 +28,8 @@ _LOOK, _INSPECT, _STEER, _AGAIN = (
         "terminate": (f"{_STEER}:terminate", "Stop a run at once."),
         "retry": (f"{_AGAIN}:retry", "Go on with a failed run from what failed."),
         "rerun": (f"{_AGAIN}:rerun", "Start a run's definition anew."),
+        "fork": ("stepwell.cli.runs.talk:fork", "Go another way from one step of a run, as a new run."),
+        "signal": ("stepwell.cli.runs.talk:signal", "Send a signal to a run."),
     },
 )
 def command() -> None:

@@ -122,11 +122,15 @@ async def _retry_here(run: str, db: Path, as_json: bool, secrets: dict[str, Any]
     show_default=True,
     help="Carry it on in this process to its end, or leave it to an engine.",
 )
+@click.option("--version", metavar="V", help="With another version of the definition, or `latest`.")
+@click.option("--allow-irreversible", is_flag=True, help="Also if that does again what cannot be taken back.")
 def rerun(
     run: str,
     db: Path,
     as_json: bool,
     here: bool,
+    version: str | None,
+    allow_irreversible: bool,
     input_text: str | None,
     secrets_file: Path | None,
     folders: tuple[Path, ...],
@@ -140,10 +144,19 @@ def rerun(
     given, secrets = SAME if input_text is None else read_input(input_text), read_secrets(secrets_file)
     allow_modules(*folders)
     with one_result(as_json):
-        return asyncio.run(_rerun(run, db, as_json, given, secrets, here))
+        options = {"version": version, "allow_irreversible": allow_irreversible}
+        return asyncio.run(_rerun(run, db, as_json, given, secrets, here, options))
 
 
-async def _rerun(run: str, db: Path, as_json: bool, given: Any, secrets: dict[str, Any], here: bool) -> int:
+async def _rerun(
+    run: str,
+    db: Path,
+    as_json: bool,
+    given: Any,
+    secrets: dict[str, Any],
+    here: bool,
+    options: dict[str, Any],
+) -> int:
     from stepwell.cli.opening import engine, find_run, guest, with_db
     from stepwell.cli.outcome import carry_through
 
@@ -152,7 +165,7 @@ async def _rerun(run: str, db: Path, as_json: bool, given: Any, secrets: dict[st
     # Detached, the run is put on record by an engine that has no room to perform any of its steps.
     settings: dict[str, Any] = {} if here else {"max_concurrency": 0}
     async with engine(db, secrets=secrets, **settings) as stepwell:
-        handle = await stepwell.rerun(run_id, given)
+        handle = await stepwell.rerun(run_id, given, **options)
         if here:
             return await carry_through(stepwell, handle.run_id, db, as_json=as_json)
         row = await stepwell.engine.row(handle.run_id)

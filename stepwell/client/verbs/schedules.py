@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from stepwell.client.handle import Handle
 from stepwell.client.schedule_checks import problem_of, scheduled_definition
 from stepwell.client.scheduling import (
     Asked,
@@ -22,7 +23,7 @@ from stepwell.client.scheduling import (
 )
 from stepwell.client.starting import check_subworkflows
 from stepwell.client.verbs.base import Source
-from stepwell.client.verbs.start import Handle, StartVerbs, input_of
+from stepwell.client.verbs.start import StartVerbs, input_of
 from stepwell.client.views import View, when
 from stepwell.definition.model import Definition
 from stepwell.definition.timetable import next_slot, slots
@@ -242,7 +243,7 @@ class ScheduleVerbs(StartVerbs):
             claim = await self.engine.store.find_key(key)
             if claim is None:
                 raise
-            return Handle(self, claim[0], created=False)
+            return self._handle(claim[0], created=False)
 
     # --- writing ----------------------------------------------------------------------------------
 

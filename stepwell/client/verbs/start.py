@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, cast
 
+from stepwell.client.handle import Counter, Handle
 from stepwell.client.queueing import Span, queueing
 from stepwell.client.starting import check_subworkflows
 from stepwell.client.verbs.base import Source, Verbs
@@ -57,23 +57,6 @@ def _used_before(what: str, run_id: str) -> KeyConflict:
         f"{what} was used for run {run_id}, with another definition or input",
         hint="use another one, or look at that run",
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Handle:
-    """A started run. `created` is False where the key belonged to a run that was there already."""
-
-    client: StartVerbs
-    run_id: str
-    created: bool = True
-
-    async def wait(self, timeout: float | None = None) -> View:
-        """See `Client.wait`."""
-        return await self.client.wait(self.run_id, timeout)
-
-    async def result(self, timeout: float | None = None) -> Any:
-        """See `Client.result`."""
-        return await self.client.result(self.run_id, timeout)
 
 
 class StartVerbs(Verbs):
@@ -128,7 +111,7 @@ class StartVerbs(Verbs):
         await self._check_queue(wanted.queue)
         command = c.StartRun(
             self.engine.ids.run_id() if id is None else checked_id(id),
-            input_of(source, args, kwargs or {}),
+            self._input(source, definition, args, kwargs or {}),
             key=key,
             tags=dict(tags or {}),
             priority=priority,
@@ -148,15 +131,15 @@ class StartVerbs(Verbs):
         while True:
             try:
                 await self.engine.start(definition, command, claim)
-                return Handle(self, command.run_id)
+                return self._handle(command.run_id)
             except KeyTaken as taken:
                 if claim is None or taken.fingerprint != claim.fingerprint:
                     raise _used_before(f"key {command.key!r}", taken.run_id) from None
                 await self.engine.recover(taken.run_id)
-                return Handle(self, taken.run_id, created=False)
+                return self._handle(taken.run_id, created=False)
             except UniqueTaken as taken:
                 if not command.debounced or await self._put_off(taken.run_id, command):
-                    return Handle(self, taken.run_id, created=False)
+                    return self._handle(taken.run_id, created=False)
             except SeqConflict:
                 await self.engine.store.flush()  # its first turn may still be on its way
                 wanted = fingerprint(definition, command.input)
@@ -164,7 +147,18 @@ class StartVerbs(Verbs):
                     raise _used_before(f"id {command.run_id!r}", command.run_id) from None
                 if await self.engine.store.row(command.run_id) is not None:
                     await self.engine.recover(command.run_id)
-                    return Handle(self, command.run_id, created=False)
+                    return self._handle(command.run_id, created=False)
+
+    def _input(
+        self, source: Source, definition: Definition, args: tuple[Any, ...], keywords: Mapping[str, Any]
+    ) -> Json:
+        """What the run gets. Raises `InvalidInput`, also where it does not fit the code that is known here."""
+        given = input_of(source, args, keywords)
+        self.engine.codebase.check_input(definition, given)
+        return given
+
+    def _handle(self, run_id: str, created: bool = True) -> Handle:
+        return Handle(cast(Counter, self), run_id, created)
 
     async def _put_off(self, run_id: str, command: c.StartRun) -> bool:
         """The run waits longer, and for another input; False if it has begun meanwhile."""

@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stepwell.client.forking import history_before, irreversible_steps, refuse_irreversible
+from stepwell.client.handle import Handle
 from stepwell.client.verbs.look import LookVerbs
-from stepwell.client.verbs.start import Handle, StartVerbs
+from stepwell.client.verbs.start import StartVerbs
 from stepwell.client.views import View, row_view
+from stepwell.definition.model import Definition
 from stepwell.model import commands as c
 from stepwell.model.attributes import check_name, normal_all
 from stepwell.model.base import Json
 from stepwell.model.events import SAME, MaybeSame, RunCreated
+from stepwell.model.records import State
 
 
 class SteerVerbs(StartVerbs, LookVerbs):
@@ -40,17 +44,28 @@ class SteerVerbs(StartVerbs, LookVerbs):
         await self.engine.recover(run_id)
         return view
 
-    async def rerun(self, run_id: str, input: MaybeSame = SAME) -> Handle:
+    async def rerun(
+        self,
+        run_id: str,
+        input: MaybeSame = SAME,
+        *,
+        version: str | None = None,
+        allow_irreversible: bool = False,
+    ) -> Handle:
         """Start the same definition anew, with the same input unless another is given: always a new run. (None is
-        an input: none at all.)"""
+        an input: none at all.) `version`: another version of it (`latest`: the newest).
+
+        Raises `Conflict` where the run did what cannot be taken back, unless `allow_irreversible`.
+        """
         state = await self.state(run_id)
-        definition = await self.engine.library.get(state.run.definition_hash)
-        data = state.run.input if input is SAME else input
+        definition = await self._of_version(state, version)
+        if not allow_irreversible:
+            refuse_irreversible(run_id, irreversible_steps(state, definition), "a rerun")
         (first,) = await self.engine.store.turns(run_id, limit=1)
         created = first.events[0]
         return await self.start(
             definition,
-            data,
+            state.run.input if input is SAME else input,
             tags=state.run.tags,
             attributes=state.run.attributes,
             priority=state.run.priority,
@@ -58,6 +73,45 @@ class SteerVerbs(StartVerbs, LookVerbs):
             variables=created.variables if isinstance(created, RunCreated) else None,
             rerun_of=run_id,
         )
+
+    async def fork(
+        self,
+        run_id: str,
+        from_step: str,
+        *,
+        version: str | None = None,
+        allow_irreversible: bool = False,
+    ) -> Handle:
+        """Start a new run that has done what this one had done before `from_step` (its id, or its name where that is
+        unique) began, and goes on from there. `version`: with another version of the definition.
+
+        Raises `Conflict` where what would be done again cannot be taken back, unless `allow_irreversible`.
+        """
+        state = await self.state(run_id)
+        step = state.steps[(await self.step(run_id, from_step))["id"]]
+        definition = await self._of_version(state, version)
+        if not allow_irreversible:
+            again = irreversible_steps(state, definition, step.started_at or step.scheduled_at)
+            refuse_irreversible(run_id, again, "a fork from there")
+        turns = await self.engine.store.turns(run_id)
+        run = state.run
+        command = c.StartRun(
+            self.engine.ids.run_id(),
+            run.input,
+            tags=dict(run.tags),
+            priority=run.priority,
+            mode=run.mode,
+            forked_from=run_id,
+            attributes=dict(run.attributes),
+            history=history_before(turns, step.id, is_code=run.code is not None),
+        )
+        return await self._start(definition, command)
+
+    async def _of_version(self, state: State, version: str | None) -> Definition:
+        run = state.run
+        if version is None:
+            return await self.engine.library.get(run.definition_hash)
+        return await self.engine.library.find(run.namespace, run.name, version)
 
     async def _steer(self, run_id: str, command: c.Command) -> View:
         with self.hints():

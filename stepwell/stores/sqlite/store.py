@@ -126,10 +126,11 @@ class SqliteStore:
         foreign = foreign and not (
             waits and seq == 1
         )  # nobody carries on what has just been put into a queue
+        nobodys = waits or (foreign and seq == 1)  # whoever can, takes it up
         extra = None
         if foreign or row is not None or claim is not None or definition is not None or entry is not None:
             extra = Extra(
-                None if row is None else run_row(row, seq, None if waits else self._engine_id, waits=waits),
+                None if row is None else run_row(row, seq, None if nobodys else self._engine_id, waits=waits),
                 None if claim is None else claim_row(claim, run_id),
                 None if definition is None else definition_row(definition),
                 (run_id,) if foreign else None,

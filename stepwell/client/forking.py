@@ -1,0 +1,69 @@
+"""What a fork of a run takes over: everything that had happened before one step began."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from stepwell.definition.model import Definition
+from stepwell.model import events as e
+from stepwell.model.errors import Conflict, InvalidInput
+from stepwell.model.events import Event
+from stepwell.model.journal import Turn
+from stepwell.model.policy import step_options
+from stepwell.model.records import State, Step
+from stepwell.model.states import StepStatus
+
+_OWN: Final = (
+    e.RunCreated, e.RunStarted, e.RunPausing, e.RunPaused, e.RunResumed, e.RunCancelling, e.RunCancelled,
+    e.RunCompleted, e.RunFailed, e.RunTimedOut, e.RunTerminated, e.RunRetried, e.RunContinued, e.RunStalled,
+    e.RunUnstalled, e.RunRescheduled,
+)  # fmt: skip
+"""Events about the old run as a whole: the new one has its own."""
+
+
+def history_before(turns: Sequence[Turn], step_id: str, *, is_code: bool) -> tuple[Event, ...]:
+    """The events up to the beginning of the step. A declarative step is then held, ready to begin; code asks for it
+    again by itself."""
+    kept: list[Event] = []
+    for event in _events(turns):
+        if getattr(event, "step", None) == step_id and isinstance(
+            event, e.StepScheduled | e.StepStarted | e.StepPaused | e.StepSkipped
+        ):
+            if not is_code:
+                kept.append(e.StepScheduled(step_id, event.path, event.kind, event.scope))
+            return tuple(kept)
+        if not isinstance(event, _OWN):
+            kept.append(event)
+    raise InvalidInput(f"step {step_id} never began: there is nothing to fork from")
+
+
+def _events(turns: Sequence[Turn]) -> Iterator[Event]:
+    for turn in turns:
+        yield from turn.events
+
+
+def irreversible_steps(state: State, definition: Definition, after: int = 0) -> list[Step]:
+    """Steps that were done and cannot be taken back, among those that began at or after this instant."""
+    found = []
+    for step in state.steps.values():
+        task = definition.tasks.get(step.path)
+        marked = step_options(step.options).irreversible or (task is not None and task.options.irreversible)
+        begun = step.started_at is not None and step.started_at >= after
+        if (
+            marked
+            and begun
+            and step.status not in (StepStatus.SKIPPED, StepStatus.PENDING, StepStatus.SCHEDULED)
+        ):
+            found.append(step)
+    return found
+
+
+def refuse_irreversible(run_id: str, steps: Sequence[Step], what: str) -> None:
+    """Raises `Conflict` where something would be done a second time that cannot be undone (SPEC Q12)."""
+    if steps:
+        names = ", ".join(step.id for step in steps[:3])
+        raise Conflict(
+            f"run {run_id} did what cannot be taken back: {names}; {what} would do it again",
+            hint="if that is meant, allow it: allow_irreversible=True, or --allow-irreversible",
+        )

@@ -1,0 +1,157 @@
+"""Forks and reruns: what is taken over, what is done again, what is refused (SPEC Q12)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stepwell import Stepwell, flow, step, workflow
+from stepwell.model.errors import Conflict, InvalidInput, NotFound
+
+did: list[str] = []
+
+
+@pytest.fixture(autouse=True)
+def nothing_done() -> None:
+    did.clear()
+
+
+@step
+async def take(order: int) -> int:
+    did.append("take")
+    return order + 1
+
+
+@step(irreversible=True)
+async def pay(amount: int) -> int:
+    did.append("pay")
+    return amount * 10
+
+
+@step
+async def ship(paid: int) -> str:
+    did.append("ship")
+    return f"parcel {paid}"
+
+
+@workflow(version="1")
+async def sell(order: int) -> str:
+    return await ship(await pay(await take(order)))
+
+
+@workflow(name="sell", version="2")
+async def sell_dearer(order: int) -> str:
+    return (await ship(await pay(await take(order)))) + "!"
+
+
+@workflow
+async def many(count: int) -> list[int]:
+    return await flow.map(take, range(count), concurrency=2)
+
+
+def double(x: int) -> int:
+    did.append("double")
+    return x * 2
+
+
+DOCUMENT = """
+document: {dsl: 1.0.3, namespace: test, name: line, version: 1.0.0}
+do:
+  - first: {set: {x: 1}}
+  - loop:
+      for: {each: n, in: "${ [1, 2, 3] }"}
+      do:
+        - add: {set: {x: "${ .x + $n }"}}
+  - last: {call: python, with: {function: double, arguments: ["${ .x }"]}}
+"""
+
+
+@pytest.mark.spec("Q12")
+async def test_a_fork_does_again_only_what_came_after(tmp_path: Path) -> None:
+    async with Stepwell.open(tmp_path / "x.db") as engine:
+        first = await engine.start(sell, 1)
+        assert await first.result(10) == "parcel 20"
+        fork = await first.fork("ship")
+        assert await fork.result(10) == "parcel 20"
+        assert did == ["take", "pay", "ship", "ship"]
+        shown = await engine.show(fork.run_id)
+        assert [s["status"] for s in shown["steps"]] == ["completed"] * 3
+        assert shown["forked_from"] == first.run_id
+        assert (await engine.doctor())["ok"]
+
+
+@pytest.mark.spec("Q12")
+async def test_what_cannot_be_taken_back_is_not_done_again_unless_it_is_meant(tmp_path: Path) -> None:
+    async with Stepwell.open(tmp_path / "x.db") as engine:
+        first = await engine.start(sell, 1)
+        await first.result(10)
+        for again in (
+            lambda: first.fork("pay"),
+            lambda: first.fork("take"),
+            lambda: engine.rerun(first.run_id),
+        ):
+            with pytest.raises(Conflict, match="/do/1/pay"):
+                await again()
+        assert did == ["take", "pay", "ship"]
+        assert len((await engine.list())["runs"]) == 1
+        fork = await first.fork("pay", allow_irreversible=True)
+        assert await fork.result(10) == "parcel 20"
+        rerun = await engine.rerun(first.run_id, allow_irreversible=True)
+        assert await rerun.result(10) == "parcel 20"
+        assert did.count("take") == 2
+
+
+@pytest.mark.spec("Q12")
+async def test_another_version_takes_over_what_was_done(tmp_path: Path) -> None:
+    async with Stepwell.open(tmp_path / "x.db") as engine:
+        first = await engine.start(sell, 1)
+        await first.result(10)
+        fork = await first.fork("ship", version="2.0.0")
+        assert await fork.result(10) == "parcel 20!"
+        rerun = await engine.rerun(first.run_id, version="latest", allow_irreversible=True)
+        assert await rerun.result(10) == "parcel 20!"
+        with pytest.raises(NotFound):
+            await first.fork("ship", version="9.0.0")
+
+
+@pytest.mark.spec("Q12")
+async def test_a_declarative_run_forks_inside_a_loop(tmp_path: Path) -> None:
+    async with Stepwell.open(tmp_path / "x.db", functions=[double]) as engine:
+        first = await engine.start(DOCUMENT)
+        assert await first.result(10) == 14
+        fork = await first.fork("/do/1/loop/do[2]/0/add")
+        assert await fork.result(10) == 14
+        assert did == ["double", "double"]
+        assert (await engine.doctor())["ok"]
+
+
+@pytest.mark.spec("Q12")
+async def test_what_ran_beside_the_step_is_performed_again(tmp_path: Path) -> None:
+    async with Stepwell.open(tmp_path / "x.db") as engine:
+        first = await engine.start(many, 6)
+        assert await first.result(10) == [1, 2, 3, 4, 5, 6]
+        steps: list[dict[str, Any]] = await first.steps()
+        fork = await first.fork(steps[3]["id"])
+        assert await fork.result(10) == [1, 2, 3, 4, 5, 6]
+        assert (await engine.doctor())["ok"]
+
+
+async def test_a_step_that_is_not_there(tmp_path: Path) -> None:
+    async with Stepwell.open(tmp_path / "x.db") as engine:
+        first = await engine.start(sell, 1)
+        await first.result(10)
+        with pytest.raises((NotFound, InvalidInput)):
+            await first.fork("nothing")
+
+
+async def test_arguments_that_do_not_fit_start_nothing(tmp_path: Path) -> None:
+    async with Stepwell.open(tmp_path / "x.db") as engine:
+        for wrong in ((), (1, 2)):
+            with pytest.raises(InvalidInput):
+                await engine.start(sell, *wrong)
+        with pytest.raises(InvalidInput, match="no parameter 'ordr'"):
+            await engine.start("sell:1.0.0", {"ordr": 1})
+        assert (await engine.list())["runs"] == []
+        assert await engine.run("sell:1.0.0", {"order": 1}) == "parcel 20"
