@@ -191,7 +191,7 @@ class Opening:
             runner=parts.runner,
             guard=parts.guard,
             engine_id=None if s["guest"] else engine_id,
-            codebase=Codebase(s["ids"], s["dice"], s["registry"]),
+            codebase=Codebase(s["ids"], s["dice"], s["registry"], time.perf_counter),
             secrets=s["secrets"],
             runtime={"name": "stepwell", "version": VERSION, "metadata": {}},
             max_concurrency=s["max_concurrency"],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from stepwell.code.execution import Execution
@@ -21,8 +21,11 @@ MISSING = PREFIX + "code-missing"
 class Codebase:
     """Implements `engine.codebase.Codebase`."""
 
-    def __init__(self, ids: Ids, dice: Dice, registry: Registry = REGISTRY) -> None:
-        self._ids, self._dice, self._registry = ids, dice, registry
+    def __init__(
+        self, ids: Ids, dice: Dice, registry: Registry = REGISTRY, counter: Callable[[], float] = float
+    ) -> None:
+        """`counter` counts real seconds, to tell code that blocks; by default it stands still."""
+        self._ids, self._dice, self._registry, self._counter = ids, dice, registry, counter
 
     def known(self) -> Collection[str]:
         return {f"{namespace}/{name}:{version}" for namespace, name, version in map(_key, self._registry)}
@@ -47,7 +50,9 @@ class Codebase:
         workflow = self._registry.get((definition.namespace, definition.name, definition.version))
         if workflow is None:
             raise CodeMismatch(missing(definition))
-        return Execution(workflow.call, workflow, workflow.form.write, state, self._ids, self._dice)
+        return Execution(
+            workflow.call, workflow, workflow.form.write, state, self._ids, self._dice, self._counter
+        )
 
 
 def missing(definition: Definition) -> Problem:

@@ -15,6 +15,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 from greenlet import getcurrent, greenlet
 
+from stepwell.code.blocking import LONG, held_up
 from stepwell.code.closing import discard
 from stepwell.code.compare import PATCH, Known, mismatch, missing_calls
 from stepwell.code.faults import exception_of, problem_of
@@ -83,10 +84,17 @@ Body = Callable[[Json], Any]
 
 
 class Execution:
-    """Implements `model.calls.Code`. `write` makes JSON of the workflow's result."""
+    """Implements `model.calls.Code`. `write` makes JSON of the workflow's result; `counter` counts real seconds."""
 
     def __init__(
-        self, body: Body, kind: Kind, write: Callable[[Any], Json], state: State, ids: Ids, dice: Dice
+        self,
+        body: Body,
+        kind: Kind,
+        write: Callable[[Any], Json],
+        state: State,
+        ids: Ids,
+        dice: Dice,
+        counter: Callable[[], float],
     ) -> None:
         self.run: Run = state.run
         self.ids, self.dice = ids, dice
@@ -97,7 +105,7 @@ class Execution:
         self.loop = CodeLoop(  # type: ignore[abstract]
             lambda: self.now, self._timer_set, self._timer_dropped
         )
-        self._body, self._kind, self._write = body, kind, write
+        self._body, self._kind, self._write, self._counter = body, kind, write, counter
         self._state = state
         self._known: dict[int, Known] = {}
         self._told: dict[int, str] = {}
@@ -117,6 +125,7 @@ class Execution:
     def go_on(self, run: Run, outcome: Step | None, now: Instant) -> Answer:
         self._calls, self._abandoned = [], []
         self.run = run
+        began, number = self._counter(), self._number
         if outcome is None:
             self.seen = 0
             steps = self._state.steps.values()
@@ -129,6 +138,8 @@ class Execution:
             self.now = max(self.now, outcome.ended_at or now)
             self._tell(outcome)
             self._run(self.loop.run_ready)
+        if (took := self._counter() - began) > LONG:
+            held_up(self.run, number, took)
         if self._wrong is not None:
             raise self._wrong
         if self._ending is None and self._main is not None and self._main.done():

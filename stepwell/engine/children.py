@@ -91,7 +91,7 @@ async def _follow(family: Family, action: ChildAction, parent_id: str, parent_st
                 return _outcome(state)
             run_id = state.run.continued_to
     except asyncio.CancelledError:
-        if not family.closing:  # then both go on when the store is opened again
+        if action.wait and not family.closing:  # then both go on when the store is opened again
             await _cancel(family, run_id)
         raise
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from itertools import count
 from typing import Any
 
 import pytest
@@ -200,6 +201,19 @@ async def test_io_in_a_workflows_own_code_is_refused(code: Any, said: str) -> No
         with pytest.raises(RunFailed, match=said):
             await kit.run(made)
         await kit.check()
+
+
+async def test_code_that_blocks_is_named(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What counts is the code's own time: here it takes a quarter of a second each time it is let go on."""
+    seconds = count(step=0.25)
+    monkeypatch.setattr("stepwell.assembly.time.perf_counter", lambda: next(seconds))
+    async with Kit() as kit:
+        assert await kit.run(w.sequential_child, 2) == 4
+    said = [record.getMessage() for record in caplog.records if record.name == "stepwell.code"]
+    assert len(said) == 3
+    assert "sequential_child) held up every run of this process for 250 ms, after call 0 of run" in said[0]
 
 
 # --- retries, times ---------------------------------------------------------------------------------------------------
