@@ -16,6 +16,7 @@ from stepwell.engine.actor import Actor
 from stepwell.engine.children import perform_child
 from stepwell.engine.codebase import Codebase
 from stepwell.engine.dispatch import Dispatch
+from stepwell.engine.ended import Ended
 from stepwell.engine.environment import Memo, Surroundings
 from stepwell.engine.feed import Feed
 from stepwell.engine.library import Library
@@ -83,6 +84,7 @@ class Engine:
         self.codebase = codebase
         self.library = Library(store, clock, codebase)
         self.actors: dict[str, Actor] = {}
+        self.ended = Ended()
         self.quarantined: dict[str, BaseException] = {}
         self._surroundings = Surroundings(dice, secrets or {}, runtime or {})
         self.dispatch = Dispatch(max_concurrency)
@@ -296,6 +298,8 @@ class Engine:
     def forget(self, actor: Actor) -> None:
         """The run need not be kept in memory; whoever waits for it looks again."""
         run_id = actor.id
+        if actor.state.run.status.terminal and actor.idle:
+            self.ended.keep(actor.state.run)
         if self.actors.get(run_id) is actor:
             del self.actors[run_id]
             self._timers.forget(run_id)

@@ -13,7 +13,7 @@ from stepwell.client.queueing import Span, queueing
 from stepwell.client.starting import check_subworkflows
 from stepwell.client.verbs.base import Source, Verbs
 from stepwell.client.verbs.queues import unknown_queue
-from stepwell.client.views import View, result_view
+from stepwell.client.views import View, error_view, result_view
 from stepwell.code.workflow import Workflow
 from stepwell.definition.model import Definition
 from stepwell.engine.requests import fingerprint
@@ -32,6 +32,7 @@ from stepwell.model.errors import (
 )
 from stepwell.model.events import RunCreated
 from stepwell.model.journal import KeyClaim
+from stepwell.model.states import RunStatus
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
 
@@ -188,8 +189,14 @@ class StartVerbs(Verbs):
     async def wait(self, run_id: str, timeout: float | None = None) -> View:
         """Wait until the run is terminal, whatever the state. `timeout` in seconds: raises `WaitTimeout`, the run
         goes on. The view has `time_taken` (seconds)."""
+        state = await self.engine.reload(await self._end_of(run_id, timeout))
+        taken = (state.run.ended_at or 0) - state.run.created_at
+        return {**result_view(state), "time_taken": taken / 1_000_000}
+
+    async def _end_of(self, run_id: str, timeout: float | None) -> str:
+        """Wait for the end of the run, or of the last one that it continued as; returns that one's id."""
         try:
-            run_id = await asyncio.wait_for(self._last_of_chain(run_id), timeout)
+            return await asyncio.wait_for(self._last_of_chain(run_id), timeout)
         except TimeoutError:
             row = await self.engine.row(run_id)
             with self.hints():
@@ -197,9 +204,6 @@ class StartVerbs(Verbs):
                     f"run {run_id} is still {row.status} after {timeout:g} s",
                     hint=f"stepwell runs watch {run_id}",
                 ) from None
-        state = await self.engine.reload(run_id)
-        taken = (state.run.ended_at or 0) - state.run.created_at
-        return {**result_view(state), "time_taken": taken / 1_000_000}
 
     async def _last_of_chain(self, run_id: str) -> str:
         """Wait for the run, and for those that it continued as; returns the id of the last one."""
@@ -214,11 +218,12 @@ class StartVerbs(Verbs):
 
         Raises `RunFailed` if it ended otherwise than completed.
         """
-        view = await self.wait(run_id, timeout)
+        row = await self.engine.row(await self._end_of(run_id, timeout))
+        run = self.engine.ended.find(row) or (await self.engine.reload(row.id)).run
         with self.hints():
-            if view["status"] != "completed":
-                raise RunFailed(run_id, view["status"], view["error"])
-        return self.engine.codebase.result((await self.engine.row(run_id)), view["output"])
+            if run.status is not RunStatus.COMPLETED:
+                raise RunFailed(row.id, run.status.value, error_view(run.error))
+        return self.engine.codebase.result(row, run.output)
 
     async def run(self, source: Source, *args: Any, **options: Any) -> Any:
         """Start, wait, and give the output. Options as for `start`."""
