@@ -10,10 +10,12 @@ from copy import copy
 from functools import cached_property, partial, update_wrapper
 from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar, overload
 
+from stepwell.code.alone import Alone
 from stepwell.code.arguments import for_the_record
 from stepwell.code.execution import CURRENT, Execution
 from stepwell.code.options import Length, Retry, microseconds
 from stepwell.code.policies import Limit, Policy, recourse
+from stepwell.code.registry import REGISTRY
 from stepwell.code.values import Form, form_of, hints_of
 from stepwell.model.actions import CodeAction
 from stepwell.model.base import Json
@@ -45,6 +47,7 @@ class Step(Generic[P, R]):
         options: StepOptions,
         retry: Retry | None,
         compensate: Callable[..., Any] | None,
+        queue: str | None = None,
     ) -> None:
         self.function, self.name, self.options = function, name, options
         self.is_async = inspect.iscoroutinefunction(function)
@@ -52,6 +55,10 @@ class Step(Generic[P, R]):
         self._retryable = None if retry is None else retry.helps()
         self._written = options.as_json()
         update_wrapper(self, function)
+        self._alone = None
+        if queue is not None:
+            self._alone = Alone(function, name, queue, options.priority, lambda: self.form, self._ask_here)
+            REGISTRY.add(self._alone)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         execution = CURRENT.get()
@@ -86,15 +93,29 @@ class Step(Generic[P, R]):
     def ask(
         self, execution: Execution, args: tuple[Any, ...], kwargs: dict[str, Any], undoes: str | None = None
     ) -> asyncio.Future[Any]:
+        done = None
+        if self.compensation is not None:
+            done = partial(_to_be_undone, execution, self.compensation, args, kwargs)
+        if self._alone is None:
+            return self._ask_here(execution, args, kwargs, undoes, done)
+        future: asyncio.Future[Any] = self._alone.child(execution, args, kwargs, self.name, done)
+        return future
+
+    def _ask_here(
+        self,
+        execution: Execution,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        undoes: str | None = None,
+        done: Callable[[Any, Any], None] | None = None,
+    ) -> asyncio.Future[Any]:
+        """As a step of this very run."""
         action = CodeAction(self.function, args, kwargs, self.is_async, self.form.write, self._retryable)
         written = self._written if undoes is None else {**(self._written or {}), "compensates": undoes}
 
         def make(step_id: str) -> Call:
             return StepCall(step_id, for_the_record(args, kwargs), action, written)
 
-        done = None
-        if self.compensation is not None:
-            done = partial(_to_be_undone, execution, self.compensation, args, kwargs)
         return execution.ask("call:python", self.name, make, self.form.read, done)
 
     @cached_property
@@ -139,6 +160,7 @@ def step(
     response_timeout: Limit | None = None,
     timeout: Length | None = None,
     total: Limit | None = None,
+    queue: str | None = None,
     priority: int = 0,
     optional: bool = False,
     irreversible: bool = False,
@@ -152,8 +174,11 @@ def step(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     `retry`: a `Retry`, or how many attempts; none unless given. `on_error`: a `Policy` instead. `timeout`: seconds for
     one attempt, `total`: for all of them; `start_timeout`: in which somebody must have begun with it;
     `response_timeout`: the longest time without a sign of life (`current().report`). All but `timeout` take a `Policy`
-    too, which says what then. `priority`: higher ones are begun first where many wait. `optional`: if it fails its
-    result is None, and the workflow goes on. `irreversible`: a run that did it is not replayed unless asked for
+    too, which says what then.
+
+    `queue`: it is a run of its own that goes through this queue, performed by whoever works on the queue; its arguments
+    must be JSON or of annotated types. `priority`: higher ones are begun first where many wait. `optional`: if it fails
+    its result is None, and the workflow goes on. `irreversible`: a run that did it is not replayed unless asked for
     expressly. `compensate`: what undoes it when the workflow fails later; called with the same arguments, and with
     `result` if it has a parameter of that name.
     """
@@ -171,6 +196,7 @@ def _made(
     timeout: Length | None = None,
     total: Limit | None = None,
     compensate: Callable[..., Any] | None = None,
+    queue: str | None = None,
     **rest: Any,
 ) -> Step[P, R]:
     if isinstance(retry, int):
@@ -189,7 +215,7 @@ def _made(
         "compensate": None if compensate is None else getattr(compensate, "__name__", "compensation"),
     }
     options = StepOptions(**given)
-    return Step(function, name=named, options=options, retry=retry, compensate=compensate)
+    return Step(function, name=named, options=options, retry=retry, compensate=compensate, queue=queue)
 
 
 def _retrying(retry: Retry | None) -> dict[str, Json]:
