@@ -50,9 +50,7 @@ class Codebase:
         workflow = self._registry.get((definition.namespace, definition.name, definition.version))
         if workflow is None:
             raise CodeMismatch(missing(definition))
-        return Execution(
-            workflow.call, workflow, workflow.form.write, state, self._ids, self._dice, self._counter
-        )
+        return Execution(workflow, state, self._ids, self._dice, self._counter)
 
 
 def missing(definition: Definition) -> Problem:

@@ -16,7 +16,7 @@ PATCH = "patch-"
 """Values with such a name say that the run went the new way (see `verbs.patched`)."""
 
 
-class Known(NamedTuple):
+class Recorded(NamedTuple):
     """A call that the journal holds. `output` only of those that are over at once."""
 
     number: int
@@ -31,18 +31,18 @@ class Known(NamedTuple):
         return self.kind == "record" and self.name.startswith(PATCH)
 
     @classmethod
-    def of(cls, step: Step) -> Known:
+    def of(cls, step: Step) -> Recorded:
         _, _, number, name = step.id.split("/", 3)
         output = step.output if step.kind in INSTANT_KINDS else None
         return cls(int(number), step.kind, name, output, f"{step.status} at {iso(step.updated_at or 0)}")
 
 
-def mismatch(run: Run, known: Known, kind: str, name: str) -> CodeMismatch:
+def mismatch(run: Run, known: Recorded, kind: str, name: str) -> CodeMismatch:
     """The code asked for something else than the journal holds at this place."""
     return _wrong(run, known.number, _recorded(known), f"{_word(kind)} {name}")
 
 
-def missing_calls(run: Run, known: Iterable[Known]) -> CodeMismatch:
+def missing_calls(run: Run, known: Iterable[Recorded]) -> CodeMismatch:
     """The code waits, or is through, and did not ask for what the journal holds."""
     first = min(known)
     return _wrong(run, first.number, _recorded(first), "nothing: it does not get there")
@@ -60,7 +60,7 @@ def _wrong(run: Run, number: int, recorded: str, called: str) -> CodeMismatch:
     return CodeMismatch(Problem(MISMATCH, 409, "Code Mismatch", detail))
 
 
-def _recorded(known: Known) -> str:
+def _recorded(known: Recorded) -> str:
     return f"{_word(known.kind)} {known.name}, {known.said}"
 
 

@@ -11,15 +11,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar, copy_context
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 from greenlet import getcurrent, greenlet
 
 from stepwell.code.blocking import LONG, held_up
 from stepwell.code.closing import discard
-from stepwell.code.compare import PATCH, Known, mismatch, missing_calls
+from stepwell.code.compare import PATCH, Recorded, mismatch, missing_calls
 from stepwell.code.faults import exception_of, problem_of
 from stepwell.code.loop import CodeLoop, running
+from stepwell.code.registry import Known
 from stepwell.code.saga import undo_all
 from stepwell.code.values import Read
 from stepwell.model.base import Instant, Json
@@ -72,25 +73,12 @@ class Awaited(NamedTuple):
     """told of its success, before whoever waits"""
 
 
-class Kind(Protocol):
-    """What is known of the workflow's code."""
-
-    waits_plainly: bool
-    """it waits outside of `await`: it is a plain function, or calls plain steps"""
-
-
-Body = Callable[[Json], Any]
-"""Calls the workflow's function with a run's input: gives its result, or a coroutine."""
-
-
 class Execution:
-    """Implements `model.calls.Code`. `write` makes JSON of the workflow's result; `counter` counts real seconds."""
+    """Implements `model.calls.Code`. `counter` counts real seconds."""
 
     def __init__(
         self,
-        body: Body,
-        kind: Kind,
-        write: Callable[[Any], Json],
+        workflow: Known,
         state: State,
         ids: Ids,
         dice: Dice,
@@ -105,9 +93,9 @@ class Execution:
         self.loop = CodeLoop(  # type: ignore[abstract]
             lambda: self.now, self._timer_set, self._timer_dropped
         )
-        self._body, self._kind, self._write, self._counter = body, kind, write, counter
+        self.workflow, self._counter = workflow, counter
         self._state = state
-        self._known: dict[int, Known] = {}
+        self._known: dict[int, Recorded] = {}
         self._told: dict[int, str] = {}
         self._number = 0
         self._calls: list[Call] = []
@@ -129,7 +117,7 @@ class Execution:
         if outcome is None:
             self.seen = 0
             steps = self._state.steps.values()
-            self._known = {known.number: known for known in map(Known.of, steps)}
+            self._known = {known.number: known for known in map(Recorded.of, steps)}
             self._told = {step.outcome: step.id for step in steps if step.outcome}
             self.now = self.run.started_at or now
             self._run(self._begin)
@@ -209,7 +197,7 @@ class Execution:
             self._patches[patch] = new and self.record(name, lambda: True)
         return self._patches[patch]
 
-    def _take(self, kind: str, name: str) -> tuple[str, Known | None]:
+    def _take(self, kind: str, name: str) -> tuple[str, Recorded | None]:
         """The next number, and what the journal holds under it. Raises `Halt` if that is something else."""
         if self._number >= MOST_CALLS:
             raise InvalidInput(
@@ -233,8 +221,8 @@ class Execution:
     def wait(self, future: asyncio.Future[Any]) -> Any:
         """Wait in code that is not `async`. In a plain workflow what was begun beside it goes on; a plain step in an
         `async` one stops the code of its run meanwhile, as it would stop any event loop."""
-        if not self._kind.waits_plainly:  # so it is not in a greenlet, and cannot be left here
-            self._kind.waits_plainly = True
+        if not self.workflow.waits_plainly:  # so it is not in a greenlet, and cannot be left here
+            self.workflow.waits_plainly = True
             self._wrong = self._wrong or CodeRestart()
             raise Halt
         if asyncio.current_task(self.loop) is None:  # a plain workflow: its tasks run while it waits
@@ -304,7 +292,7 @@ class Execution:
         (A greenlet costs as much as the rest of the way, so `async` code that needs none gets none.)"""
         with running(self.loop):
             try:
-                if self._kind.waits_plainly:
+                if self.workflow.waits_plainly:
                     self._green = self._green or greenlet(work)
                     self._green.switch()
                 else:
@@ -324,7 +312,7 @@ class Execution:
     def _begin_in_context(self) -> None:
         """The tasks that are made from here on know whose code they are."""
         try:
-            result = self._body(self.run.input)
+            result = self.workflow.call(self.run.input)
         except Halt:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a plain workflow raises ends its run only
@@ -352,7 +340,7 @@ class Execution:
     def _end_of(self, main: asyncio.Task[Any]) -> Ending:
         try:
             result = main.result()
-            return result if isinstance(result, ContinuedAs) else Returned(self._write(result))
+            return result if isinstance(result, ContinuedAs) else Returned(self.workflow.form.write(result))
         except NotJson as error:
             return Raised(runtime(f"what the workflow returned cannot be stored: {error}"))
         except asyncio.CancelledError:

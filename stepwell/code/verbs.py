@@ -14,7 +14,6 @@ from uuid import UUID
 
 from stepwell.code.execution import CURRENT, Continued, Execution
 from stepwell.code.options import Length, microseconds
-from stepwell.code.registry import REGISTRY, Known
 from stepwell.code.step import Step, step, waiting
 from stepwell.code.values import form_of
 from stepwell.code.workflow import Workflow
@@ -173,7 +172,7 @@ def continue_as_new(*args: Any, **kwargs: Any) -> NoReturn:
     """End this run, and go on as a new one of the same workflow with these arguments and an empty journal."""
     execution = _execution("continue_as_new")
     code_run = execution.run
-    workflow = _workflow_of(execution)
+    workflow = execution.workflow
     input = workflow.arguments.write(args, kwargs)
     start = {"continued_from": code_run.id, "tags": dict(code_run.tags), "priority": code_run.priority}
 
@@ -281,12 +280,6 @@ def _execution(verb: str) -> Execution:
     if execution is None:
         raise InvalidInput(f"flow.{verb} is for the code of a workflow, and this is none")
     return execution
-
-
-def _workflow_of(execution: Execution) -> Known:
-    found = REGISTRY.get((execution.run.namespace, execution.run.name, execution.run.version))
-    assert found is not None  # its code is running
-    return found
 
 
 def _reply(execution: Execution, future: asyncio.Future[Any]) -> Awaitable[Any]:

@@ -364,3 +364,22 @@ async def test_a_signal_for_a_run_without_its_code_is_kept() -> None:
         with pytest.raises(TransitionRefused, match="too late"):
             await kit.engine.engine.command(run_id, SendSignal("s2", "go", 8))
         await kit.check()
+
+
+async def test_a_run_continues_as_its_own_code_says() -> None:
+    """Not as the function of that name which was defined last."""
+
+    async def counting(n: int, total: int = 0) -> int:
+        await a(n)
+        if n > 0:
+            flow.continue_as_new(n - 1, total + n)
+        return total
+
+    async def another(word: str) -> str:
+        return word
+
+    code = workflow(name="counting")(counting)
+    workflow(name="counting")(another)
+    async with Kit(workflows=[code]) as kit:
+        assert await kit.run(code, 3) == 6
+        await kit.check()
