@@ -20,7 +20,7 @@ DBOS = HERE.parent / ".bench/venvs/dbos/bin/python"
 OWN = [sys.executable, str(HERE / "stepwell_bench.py")]
 PEER = [str(DBOS), str(HERE / "peers/dbos_bench.py")]
 
-RATE = {"w1": "steps_per_s", "w2": "steps_per_s", "w3": "children_per_s"}
+RATE = {"w1": "steps_per_s", "w2": "steps_per_s", "w3": "children_per_s", "w4": "runs_per_s"}
 
 COMMANDS: dict[str, list[str]] = {
     "limits": [sys.executable, str(HERE / "limits_sqlite.py")],
@@ -33,6 +33,12 @@ COMMANDS: dict[str, list[str]] = {
     "dbos w2 default": [*PEER, "w2"],
     "dbos w2 wal": [*PEER, "w2", "--wal"],
     "stepwell w3": [*OWN, "w3"],
+    "stepwell w4": [*OWN, "w4"],
+    "dbos w4 default": [*PEER, "w4"],
+    "dbos w4 wal": [*PEER, "w4", "--wal"],
+    "stepwell w4p": [*OWN, "w4p"],
+    "dbos w4p default": [*PEER, "w4p"],
+    "stepwell idle": [*OWN, "idle"],
     "stepwell w5": [*OWN, "w5"],
     "stepwell w6": [*OWN, "w6"],
     "stepwell w7": [*OWN, "w7"],

@@ -3,6 +3,9 @@
   w1  one run of 200 no-op steps in sequence, each durable before the next starts
   w2  500 runs of 10 steps, all started at once in this process
   w3  one run that fans out 1,000 steps at once and joins them
+  w4  5,000 runs of one step through a queue, put there by this process, done by two others
+  w4p the queue unloaded: from start to the step's beginning, in this process and in another one
+  idle  CPU of an engine that has nothing to do
   w5  kill -9 in the middle of w2, then open the store and go on: time until all is done, steps executed twice
   w6  w2 on a store that holds 200,000 finished runs, against w2 on an empty one
   w7  import and command-line start
@@ -25,6 +28,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
+import queued
 from common import WORK, Timer, emit, fresh_dir, milliseconds, peak_rss_mb
 
 HEAD = {"dsl": "1.0.3", "namespace": "bench", "version": "1.0.0"}
@@ -197,7 +201,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("workload", choices=["w1", "w2", "w3", "w5", "w6", "w7"])
+    parser.add_argument("workload", choices=["w1", "w2", "w3", "w4", "w4p", "idle", "w5", "w6", "w7"])
     parser.add_argument("--face", choices=["python", "declarative"], default="python")
     parser.add_argument("--n", type=int, default=0)
     parser.add_argument("--preload", type=int, default=200_000)
@@ -208,6 +212,15 @@ def main() -> None:
         return
     if a.workload == "w7":
         figures = w7()
+    elif a.workload == "w4":
+        figures = asyncio.run(queued.w4(a.n or 5_000))
+    elif a.workload == "w4p":
+        both = {
+            name: asyncio.run(queued.w4p(a.n or 100, elsewhere=name == "other")) for name in ("same", "other")
+        }
+        figures = {f"{name}_{key}": value for name, found in both.items() for key, value in found.items()}
+    elif a.workload == "idle":
+        figures = asyncio.run(queued.idle())
     elif a.workload == "w6":
         figures = asyncio.run(w6(a.face, a.n or 500, a.preload))
     else:

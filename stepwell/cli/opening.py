@@ -42,13 +42,16 @@ async def engine(
     logs: Logging = ORDINARY,
     **settings: Any,
 ) -> AsyncIterator[Stepwell]:
-    """An engine in this process; it leaves other open runs alone unless it is told to recover."""
+    """An engine in this process; it leaves other open runs alone unless it is told to recover, and queues unless it is
+    told to work on them."""
     from stepwell.assembly import Stepwell
 
     _log_to_stderr(logs.threshold(log_level), logs.format)
     settings["telemetry"] = [*settings.get("telemetry", ()), *logs.telemetry()]
     with _hints(db):
-        async with Stepwell.open(db, secrets=secrets, **{"recover": False, **settings}) as opened:
+        async with Stepwell.open(
+            db, secrets=secrets, **{"recover": False, "works_on": (), **settings}
+        ) as opened:
             opened.file = None  # what is said here names the file as it was given: see `with_db`
             yield opened
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -19,8 +19,11 @@ from stepwell.cli.options import (
     read_tags,
     secrets_option,
 )
-from stepwell.cli.screen import one_result
+from stepwell.cli.screen import line, one_result, print_json, say, write
 from stepwell.cli.telling import Logging, log_options
+
+if TYPE_CHECKING:
+    from stepwell.assembly import Stepwell
 
 
 @click.command()
@@ -52,6 +55,14 @@ from stepwell.cli.telling import Logging, log_options
     type=click.FloatRange(min=0, min_open=True),
     metavar="SECONDS",
     help="Cancel the run after so long.",
+)
+@click.option("--queue", metavar="Q", help="Put it into this queue, and leave: `stepwell serve` begins it.")
+@click.option("--delay", type=click.FloatRange(min=0), metavar="SECONDS", help="Likewise, not before that.")
+@click.option(
+    "--deadline",
+    type=click.FloatRange(min=0, min_open=True),
+    metavar="SECONDS",
+    help="It must have ended by then, begun or not.",
 )
 @log_options
 @json_option
@@ -107,9 +118,25 @@ async def _run(
                 attributes=read_attributes(options["attributes"]),
                 priority=options["priority"],
                 mode="debug" if options["debug"] else "normal",
+                queue=options["queue"],
+                delay=options["delay"],
+                deadline=options["deadline"],
             )
         except InvalidDefinition as error:
             raise placed(error, place, main) from None
+        if options["queue"] is not None or options["delay"] is not None:
+            return await _told(stepwell, handle.run_id, as_json)
         return await carry_through(
             stepwell, handle.run_id, options["db"], as_json=as_json, timeout=options["timeout"]
         )
+
+
+async def _told(stepwell: Stepwell, run_id: str, as_json: bool) -> int:
+    """Where the run waits now."""
+    told = await stepwell.explain(run_id)
+    if as_json:
+        print_json({name: told[name] for name in ("run_id", "status", "reason", "summary")})
+    else:
+        write(line(run_id))
+        say(told["summary"])
+    return 0

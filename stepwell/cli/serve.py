@@ -53,6 +53,9 @@ TOLD: Final[dict[type[Event], str]] = {
 @click.option("--create", is_flag=True, help="Make the file where there is none, without a question.")
 @click.option("--until-idle", is_flag=True, help="Leave when no open run is left that can be carried on.")
 @click.option("--retention", is_flag=True, help="Enforce `stepwell retention` now and then every hour.")
+@click.option(
+    "--queue", "queues", multiple=True, metavar="Q", help="Begin runs of this queue only. May be given again."
+)
 @secrets_option
 @path_option
 @log_options
@@ -118,7 +121,13 @@ async def _serve(
     logs = Logging(options["log_format"], options["log_level"])
     with signals() as pressed, _telemetry(options) as (telemetry, metrics):
         async with engine(
-            db, secrets=secrets, log_level=logging.INFO, logs=logs, telemetry=telemetry, schedules=True
+            db,
+            secrets=secrets,
+            log_level=logging.INFO,
+            logs=logs,
+            telemetry=telemetry,
+            works_on=options["queues"] or None,
+            schedules=True,
         ) as stepwell:
             if not logs.events:
                 stepwell.on_event(_tell)
@@ -202,7 +211,7 @@ class _Server:
             if idle or clock.now() >= adopt_at:
                 await self._take_up()
                 adopt_at = clock.now() + ADOPT_EVERY
-            if idle and self._idle():
+            if idle and self._idle() and not await self._queued():
                 log.info("no open run is left that can be carried on")
                 return
             await clock.wait_until(clock.now() + every)
@@ -225,6 +234,14 @@ class _Server:
         states = {run_id: actor.state for run_id, actor in self._stepwell.engine.actors.items()}
         busy = any(not actor.idle for actor in self._stepwell.engine.actors.values())
         return not busy and all(held(state, states) for state in states.values())
+
+    async def _queued(self) -> bool:
+        """Runs wait in queues that this process works on, or are being begun."""
+        queueing = self._stepwell.engine.queueing
+        return bool(queueing.beginning) or any(
+            queue["waiting"] + queue["delayed"] and not queue["paused"] and queueing.works_on(queue["name"])
+            for queue in await self._stepwell.queues()
+        )
 
     async def view(self) -> dict[str, Any]:
         actors = self._stepwell.engine.actors

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from stepwell.client.open_steps import Facts, OpenStep, facts_of, problem_text, times
+from stepwell.client.queued import Queued, evidence, says
 from stepwell.client.views import View, error_view, when
 from stepwell.model.base import Instant
 from stepwell.model.records import State
@@ -53,6 +54,16 @@ NEW_INPUT: Final = Action(
     "start it anew with an input that it accepts",
     "stepwell runs rerun {run} --input @FILE",
     lambda facts: facts.state.run.started_at is None,
+)
+QUEUE: Final = Action("look at its queue", "stepwell queues show {queue}")
+LET_GO: Final = Action(
+    "let the queue go on",
+    "stepwell queues resume {queue}",
+    lambda facts: facts.queued is not None and bool(facts.queued.place.depth.queue.paused),
+)
+SERVE_QUEUED: Final = SERVE._replace(
+    action="begin what waits in the queues",
+    applies=lambda facts: facts.queued is not None and not facts.queued.workers,
 )
 STEP_ON: Final = Action("let only this step begin", "stepwell runs resume {run} --step {step}")
 CHILD: Final = Action("see what the other run waits for", "stepwell runs explain {child}")
@@ -175,6 +186,12 @@ RULES: Final = (
     Rule("code_mismatch", _stalls("/code-mismatch"), _stalled, (HISTORY, OLD_CODE, RERUN, TERMINATE)),
     Rule("stalled", _stalls(), _stalled, (SHOW, HISTORY, TERMINATE)),
     Rule(
+        "queued",
+        lambda facts: facts.state.run.waits,
+        lambda facts: says(facts.state.run, facts.queued, facts.now),
+        (QUEUE, LET_GO, SERVE_QUEUED, WATCH, CANCEL),
+    ),
+    Rule(
         "not_carried_on",
         lambda facts: not facts.carried_on,
         lambda facts: f"The run is {facts.state.run.status}, but no engine is alive that carries it on.",
@@ -204,13 +221,13 @@ RULES: Final = (
 )
 
 
-def explain(state: State, now: Instant, carried_on: bool) -> View:
+def explain(state: State, now: Instant, carried_on: bool, queued: Queued | None = None) -> View:
     """`{run_id, status, reason, summary, details, next_actions, evidence}`.
 
     `carried_on`: some engine is alive that owns the run. `details` has one entry for each open step that is not
     just a block around another; `next_actions` are `{action, command}`.
     """
-    facts = facts_of(state, now, carried_on=carried_on)
+    facts = facts_of(state, now, carried_on=carried_on, queued=queued)
     rule = next(rule for rule in RULES if rule.applies(facts))
     return {
         "run_id": state.run.id,
@@ -233,6 +250,7 @@ def _names(facts: Facts) -> dict[str, str]:
         "run": facts.state.run.id,
         "step": _quoted(first.step.id) if first else "STEP",
         "child": (first.child if first else None) or "CHILD",
+        "queue": _quoted(facts.state.run.queue or "QUEUE"),
     }
 
 
@@ -263,4 +281,5 @@ def _evidence(facts: Facts) -> dict[str, Any]:
         "deadline": when(run.deadline),
         "generation": run.generation,
         "parent_id": run.parent_id,
+        "queue": evidence(facts.queued),
     }

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from stepwell.client.queued import Queued
 from stepwell.client.views import View, error_view, when
 from stepwell.kernel.flow import in_flight
 from stepwell.kernel.tasks.run import child_id
@@ -69,6 +70,7 @@ class Facts:
     now: Instant
     carried_on: bool
     open: Sequence[OpenStep]
+    queued: Queued | None = None
 
     @property
     def first(self) -> OpenStep | None:
@@ -85,11 +87,11 @@ class Facts:
         return [found for found in self.in_flight if found.step.status is StepStatus.RUNNING]
 
 
-def facts_of(state: State, now: Instant, *, carried_on: bool) -> Facts:
+def facts_of(state: State, now: Instant, *, carried_on: bool, queued: Queued | None = None) -> Facts:
     around = {state.steps[step_id].parent for step_id in state.open_steps}
     leaves = [state.steps[step_id] for step_id in state.open_steps if step_id not in around]
     found = [_open_step(state, step, now) for step in leaves]
-    return Facts(state, now, carried_on, sorted(found, key=lambda one: ORDER.index(one.reason)))
+    return Facts(state, now, carried_on, sorted(found, key=lambda one: ORDER.index(one.reason)), queued)
 
 
 def held(state: State, others: Mapping[str, State]) -> bool:

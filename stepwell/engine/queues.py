@@ -73,9 +73,12 @@ class Queueing:
         self._open = self._yard.engine_id is not None
         self.look()
 
+    def works_on(self, queue: str) -> bool:
+        return self._works_on is None or queue in self._works_on
+
     def changed(self, queue: str) -> None:
         """A run was put into the queue here, or left it: something may begin, here or elsewhere."""
-        if self._open and (self._works_on is None or queue in self._works_on):
+        if self._open and self.works_on(queue):
             self._ours = True
             self.look()
         else:

@@ -181,7 +181,7 @@ class Recovery:
     def hear(self) -> None:
         """Another process did something that may concern us."""
         self._called = True
-        if self._hearing is None:
+        if self._hearing is None and not self._closed:
             self._hearing = asyncio.create_task(self._listen())
 
     async def _listen(self) -> None:
@@ -195,11 +195,12 @@ class Recovery:
             log.warning("cannot look at the store: %s", error)
         except Exception:
             log.exception("looking at the store failed")
-        loop.call_later(REST * (loop.time() - began), self._heard)
+        if not self._closed:
+            loop.call_later(REST * (loop.time() - began), self._heard)
 
     def _heard(self) -> None:
         self._hearing = None
-        if self._called and not self._closed:
+        if self._called:
             self.hear()
 
     async def refresh(self, actor: Actor) -> None:

@@ -214,6 +214,20 @@ async def test_an_error_behind_which_another_engine_was_first_is_a_failure(
     await store.close()
 
 
+async def test_a_lock_that_is_let_go_in_time_holds_nobody_up_for_long(folder: Path) -> None:
+    path = folder / "x.db"
+    store = await open_store(path)
+    other = apsw.Connection(str(path))
+    other.execute("BEGIN IMMEDIATE")
+    sent = Journal(store, "run-1").send(row=index_row("run-1"))
+    await asyncio.wait({sent}, timeout=0.05)
+    assert not sent.done()
+    other.execute("ROLLBACK")
+    await asyncio.wait_for(sent, 5)
+    other.close()
+    await store.close()
+
+
 async def test_a_locked_file_refuses_when_patience_ends_and_goes_on_when_it_is_free(folder: Path) -> None:
     path = await template(folder / "x.db")
     store = await open_store(path, busy_timeout=50_000)

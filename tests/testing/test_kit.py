@@ -315,7 +315,7 @@ async def test_what_is_told_before_it_is_durable_is_found(monkeypatch: pytest.Mo
 
 
 async def test_what_is_not_taken_up_again_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(Recovery, "_carry_on", lambda self, actor, *, orphaned: None)
+    monkeypatch.setattr(Recovery, "carry_on", lambda self, actor, *, orphaned=False: None)
     with pytest.raises(AssertionError, match="killed before commit"):
         await kill_everywhere(lambda kit: kit.run(FLOWS["calls"]), functions=FUNCTIONS)
 

@@ -13,8 +13,10 @@ from stepwell.client.detail import Detail, at_detail, check_detail, event_at_det
 from stepwell.client.explain import explain
 from stepwell.client.filters import Filters, run_filter
 from stepwell.client.progress import Progress, progress_of
+from stepwell.client.queued import Queued
 from stepwell.client.verbs.base import Verbs
 from stepwell.client.views import View, row_view, run_view
+from stepwell.model.base import Instant
 from stepwell.model.errors import StoreError
 from stepwell.model.journal import RunFilter
 from stepwell.model.records import State
@@ -91,7 +93,16 @@ class LookVerbs(Verbs):
         """Why the run stands where it stands, and what can be done: `reason`, `next_actions`, `evidence`."""
         state = await self.state(run_id)
         alive = await self.engine.store.owner_alive(run_id)
-        return explain(state, self.engine.clock.now(), carried_on=alive)
+        now = self.engine.clock.now()
+        return explain(state, now, alive, await self._queued(state, now))
+
+    async def _queued(self, state: State, now: Instant) -> Queued | None:
+        """The queue in which the run waits, if it does."""
+        store = self.engine.store
+        place = await store.queues.find(state.run.id, now) if state.run.waits else None
+        if place is None:
+            return None
+        return Queued(place, any(engine.alive for engine in await store.engines()))
 
     async def progress(self, run_id: str) -> Progress:
         """How far the run is, its sub-workflows included."""

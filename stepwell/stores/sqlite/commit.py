@@ -18,7 +18,7 @@ from stepwell.model.errors import (
     UniqueTaken,
 )
 from stepwell.stores.sqlite.batch import Batch, Extra, Row, TurnRow
-from stepwell.stores.sqlite.connection import SQL, fetch
+from stepwell.stores.sqlite.connection import SQL, be_patient, fetch
 from stepwell.stores.sqlite.faults import ROTTEN, SICK, translated
 
 Errors = dict[int, BaseException]
@@ -58,7 +58,7 @@ def commit(db: apsw.Connection, batch: Batch, where: str, *, patience: int) -> E
     With no patience at all only the plain case is dealt with: None means that nothing was written, and that
     it takes more time to say why or to do it.
     """
-    db.set_busy_timeout(patience)
+    be_patient(db, patience)
     try:
         _write_all(db, batch)
     except SICK as error:

@@ -21,7 +21,7 @@ from stepwell.model.errors import StoreError, StoreUnavailable
 from stepwell.ports import Done
 from stepwell.stores.sqlite.batch import Batch, Extra, Job, TurnRow
 from stepwell.stores.sqlite.commit import Errors, commit, roll_back
-from stepwell.stores.sqlite.connection import fetch
+from stepwell.stores.sqlite.connection import be_patient, fetch
 from stepwell.stores.sqlite.faults import UNREADABLE, translated
 
 T = TypeVar("T")
@@ -88,6 +88,17 @@ class Writer:
         if self._closed is not None:
             raise self._refusal()
         return await self._submit(work)
+
+    async def run_soon(self, work: Callable[[apsw.Connection], T]) -> T:
+        """The same for what takes no longer than a small commit: at once and on the loop, where commits are quick,
+        nothing else is to be written, and no other process is writing."""
+        if self._closed is None and not (self._busy or self._buffer) and self._quick_enough():
+            try:
+                self._db.set_busy_timeout(0)
+                return work(self._db)
+            except UNREADABLE:  # the thread finds out whether it is more than a lock
+                roll_back(self._db)
+        return await self.run(work)
 
     def _submit(self, work: Callable[[apsw.Connection], T]) -> asyncio.Future[T]:
         future: asyncio.Future[T] = self._loop.create_future()
@@ -279,7 +290,7 @@ class Writer:
 
     def _perform(self, job: Job) -> tuple[Any, BaseException | None]:
         try:
-            self._db.set_busy_timeout(self._patience)
+            be_patient(self._db, self._patience)
             return job.work(self._db), None
         except UNREADABLE as error:
             roll_back(self._db)
