@@ -7,6 +7,7 @@ each time it is gone through again. A timer of this loop is a step like any othe
 from __future__ import annotations
 
 import asyncio
+import logging
 import sys
 from asyncio import events
 from collections import deque
@@ -17,6 +18,8 @@ from typing import Any, Final, NoReturn
 from weakref import WeakSet
 
 from stepwell.model.base import SECOND, Instant
+
+log = logging.getLogger("stepwell.code")
 
 SetTimer = Callable[[asyncio.TimerHandle, Instant], None]
 
@@ -32,7 +35,6 @@ class CodeLoop(asyncio.AbstractEventLoop):
     ) -> None:
         self._now, self._set_timer, self._drop_timer = now, set_timer, drop_timer
         self._ready: deque[asyncio.Handle] = deque()
-        self.failures: list[BaseException] = []
         self.tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
 
     def run_ready(self) -> None:
@@ -40,8 +42,12 @@ class CodeLoop(asyncio.AbstractEventLoop):
         ready = self._ready
         while ready:
             handle = ready.popleft()
-            if not handle.cancelled():
+            if handle.cancelled():
+                continue
+            try:
                 handle._run()
+            except SystemExit:  # it ends its task, as any error does, and not the process
+                pass
 
     # --- what asyncio asks of a loop --------------------------------------------------------------
 
@@ -95,8 +101,8 @@ class CodeLoop(asyncio.AbstractEventLoop):
     def call_exception_handler(self, context: dict[str, Any]) -> None:
         """A task that nobody waited for failed, or a callback did."""
         error = context.get("exception")
-        if isinstance(error, BaseException):
-            self.failures.append(error)
+        if isinstance(error, Exception):  # not where the code was only thrown away
+            log.warning("in a workflow's code: %s", context.get("message"), exc_info=error)
 
     def default_exception_handler(self, context: dict[str, Any]) -> None:
         self.call_exception_handler(context)

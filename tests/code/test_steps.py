@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import gc
+import sys
 from itertools import count
 from typing import Any
 
@@ -201,6 +203,37 @@ async def test_io_in_a_workflows_own_code_is_refused(code: Any, said: str) -> No
         with pytest.raises(RunFailed, match=said):
             await kit.run(made)
         await kit.check()
+
+
+async def test_a_workflow_that_exits_ends_its_run_only() -> None:
+    @workflow(name="exiting")
+    async def exiting() -> None:
+        sys.exit(3)
+
+    @workflow(name="exiting-plain")
+    def exiting_plain() -> None:
+        sys.exit(4)
+
+    async with Kit() as kit:
+        for code, status in ((exiting, 3), (exiting_plain, 4)):
+            with pytest.raises(RunFailed, match=f"SystemExit: {status}"):
+                await kit.run(code)
+        assert await kit.run(w.sequential_child, 1) == 2
+        await kit.check()
+
+
+async def test_a_task_that_fails_unheard_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    @workflow(name="forgetful")
+    async def forgetful() -> int:
+        asyncio.create_task(w.broken("unheard"))  # type: ignore[arg-type]  # noqa: RUF006
+        await flow.sleep(1)
+        return 1
+
+    async with Kit() as kit:
+        assert await kit.run(forgetful) == 1
+        await kit.check()
+    gc.collect()
+    assert any("never retrieved" in record.getMessage() for record in caplog.records)
 
 
 async def test_code_that_blocks_is_named(
