@@ -18,8 +18,18 @@ from stepwell.code.step import Step, step, waiting
 from stepwell.code.values import form_of
 from stepwell.code.workflow import Workflow
 from stepwell.kernel.tasks.run import child_id
+from stepwell.model.attributes import merged, normal_all
 from stepwell.model.base import EPOCH, Instant, Json
-from stepwell.model.calls import Call, ChildCall, ListenCall, StreamCall, VariablesCall, WaitCall
+from stepwell.model.calls import (
+    AttributesCall,
+    Call,
+    ChildCall,
+    ListenCall,
+    SignalCall,
+    StreamCall,
+    VariablesCall,
+    WaitCall,
+)
 from stepwell.model.errors import InvalidInput
 from stepwell.workers.results import jsonable
 
@@ -97,6 +107,25 @@ def wait_for_signal(
         return ListenCall(step_id, name, correlation, due)
 
     return _reply(execution, execution.ask("listen", step_name, make, form_of(type).read))
+
+
+def signal(run_id: str, name: str, value: Any = None, *, correlation: str | None = None) -> Awaitable[Any]:
+    """Send a signal to another run, once. Fails where that run has ended, or is not there."""
+    execution = _execution("signal")
+    written = jsonable(value)
+
+    def make(step_id: str) -> Call:
+        return SignalCall(step_id, run_id, name, written, correlation)
+
+    return _reply(execution, execution.ask("signal", _slug(name), make))
+
+
+def set_attributes(**values: Any) -> None:
+    """Set search attributes of the run (see `Stepwell.list`): texts, numbers, booleans, datetimes."""
+    execution = _execution("set_attributes")
+    written = normal_all(values)
+    merged(execution.run.attributes, written, ())
+    execution.at_once("set", "attributes", lambda step_id: AttributesCall(step_id, written))
 
 
 def set_event(name: str, value: Any) -> None:

@@ -25,13 +25,14 @@ from stepwell.engine.observers import Observers
 from stepwell.engine.queues import Queueing
 from stepwell.engine.recovery import Recovery
 from stepwell.engine.scheduler import Scheduler
+from stepwell.engine.signals import perform_signal
 from stepwell.engine.snapshots import Snapshots
 from stepwell.engine.timers import Timers
-from stepwell.engine.work import Performance
+from stepwell.engine.work import Performance, Start
 from stepwell.kernel.evolve import blank, replay
 from stepwell.kernel.ruling import Environment
 from stepwell.model import commands as c
-from stepwell.model.actions import ChildAction
+from stepwell.model.actions import ChildAction, SignalAction
 from stepwell.model.base import Duration, Instant, Json, iso
 from stepwell.model.calls import Code
 from stepwell.model.effects import Continue, Effect, Interrupt, Perform, SetTimer
@@ -253,8 +254,11 @@ class Engine:
     # --- effects ----------------------------------------------------------------------------------
 
     def _perform(self, actor: Actor, effect: Perform) -> None:
+        start: Start | None
         if isinstance(effect.action, ChildAction):
             start = partial(perform_child, self, effect.action, actor.id, effect.step)
+        elif isinstance(effect.action, SignalAction):
+            start = partial(perform_signal, self, effect.action)
         else:
             start = None
         self.dispatch.submit(Performance(actor, effect, self.runner, start))

@@ -18,7 +18,7 @@ from stepwell.model.states import StepStatus, WaitReason
 UNTOLD: Final = INSTANT_KINDS
 """Kinds of steps whose end a workflow's code is not told of: it knew when it asked."""
 
-PERFORMED: Final = frozenset({"run:shell", "run:workflow", "call:http", "call:python"})
+PERFORMED: Final = frozenset({"run:shell", "run:workflow", "call:http", "call:python", "signal"})
 """Kinds that somebody outside the kernel performs."""
 
 ATTEMPTED: Final = PERFORMED | {"try"}

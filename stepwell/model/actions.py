@@ -80,7 +80,17 @@ class ChildAction(NamedTuple):
     """further members of `StartRun`"""
 
 
-Action = HttpAction | ShellAction | PythonAction | CodeAction | ChildAction
+class SignalAction(NamedTuple):
+    """Send a signal to another run. `signal` is its id: sending it twice is harmless."""
+
+    run_id: str
+    signal: str
+    name: str
+    value: Json = None
+    correlation: str | None = None
+
+
+Action = HttpAction | ShellAction | PythonAction | CodeAction | ChildAction | SignalAction
 
 
 class Succeeded(NamedTuple):

@@ -59,6 +59,17 @@ class ListenCall(NamedTuple):
     kind: str = "listen"
 
 
+class SignalCall(NamedTuple):
+    """Send a signal to another run, once."""
+
+    id: str
+    run_id: str
+    signal: str
+    value: Json = None
+    correlation: str | None = None
+    kind: str = "signal"
+
+
 class RecordCall(NamedTuple):
     """A value that the code got at once (the time, a random number, a choice) and must get again."""
 
@@ -75,6 +86,14 @@ class VariablesCall(NamedTuple):
     kind: str = "set"
 
 
+class AttributesCall(NamedTuple):
+    """Set search attributes of the run, at once."""
+
+    id: str
+    values: dict[str, Json]
+    kind: str = "set"
+
+
 class StreamCall(NamedTuple):
     """Write to a stream of the run, at once."""
 
@@ -85,7 +104,17 @@ class StreamCall(NamedTuple):
     kind: str = "stream"
 
 
-Call = StepCall | ChildCall | WaitCall | ListenCall | RecordCall | VariablesCall | StreamCall
+Call = (
+    StepCall
+    | ChildCall
+    | WaitCall
+    | ListenCall
+    | SignalCall
+    | RecordCall
+    | VariablesCall
+    | AttributesCall
+    | StreamCall
+)
 
 INSTANT_KINDS = frozenset({"record", "set", "stream"})
 """Kinds of calls that are over when they are made: the code is told nothing more of them."""

@@ -8,14 +8,16 @@ from stepwell.kernel.limits import limits
 from stepwell.kernel.ruling import Ruling
 from stepwell.kernel.tasks.run import child_id, idempotency_key
 from stepwell.model import events as e
-from stepwell.model.actions import Action, ChildAction
+from stepwell.model.actions import Action, ChildAction, SignalAction
 from stepwell.model.base import Instant, Json
 from stepwell.model.calls import (
     INSTANT_KINDS,
+    AttributesCall,
     Call,
     ChildCall,
     ListenCall,
     RecordCall,
+    SignalCall,
     StepCall,
     StreamCall,
     VariablesCall,
@@ -77,6 +79,9 @@ def have_performed(r: Ruling, step: Step) -> None:
     r.effects += limits(step)
     if isinstance(call, StepCall):
         action: Action = call.action
+    elif isinstance(call, SignalCall):
+        signal = idempotency_key(r.draft.run.id, step.id)
+        action = SignalAction(call.run_id, signal, call.signal, call.value, call.correlation)
     else:
         assert isinstance(call, ChildCall)
         action = _child(r, call, step)
@@ -94,6 +99,8 @@ def _at_once(r: Ruling, call: Call) -> None:
         output = call.value
     elif isinstance(call, VariablesCall):
         r.emit(e.VariablesSet(call.values, (), call.id))
+    elif isinstance(call, AttributesCall):
+        r.emit(e.AttributesSet(call.values, (), call.id))
     elif isinstance(call, StreamCall):
         r.emit(e.StreamWritten(call.stream, call.value, call.closed))
     r.emit(e.StepCompleted(call.id, output))
@@ -143,6 +150,13 @@ def _input(call: Call) -> Json:
         return call.arguments
     if isinstance(call, ChildCall):
         return call.input
+    if isinstance(call, SignalCall):
+        return {
+            "run_id": call.run_id,
+            "signal": call.signal,
+            "value": call.value,
+            "correlation": call.correlation,
+        }
     if isinstance(call, ListenCall):
         return {"signal": call.signal, "correlation": call.correlation}
     return None
