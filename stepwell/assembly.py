@@ -207,6 +207,7 @@ class Opening:
                 await opened.put_queue(queue)
             if s["recover"]:
                 await engine.recover()
+                engine.follow_ups.open()
             engine.watch(take_over=s["recover"])
             engine.queueing.open()
             if s["schedules"]:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+from stepwell.client.ordered import lost_orders
 from stepwell.client.schedule_checks import schedule_findings
 from stepwell.client.views import View, error_view, when
 from stepwell.definition.model import Definition
@@ -16,6 +17,7 @@ from stepwell.kernel.invariants import violations
 from stepwell.model.errors import Conflict, NotFound, StepwellError, StoreError
 from stepwell.model.events import NAMES, SAME
 from stepwell.model.journal import RunFilter, RunRow, StoreFinding, Turn
+from stepwell.model.ledger import FollowUp
 from stepwell.model.problem import Problem
 from stepwell.model.queues import QueueEntry, Standing
 from stepwell.model.records import Run, State
@@ -157,6 +159,10 @@ async def _check_around(engine: Engine, state: State, wrong: Wrong) -> None:
     if run.parent_id is not None and await engine.store.row(run.parent_id) is None:
         wrong("parent_missing", f"run {run.id}: its parent {run.parent_id} is not there", _REPORT)
     await _check_queue(engine, run, wrong)
+    for order in await lost_orders(engine, run):
+        wrong(
+            "follow_up_missing", f"run {order.run_id}, ordered by run {run.id}, was never started", _REBUILD
+        )
     if not (run.status.terminal or run.waits or await engine.store.owner_alive(run.id)):
         wrong("not_carried_on", f"run {run.id} is {run.status}, and no engine carries it on", _SERVE)
 
@@ -206,6 +212,7 @@ class _Index(NamedTuple):
     row: RunRow
     claim: tuple[str, str] | None
     entry: QueueEntry | None
+    orders: Sequence[FollowUp] = ()
 
 
 async def _rebuild(engine: Engine) -> None:
@@ -214,12 +221,16 @@ async def _rebuild(engine: Engine) -> None:
     rows: list[RunRow] = []
     claims: dict[str, tuple[str, str]] = {}
     entries: list[QueueEntry] = []
-    async for row, claim, entry in _indexes(engine):
+    orders: list[FollowUp] = []
+    async for row, claim, entry, ordered in _indexes(engine):
         rows.append(row)
+        orders += ordered
         entries += [] if entry is None else [entry]
         if row.key is not None and claim is not None:
             claims[row.key] = claim
     await engine.store.rebuild(rows, claims, entries)
+    await engine.store.ledger.put_follow_ups(orders)
+    engine.follow_ups.look()
     await engine.recover()
 
 
@@ -243,7 +254,7 @@ async def _indexes(engine: Engine) -> AsyncIterator[_Index]:
             if state.run.key is not None:
                 definition = await engine.library.get(state.run.definition_hash)
                 claim = (run_id, fingerprint(definition, state.run.input))
-            yield _Index(row, claim, entry_of(state.run))
+            yield _Index(row, claim, entry_of(state.run), await lost_orders(engine, state.run))
         except Exception:  # noqa: BLE001 - doctor reports it; the others must go on
             kept = await _kept(engine, run_id)
             if kept is not None:

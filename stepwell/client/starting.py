@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stepwell.definition.model import Definition
-from stepwell.definition.parse import subworkflows
+from stepwell.definition.parse import follow_ups, subworkflows
 from stepwell.engine.library import Library
 from stepwell.model.errors import Finding, InvalidDefinition, NotFound
 
@@ -11,6 +11,9 @@ from stepwell.model.errors import Finding, InvalidDefinition, NotFound
 async def check_subworkflows(library: Library, definition: Definition) -> None:
     """Every workflow that this one runs is known, and none runs itself again. Raises `InvalidDefinition`."""
     findings = await _circles(library, definition, ())
+    findings += [
+        f for f in [await _unknown(library, *wanted) for wanted in follow_ups(definition)] if f is not None
+    ]
     if findings:
         raise InvalidDefinition(findings)
 
@@ -19,14 +22,11 @@ async def _circles(library: Library, definition: Definition, above: tuple[str, .
     trail = (*above, definition.reference)
     findings: list[Finding] = []
     for pointer, namespace, name, version in subworkflows(definition):
-        try:
-            child = await library.find(namespace, name, version)
-        except NotFound as missing:
-            wanted = f"{namespace}/{name}:{version}"
-            findings.append(
-                Finding("unknown-workflow", f"workflow {wanted} is not known", pointer, hint=missing.hint)
-            )
+        unknown = await _unknown(library, pointer, namespace, name, version)
+        if unknown is not None:
+            findings.append(unknown)
             continue
+        child = await library.find(namespace, name, version)
         if child.reference in trail:
             circle = " → ".join([*trail[trail.index(child.reference) :], child.reference])
             findings.append(
@@ -35,3 +35,12 @@ async def _circles(library: Library, definition: Definition, above: tuple[str, .
         else:
             findings += await _circles(library, child, trail)
     return findings
+
+
+async def _unknown(library: Library, pointer: str, namespace: str, name: str, version: str) -> Finding | None:
+    try:
+        await library.find(namespace, name, version)
+    except NotFound as missing:
+        wanted = f"{namespace}/{name}:{version}"
+        return Finding("unknown-workflow", f"workflow {wanted} is not known", pointer, hint=missing.hint)
+    return None

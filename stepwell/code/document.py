@@ -4,11 +4,13 @@ definitions (storing, listing, running by name) knows it too."""
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Final
 
 from stepwell.definition.model import Definition
 from stepwell.definition.parse import parse_document
-from stepwell.model.base import SECOND, Duration
+from stepwell.model.base import SECOND, Duration, Json
 from stepwell.model.errors import InvalidInput
 
 NAME: Final = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
@@ -38,14 +40,23 @@ def checked_version(version: str | int) -> str:
 
 
 def document_of(
-    namespace: str, name: str, version: str, code: str, summary: str, timeout: Duration | None
+    namespace: str,
+    name: str,
+    version: str,
+    code: str,
+    summary: str,
+    timeout: Duration | None,
+    hooks: Mapping[str, str] = MappingProxyType({}),
 ) -> Definition:
-    head = {
+    metadata: dict[str, Json] = {"code": code}
+    if hooks:
+        metadata["hooks"] = {outcome: {"workflow": reference} for outcome, reference in hooks.items()}
+    head: dict[str, Json] = {
         "dsl": "1.0.3",
         "namespace": namespace,
         "name": name,
         "version": version,
-        "metadata": {"code": code},
+        "metadata": metadata,
     }
     if summary:
         head["summary"] = summary

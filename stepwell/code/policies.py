@@ -2,15 +2,47 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
+from stepwell.code.arguments import Arguments
+from stepwell.code.document import NAME
 from stepwell.code.options import MOST_RETRIES, Length, Retry, microseconds
+from stepwell.code.registry import Key
 from stepwell.model.base import Json
 from stepwell.model.errors import InvalidInput
 from stepwell.model.policy import Backoff
 from stepwell.model.recourse import Recourse, Rule, Strike
+
+
+class Named(Protocol):
+    """A workflow, as others name it (see `workflow.Workflow`)."""
+
+    arguments: Arguments
+
+    @property
+    def key(self) -> Key: ...
+
+
+Hooked = Named | str
+"""A workflow to start: itself, or `namespace/name:version`."""
+
+_REFERENCE: Final = re.compile(rf"{NAME.pattern}/{NAME.pattern}:(latest|\d+\.\d+\.\d+([-+][0-9A-Za-z.+-]+)?)")
+
+
+def reference_of(given: Hooked) -> str:
+    """`namespace/name:version`. Raises `InvalidInput` where it cannot be started because of what happens elsewhere."""
+    if isinstance(given, str):
+        if not _REFERENCE.fullmatch(given):
+            raise InvalidInput(f"{given!r} names no workflow", hint="write namespace/name:version")
+        return given
+    parameters = given.arguments.signature.parameters.values()
+    if not any(p.name == "run" or p.kind is p.VAR_KEYWORD for p in parameters):
+        raise InvalidInput(f"{given!r} is told what happened, and needs a parameter `run` for that")
+    namespace, name, version = given.key
+    return f"{namespace}/{name}:{version}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +51,8 @@ class Policy:
     go on, and a workflow whose step failed.
 
     `after`: the time limit in seconds (errors have none). A retry begins after `interval` seconds, twice as long each
-    time if `exponential`, unless the step has had `count` of them (None: any number).
+    time if `exponential`, unless the step has had `count` of them (None: any number). `run`: a workflow, or
+    `namespace/name:version`, that is started in any case; it gets `run`, what there is to know of this one.
     """
 
     action: str = "fail"
@@ -27,6 +60,7 @@ class Policy:
     interval: Length = 1.0
     exponential: bool = False
     count: int | None = 3
+    run: Hooked | None = None
 
     def __post_init__(self) -> None:
         if self.action not in tuple(Recourse):
@@ -38,6 +72,8 @@ class Policy:
         microseconds(self.interval, "interval")
         if self.after is not None:
             microseconds(self.after, "after")
+        if self.run is not None:
+            reference_of(self.run)
 
     def rule(self) -> Rule:
         return Rule(
@@ -46,6 +82,7 @@ class Policy:
             delay=microseconds(self.interval, "interval"),
             exponential=self.exponential,
             count=self.count,
+            workflow=None if self.run is None else reference_of(self.run),
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import cached_property, partial, update_wrapper
 from typing import Any, Generic, ParamSpec, TypeVar, overload
 
@@ -12,6 +12,7 @@ from stepwell.code.child import call_child
 from stepwell.code.document import checked_name, checked_version, document_of, name_of
 from stepwell.code.execution import CURRENT
 from stepwell.code.options import Length, microseconds
+from stepwell.code.policies import reference_of
 from stepwell.code.registry import REGISTRY, Key
 from stepwell.code.values import Form, form_of
 from stepwell.definition.model import Definition
@@ -29,10 +30,17 @@ class Workflow(Generic[P, R]):
     """
 
     def __init__(
-        self, function: Callable[P, R], name: str, version: str, namespace: str, timeout: Length | None
+        self,
+        function: Callable[P, R],
+        name: str,
+        version: str,
+        namespace: str,
+        timeout: Length | None,
+        hooks: Mapping[str, str],
     ) -> None:
         self.function = function
         self.name, self.version, self.namespace = name, version, namespace
+        self.hooks = hooks
         self.timeout = None if timeout is None else microseconds(timeout, "timeout")
         self.is_async = inspect.iscoroutinefunction(function)
         self.waits_plainly = not self.is_async
@@ -51,7 +59,9 @@ class Workflow(Generic[P, R]):
     @cached_property
     def definition(self) -> Definition:
         summary = (inspect.getdoc(self.function) or "").partition("\n")[0]
-        return document_of(self.namespace, self.name, self.version, self.code, summary, self.timeout)
+        return document_of(
+            self.namespace, self.name, self.version, self.code, summary, self.timeout, self.hooks
+        )
 
     @cached_property
     def form(self) -> Form:
@@ -85,32 +95,39 @@ def workflow(
     version: str | int = "1.0.0",
     namespace: str = "default",
     timeout: Length | None = None,
+    on_complete: Workflow[..., Any] | str | None = None,
+    on_fail: Workflow[..., Any] | str | None = None,
+    on_cancel: Workflow[..., Any] | str | None = None,
+    on_timeout: Workflow[..., Any] | str | None = None,
 ) -> Callable[[Callable[P, R]], Workflow[P, R]]: ...
 
 
-def workflow(
-    function: Callable[..., Any] | None = None,
-    /,
+def workflow(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
+    """Make a function a workflow.
+
+    `name`: that of the function with hyphens, unless given. `version`: on record with each run; a run goes on only
+    where code of its version is there. `timeout`: seconds (or a `timedelta`) after which a run ends as `timed_out`.
+    `on_complete`, `on_fail`, `on_cancel` (terminated runs too), `on_timeout`: a workflow, or `namespace/name:version`,
+    that is started once when a run ends so; it gets `run`, what there is to know of it.
+    """
+    return partial(_made, **options) if function is None else _made(function, **options)
+
+
+def _made(
+    function: Callable[P, R],
     *,
     name: str | None = None,
     version: str | int = "1.0.0",
     namespace: str = "default",
     timeout: Length | None = None,
-) -> Any:
-    """Make a function a workflow.
-
-    `name`: that of the function with hyphens, unless given. `version`: on record with each run; a run goes on only
-    where code of its version is there. `timeout`: seconds (or a `timedelta`) after which a run ends as `timed_out`.
-    """
-    if function is None:
-        return partial(_made, name=name, version=version, namespace=namespace, timeout=timeout)
-    return _made(function, name=name, version=version, namespace=namespace, timeout=timeout)
-
-
-def _made(
-    function: Callable[P, R], *, name: str | None, version: str | int, namespace: str, timeout: Length | None
+    on_complete: Workflow[..., Any] | str | None = None,
+    on_fail: Workflow[..., Any] | str | None = None,
+    on_cancel: Workflow[..., Any] | str | None = None,
+    on_timeout: Workflow[..., Any] | str | None = None,
 ) -> Workflow[P, R]:
     named = checked_name(name) if name is not None else name_of(function.__name__)
-    made = Workflow(function, named, checked_version(version), checked_name(namespace), timeout)
+    wanted = {"completed": on_complete, "failed": on_fail, "cancelled": on_cancel, "timed_out": on_timeout}
+    hooks = {outcome: reference_of(given) for outcome, given in wanted.items() if given is not None}
+    made = Workflow(function, named, checked_version(version), checked_name(namespace), timeout, hooks)
     REGISTRY.add(made)
     return made

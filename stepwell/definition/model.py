@@ -332,6 +332,8 @@ class Definition:
     """a soft one (`metadata.deadline`): nothing ends because of it"""
     secrets: frozenset[str] = frozenset()
     failure_policy: FailurePolicy = FAIL_FAST
+    hooks: Mapping[str, str] = field(default_factory=dict)
+    """workflows (`namespace/name:version`) to start when a run is completed, failed, cancelled or timed_out"""
     tasks: Mapping[str, Task] = field(default_factory=dict)
     """every task of the document, those of `use.functions` included, by pointer"""
 

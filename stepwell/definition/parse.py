@@ -9,6 +9,7 @@ from typing import Final
 from pydantic_core import to_json
 
 from stepwell.definition.building.parts import deadline, failure_policy, input_spec, output_spec, timeout
+from stepwell.definition.building.recourse import hooks, split
 from stepwell.definition.building.tasks import TaskBuilder
 from stepwell.definition.model import Definition, SubworkflowBody
 from stepwell.definition.rules.checker import NOT_SUPPORTED
@@ -43,6 +44,16 @@ def subworkflows(definition: Definition) -> Sequence[tuple[str, str, str, str]]:
         for task in definition.tasks.values()
         if isinstance(task.body, SubworkflowBody)
     ]
+
+
+def follow_ups(definition: Definition) -> Sequence[tuple[str, str, str, str]]:
+    """(pointer, namespace, name, version) of every workflow that is started because of what happens in this one."""
+    found = [(f"/document/metadata/hooks/{outcome}", given) for outcome, given in definition.hooks.items()]
+    for task in definition.tasks.values():
+        for strike, rule in (task.options.policy or {}).get("policy", {}).items():
+            if "workflow" in rule:
+                found.append((f"{task.pointer}/metadata/errorPolicy/{strike}/workflow", rule["workflow"]))
+    return [(pointer, *split(reference)) for pointer, reference in found]
 
 
 def content_hash(document: Json) -> str:
@@ -99,5 +110,6 @@ def _built(document: Mapping[str, Json]) -> Definition:
         secrets=builder.uses.secrets(),
         failure_policy=failure_policy(metadata),
         deadline=deadline(metadata),
+        hooks=hooks(metadata),
         tasks=builder.tasks,
     )

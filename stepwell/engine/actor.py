@@ -242,6 +242,7 @@ class Actor:
             claim=mail.claim,
             definition=mail.definition,
             entry=moved_entry(run, decision.events),
+            follow_ups=run.follow_ups[len(self.state.run.follow_ups) :],
             foreign=self.foreign,
         )
         self.state = decision.draft.merge()

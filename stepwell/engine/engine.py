@@ -19,6 +19,7 @@ from stepwell.engine.dispatch import Dispatch
 from stepwell.engine.ended import Ended
 from stepwell.engine.environment import Memo, Surroundings
 from stepwell.engine.feed import Feed
+from stepwell.engine.followups import FollowUps
 from stepwell.engine.library import Library
 from stepwell.engine.mail import Mail, Pending
 from stepwell.engine.observers import Observers
@@ -35,7 +36,7 @@ from stepwell.model import commands as c
 from stepwell.model.actions import ChildAction, SignalAction
 from stepwell.model.base import Duration, Instant, Json, iso
 from stepwell.model.calls import Code
-from stepwell.model.effects import Continue, Effect, Interrupt, Perform, SetTimer
+from stepwell.model.effects import Continue, Effect, Interrupt, Perform, SetTimer, StartFollowUps
 from stepwell.model.errors import (
     Archived,
     NotFound,
@@ -92,6 +93,7 @@ class Engine:
         self._timers = Timers(clock, self._timer_fired)
         self._snapshots = Snapshots(store, snapshot_every)
         self.queueing = Queueing(self, queues)
+        self.follow_ups = FollowUps(self)
         self._recovery = Recovery(self)
         self.schedules = Scheduler(self)
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
@@ -270,6 +272,9 @@ class Engine:
     def _set_timer(self, actor: Actor, effect: SetTimer) -> None:
         self._timers.set(actor.id, effect.step, effect.purpose, effect.due)
 
+    def _start_follow_ups(self, actor: Actor, effect: StartFollowUps) -> None:
+        self.follow_ups.of(actor.id)
+
     def _continue(self, actor: Actor, effect: Continue) -> None:
         asyncio.get_running_loop().call_soon(actor.tell, Mail(c.Proceed()))
 
@@ -325,6 +330,7 @@ class Engine:
         self.closing = True
         await self.schedules.close()
         await self.queueing.close()
+        await self.follow_ups.close()
         await self._recovery.close()
         await self.feed.close()
         await self._timers.close()
@@ -344,5 +350,6 @@ _CARRY_OUT: Final[dict[type[Effect], Callable[..., None]]] = {
     Perform: Engine._perform,
     Interrupt: Engine._interrupt,
     SetTimer: Engine._set_timer,
+    StartFollowUps: Engine._start_follow_ups,
     Continue: Engine._continue,
 }

@@ -11,6 +11,7 @@ from stepwell.engine.actor import Actor
 from stepwell.engine.codebase import Codebase
 from stepwell.engine.dispatch import Dispatch
 from stepwell.engine.feed import Feed
+from stepwell.engine.followups import FollowUps
 from stepwell.engine.mail import Mail
 from stepwell.engine.queues import Queueing
 from stepwell.engine.scheduler import Scheduler
@@ -56,6 +57,7 @@ class Ward(Protocol):
     async def reload(self, run_id: str) -> State: ...
 
     queueing: Queueing
+    follow_ups: FollowUps
 
     def at_rest(self, actor: Actor) -> None: ...
 
@@ -158,6 +160,7 @@ class Recovery:
                 if changed:
                     await self._take_in()
                 if take_over and looks % LOOKS_PER_TAKE_OVER == 0:
+                    ward.follow_ups.look()
                     await self.run()
             except StoreUnavailable as error:
                 log.warning("cannot look at the store: %s", error)
@@ -174,6 +177,7 @@ class Recovery:
                 else:
                     await self.run(only=run_id)
         ward.queueing.look()
+        ward.follow_ups.look()
         for run_id in await ward.store.ended(ward.waiting_for()):
             ward.wake(run_id)
         ward.schedules.look()

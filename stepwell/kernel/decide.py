@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from stepwell.definition.model import Definition, TryBody
-from stepwell.kernel import code, invariants, lifecycle, overdue, recourse
+from stepwell.kernel import code, followups, invariants, lifecycle, overdue, recourse
 from stepwell.kernel.begin import begin_again, have_done, view_of, work
 from stepwell.kernel.catching import attempt_deadline, begin_try
 from stepwell.kernel.draft import Draft
@@ -57,6 +57,8 @@ def decide(
         work(r)
         code.follow(r)
     lifecycle.settle(r)
+    if r.definition.hooks:
+        followups.order_after(r)
     if r.events:
         r.draft.run.seq += 1
         r.draft.run.updated_at = now

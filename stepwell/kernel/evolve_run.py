@@ -150,6 +150,10 @@ def _stream_written(draft: Draft, event: e.StreamWritten, at: Instant) -> None:
     draft.write_stream(event.stream, event.value, event.closed)
 
 
+def _follow_up_ordered(draft: Draft, event: e.FollowUpOrdered, at: Instant) -> None:
+    draft.run.follow_ups = (*draft.run.follow_ups, event.run_id)
+
+
 def _context_set(draft: Draft, event: e.ContextSet, at: Instant) -> None:
     draft.run.context = event.context
 
@@ -243,6 +247,7 @@ CHANGES: Final[dict[type[Any], Callable[[Draft, Any, Instant], None]]] = {
     e.SignalReceived: _signal_received,
     e.SignalTaken: _signal_taken,
     e.StreamWritten: _stream_written,
+    e.FollowUpOrdered: _follow_up_ordered,
     e.ContextSet: _context_set,
     e.VariablesSet: _variables_set,
     e.AttributesSet: _attributes_set,

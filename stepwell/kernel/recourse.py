@@ -7,6 +7,7 @@ from typing import Final
 from stepwell.kernel.code.steps import fail_step
 from stepwell.kernel.failure import fail, located
 from stepwell.kernel.flow import in_flight
+from stepwell.kernel.followups import order_for
 from stepwell.kernel.ruling import Ruling
 from stepwell.model import events as e
 from stepwell.model import problem
@@ -34,18 +35,23 @@ def silent(r: Ruling, step: Step) -> None:
 
 def _late(r: Ruling, step: Step, strike: Strike) -> None:
     rule = rule_of(step.options, strike)
-    if rule is None or not in_flight(step) or rule.action is Recourse.NONE:
+    if rule is None or not in_flight(step):
+        return
+    order_for(r, step, strike)
+    if rule.action is Recourse.NONE:
         return
     found = problem.timeout(_SAYS[strike].format(name=step.name))
     if r.definition.code is None:
         failed(r, step, found, strike=strike)
         return
     r.effect(Interrupt(step.id, step.attempt))
-    fail_step(r, step, found, retry=False, timed_out=True, due=again_at(r, step, rule))
+    due = again_at(r, step, rule)
+    fail_step(r, step, found, retry=False, timed_out=True, due=due, strike=strike)
 
 
 def time_out(r: Ruling, step: Step) -> None:
     """All attempts at a task together took too long."""
+    order_for(r, step, Strike.COMPLETION)
     if not may_be_late(step):
         fail(r, step, problem.timeout(f"task {step.name} did not end within its timeout"), timed_out=True)
 
@@ -61,6 +67,8 @@ def failed(
 ) -> None:
     """An attempt at a task has failed: try again if its policy says so, else the error goes its way."""
     rule = rule_of(step.options, strike)
+    if strike is Strike.ERROR:
+        order_for(r, step, strike)
     due = again_at(r, step, rule, after) if rule is not None and retry else None
     if due is None:
         fail(r, step, found, timed_out=strike is not Strike.ERROR)

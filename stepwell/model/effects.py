@@ -35,8 +35,12 @@ class SetTimer(NamedTuple):
     due: Instant
 
 
+class StartFollowUps(NamedTuple):
+    """Runs were ordered: start them."""
+
+
 class Continue(NamedTuple):
     """Go on in another turn: this one was getting long."""
 
 
-Effect = Perform | Interrupt | SetTimer | Continue
+Effect = Perform | Interrupt | SetTimer | StartFollowUps | Continue

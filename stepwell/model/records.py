@@ -193,6 +193,9 @@ class Run:
     overdue: int = 0
     """1: it was told that it is overdue, 2: that this escalated"""
 
+    follow_ups: tuple[str, ...] = ()
+    """ids of the runs that were ordered because of what happened in this one"""
+
     @property
     def waits(self) -> bool:
         """It is in its queue and has not begun: no engine carries it on."""

@@ -39,13 +39,15 @@ class Recourse(StrEnum):
 @dataclass(frozen=True, slots=True)
 class Rule:
     """What to do after a strike. `after`: the time limit (none for errors); `delay`: before the next attempt, twice as
-    long each time if `exponential`; `count`: how many retries the step may have had by then (None: any number)."""
+    long each time if `exponential`; `count`: how many retries the step may have had by then (None: any number).
+    `workflow` (`namespace/name:version`): one that is started in any case."""
 
     action: Recourse = Recourse.FAIL
     after: Duration | None = None
     delay: Duration = SECOND
     exponential: bool = False
     count: int | None = 3
+    workflow: str | None = None
 
     def as_json(self) -> dict[str, Json]:
         """Only what differs from the default."""

@@ -23,10 +23,12 @@ from stepwell.model.journal import (
     StoreFinding,
     Turn,
 )
-from stepwell.model.queues import Claim, Queue, QueueDepth, QueueEntry, QueuePlace
+from stepwell.model.queues import QueueEntry
 from stepwell.model.records import State
 from stepwell.model.schedules import Edit, Firing, Schedule, Standing
 from stepwell.ports.archive import ArchiveStore as ArchiveStore
+from stepwell.ports.ledger import Ledger as Ledger
+from stepwell.ports.queues import QueueStore as QueueStore
 
 Done = Callable[[BaseException | None], None]
 """Called on the event loop once the commit is over: None when durable, else the reason why nothing was written."""
@@ -86,6 +88,7 @@ class Store(Census, Protocol):
         claim: KeyClaim | None = None,
         definition: DefinitionRow | None = None,
         entry: QueueEntry | None = None,
+        follow_ups: Sequence[str] = (),
         foreign: bool = False,
     ) -> bytes:
         """Put a turn into the commit that is being filled; returns the hash of the turn (the new tip) at once.
@@ -93,7 +96,8 @@ class Store(Census, Protocol):
         `tip` is the hash of the turn before (``b""`` for the first). `row` is the run's index row, where it changed;
         `claim` and `definition` are written in the same commit, before the turn (an existing equal definition is
         kept), and so is `entry`, the run's place in its queue, where that changed (a run that ends leaves it
-        unasked). `foreign`: the run belongs to another engine, which must be told (see `take_foreign`). `done` gets
+        unasked), and `follow_ups`: ids of runs to be started after it (`ledger`). `foreign`: the run belongs to another
+        engine, which must be told (see `take_foreign`). `done` gets
         `SeqConflict` where (run_id, seq) exists, `KeyTaken` and `UniqueTaken` where a key does, and
         `StoreUnavailable` where the store cannot write; a later turn of the same run in the same commit fails with it.
         An unknown outcome of a commit is resolved by reading back before `done` is called.
@@ -190,6 +194,9 @@ class Store(Census, Protocol):
     def queues(self) -> QueueStore:
         """The runs that wait for their turn."""
         ...
+
+    @property
+    def ledger(self) -> Ledger: ...
 
     def listen(self, heard: Callable[[], None]) -> bool:
         """From now on call `heard` when another process did something that may concern this one. False: that does not
@@ -302,46 +309,6 @@ class FeedStore(Protocol):
         ...
 
     def let_go(self, name: str) -> None: ...
-
-
-class QueueStore(Protocol):
-    """The queues: their settings, which are the users' and kept as they are, and an index of the runs in them."""
-
-    async def claim(
-        self,
-        engine_id: str,
-        now: Instant,
-        room: int,
-        queues: Collection[str] | None = None,
-        codes: Collection[str] | None = None,
-    ) -> Claim:
-        """Take at most `room` runs that may begin now: in one transaction they become this engine's, and count against
-        the limits of their queues. No two processes together ever pass a limit.
-
-        `queues`: only these; None: all. `codes`: runs whose workflow is code only if it is one of these
-        (`namespace/name:version`); None: all.
-        """
-        ...
-
-    async def entry(self, run_id: str) -> QueueEntry | None: ...
-
-    async def put(self, queue: Queue) -> None:
-        """Make the queue, or change its limits. Runs that have begun go on."""
-        ...
-
-    async def list(self, now: Instant) -> Sequence[QueueDepth]:
-        """Every queue and what is in it, by name."""
-        ...
-
-    async def names(self) -> Sequence[str]: ...
-
-    async def find(self, run_id: str, now: Instant) -> QueuePlace | None:
-        """Where a run stands; None: in no queue."""
-        ...
-
-    async def entries(self) -> Sequence[QueueEntry]:
-        """All runs in queues (for `doctor`)."""
-        ...
 
 
 class WorkContext(Protocol):

@@ -24,6 +24,7 @@ FIELDS: Final[dict[type[Any], tuple[str, ...]]] = {
     e.SignalReceived: ("signal", "name", "step"),
     e.SignalTaken: ("signal", "step"),
     e.StreamWritten: ("stream", "closed"),
+    e.FollowUpOrdered: ("run_id", "workflow", "cause", "step", "number"),
     e.VariablesSet: ("step",),
     e.AttributesSet: ("step",),
     e.ScopeOpened: ("scope", "owner", "section", "number"),

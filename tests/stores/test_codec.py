@@ -83,6 +83,7 @@ EVENTS: list[e.Event] = [
     e.StepSkipped("/do/0/s", "if", "/do/0/s", "set", ""),
     e.StepCancelled("/do/0/s"),
     e.StepReopened("/do/0/s"),
+    e.FollowUpOrdered("next", "ops/alert:1.0.0", "error", "/do/0/s", 2),
 ]
 
 
@@ -255,7 +256,7 @@ def full_state() -> State:
         "r", "default", "orders", "1.0.0", "abc", 1, RunStatus.FAILED, 7, {"i": 2**70}, [1], "out", {"v": None}, problem,
         "/do/0/s", {"/do/0/s": problem}, "why", "tea", 1, 2, 3, 4, 5, 6, "k", {"t": "v"}, 1, "debug", "p", "ps", 2, True, "rr", 3,
         {StepStatus.FAILED: 1}, "shop:order", 4, problem, ("s1",), "older", "newer", "other",
-        {"tier": "gold"}, "mail", 11, "eu", "once", True, 2, {"due": 5}, 1,
+        {"tier": "gold"}, "mail", 11, "eu", "once", True, 2, {"due": 5}, 1, ("next",),
     )  # fmt: skip
     attempt = Attempt(1, 1, 2, 3, 4, 5, 2, "x", "ref", {"o": 1.5}, problem)
     step = Step(

@@ -23,8 +23,27 @@ def _rule(given: Mapping[str, Json]) -> Rule:
         delay=parse_duration(given["interval"]) if "interval" in given else plain.delay,
         exponential=given.get("exponential", plain.exponential),
         count=given.get("count", plain.count),
+        workflow=reference(given["workflow"]) if "workflow" in given else None,
     )
 
 
 def length(given: Json) -> Duration | None:
     return None if given is None else parse_duration(given)
+
+
+def hooks(metadata: Mapping[str, Json]) -> dict[str, str]:
+    """`metadata.hooks` of the document, by outcome."""
+    given = metadata.get("hooks") or {}
+    return {outcome: reference(hook["workflow"]) for outcome, hook in given.items()}
+
+
+def reference(given: Json) -> str:
+    """`namespace/name:version`, however it was written."""
+    return given if isinstance(given, str) else f"{given['namespace']}/{given['name']}:{given['version']}"
+
+
+def split(reference: str) -> tuple[str, str, str]:
+    """Namespace, name and version."""
+    name, _, version = reference.partition(":")
+    namespace, _, name = name.partition("/")
+    return namespace, name, version

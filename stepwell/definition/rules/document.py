@@ -39,6 +39,7 @@ from stepwell.definition.rules.nouns import (
     Special,
     Text,
 )
+from stepwell.definition.rules.recourse import HOOKS
 from stepwell.definition.rules.tasks import single, task, task_list
 from stepwell.definition.timetable import problems
 from stepwell.model.base import Duration, Json
@@ -114,7 +115,8 @@ _DOCUMENT: Final = Record(
         "summary": LITERAL,
         "tags": Record(others=Anything()),
         "metadata": Record(
-            {"failurePolicy": Special(failure_policy), "deadline": DEADLINE}, others=Anything()
+            {"failurePolicy": Special(failure_policy), "deadline": DEADLINE, "hooks": HOOKS},
+            others=Anything(),
         ),
     },
     required=("dsl", "namespace", "name", "version"),

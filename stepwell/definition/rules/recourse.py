@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import Final
 
 from stepwell.definition.duration import DurationError, parse_duration
-from stepwell.definition.rules.common import among
-from stepwell.definition.rules.nouns import Examiner, Flag, Record, Scope, Shape, Special, Whole
+from stepwell.definition.rules.common import HOST, SEMVER, among
+from stepwell.definition.rules.nouns import (
+    Either,
+    Examiner,
+    Flag,
+    Record,
+    Scope,
+    Shape,
+    Special,
+    Text,
+    Whole,
+)
 from stepwell.model.base import Json
 
 _MOST_RETRIES: Final = 1_000_000
@@ -27,11 +38,34 @@ def _length(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
 
 
 LENGTH: Final = Special(_length)
+
+
+def _version(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
+    if value != "latest" and SEMVER.fullmatch(value) is None:
+        message = f"{value[:60]!r} is neither a version nor `latest`"
+        checker.complain("value", message, pointer, "such as 1.0.0")
+
+
+_HOST: Final = Text(pattern=HOST, like="a name of letters, digits and dashes, at most 63")
+WORKFLOW: Final = Either(
+    text=Text(
+        pattern=re.compile(rf"{HOST.pattern}/{HOST.pattern}:(latest|{SEMVER.pattern})"),
+        like="a workflow such as ops/alert:1.0.0",
+    ),
+    record=Record(
+        {"namespace": _HOST, "name": _HOST, "version": Text(hook=_version)},
+        required=("namespace", "name", "version"),
+    ),
+)
+_HOOK: Final = Record({"workflow": WORKFLOW}, required=("workflow",))
+HOOKS: Final = Record({"completed": _HOOK, "failed": _HOOK, "cancelled": _HOOK, "timed_out": _HOOK})
+"""`metadata.hooks` of the document."""
 _AGAIN: Final[Mapping[str, Shape]] = {
     "action": among("fail", "retry", "none"),
     "interval": LENGTH,
     "exponential": Flag(),
     "count": Whole(0, _MOST_RETRIES),
+    "workflow": WORKFLOW,
 }
 _LIMIT: Final = Record({"after": LENGTH, **_AGAIN}, required=("after",))
 
@@ -44,7 +78,9 @@ def _completion(checker: Examiner, value: Json, pointer: str, scope: Scope) -> N
     checker.push(_COMPLETION, value, pointer, scope)
 
 
-_COMPLETION: Final = Record({"after": LENGTH, "action": among("fail", "none")}, required=("after",))
+_COMPLETION: Final = Record(
+    {"after": LENGTH, "action": among("fail", "none"), "workflow": WORKFLOW}, required=("after",)
+)
 _POLICY: Final = Record(
     {"start": _LIMIT, "response": _LIMIT, "completion": Special(_completion), "error": Record(_AGAIN)},
     least=1,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from stepwell.kernel.code.calls import begin_again, have_performed
 from stepwell.kernel.failure import located
 from stepwell.kernel.flow import in_flight
+from stepwell.kernel.followups import order_for
 from stepwell.kernel.ruling import Ruling
 from stepwell.model import events as e
 from stepwell.model.base import Duration, Instant, Json
@@ -12,7 +13,7 @@ from stepwell.model.effects import Interrupt, SetTimer
 from stepwell.model.policy import step_options
 from stepwell.model.problem import Problem, runtime, timeout
 from stepwell.model.records import Step
-from stepwell.model.recourse import may_be_late
+from stepwell.model.recourse import Strike, may_be_late
 from stepwell.model.states import WaitReason
 
 
@@ -29,8 +30,10 @@ def fail_step(
     after: Duration | None = None,
     timed_out: bool = False,
     due: Instant | None = None,
+    strike: Strike = Strike.ERROR,
 ) -> None:
     """The attempt failed: try again (at `due`, or if its options say so), else the code is told."""
+    order_for(r, step, strike)
     found = located(found, step.path)
     if due is None and retry:
         due = _retry_at(r, step, after)
@@ -75,11 +78,12 @@ def wake(r: Ruling, step: Step) -> None:
 
 def time_out(r: Ruling, step: Step) -> None:
     """All attempts together took too long."""
+    order_for(r, step, Strike.COMPLETION)
     if may_be_late(step):
         return
     _interrupt(r, step)
     found = timeout(f"step {step.name} did not end within its time")
-    fail_step(r, step, found, retry=False, timed_out=True)
+    fail_step(r, step, found, retry=False, timed_out=True, strike=Strike.COMPLETION)
 
 
 def time_out_attempt(r: Ruling, step: Step) -> None:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from stepwell.model.events.names import ATTRIBUTES_SET as ATTRIBUTES_SET
 from stepwell.model.events.names import CONTEXT_SET as CONTEXT_SET
+from stepwell.model.events.names import FOLLOW_UP_ORDERED as FOLLOW_UP_ORDERED
 from stepwell.model.events.names import RUN_CANCELLED as RUN_CANCELLED
 from stepwell.model.events.names import RUN_CANCELLING as RUN_CANCELLING
 from stepwell.model.events.names import RUN_COMPLETED as RUN_COMPLETED
@@ -53,6 +54,7 @@ from stepwell.model.events.names import STREAM_WRITTEN as STREAM_WRITTEN
 from stepwell.model.events.names import VARIABLES_SET as VARIABLES_SET
 from stepwell.model.events.run import AttributesSet as AttributesSet
 from stepwell.model.events.run import ContextSet as ContextSet
+from stepwell.model.events.run import FollowUpOrdered as FollowUpOrdered
 from stepwell.model.events.run import RunCancelled as RunCancelled
 from stepwell.model.events.run import RunCancelling as RunCancelling
 from stepwell.model.events.run import RunCompleted as RunCompleted
@@ -117,6 +119,7 @@ Event = (
     | SignalReceived
     | SignalTaken
     | StreamWritten
+    | FollowUpOrdered
     | ContextSet
     | VariablesSet
     | AttributesSet
@@ -162,6 +165,7 @@ NAMES: Final[dict[type[Any], str]] = {
     SignalReceived: SIGNAL_RECEIVED,
     SignalTaken: SIGNAL_TAKEN,
     StreamWritten: STREAM_WRITTEN,
+    FollowUpOrdered: FOLLOW_UP_ORDERED,
     ContextSet: CONTEXT_SET,
     VariablesSet: VARIABLES_SET,
     AttributesSet: ATTRIBUTES_SET,

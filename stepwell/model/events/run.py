@@ -147,6 +147,17 @@ class StreamWritten(NamedTuple):
     closed: bool = False
 
 
+class FollowUpOrdered(NamedTuple):
+    """Another run, `run_id` of `workflow` (`namespace/name:version`), is to be started because of this: the run's
+    outcome, or what happened to a step. `number`: the attempt of the step, or the generation of the run."""
+
+    run_id: str
+    workflow: str
+    cause: str
+    step: str | None = None
+    number: int = 1
+
+
 class ContextSet(NamedTuple):
     context: Json
 

@@ -30,6 +30,7 @@ class Extra(NamedTuple):
     definition: Row | None = None
     notice: Row | None = None
     queued: Row | None = None
+    follow_ups: tuple[Row, ...] = ()
 
 
 class Job(NamedTuple):
@@ -59,6 +60,10 @@ class Batch:
         """The rows of one kind that the extras hold."""
         rows: Sequence[Row | None] = [getattr(extra, name) for extra in self.extras.values()]
         return [row for row in rows if row is not None]
+
+    def follow_ups(self) -> list[Row]:
+        """The runs that are to be started."""
+        return [row for extra in self.extras.values() for row in extra.follow_ups]
 
     def remove(self, positions: Sequence[int]) -> list[Done]:
         """Take these turns out; returns their callbacks."""

@@ -95,6 +95,7 @@ def _write_all(db: apsw.Connection, batch: Batch) -> None:
     put(db, "put_runs", batch.column("run"))
     _put_queued(db, batch.column("queued"))
     put(db, "put_notices", batch.column("notice"))
+    put(db, "put_follow_ups", batch.follow_ups())
     db.execute("COMMIT")
 
 
@@ -214,6 +215,7 @@ def _write_after(db: apsw.Connection, extra: Extra) -> None:
         _put_queued(db, [extra.queued])
     if extra.notice is not None:
         put(db, "put_notices", [extra.notice])
+    put(db, "put_follow_ups", extra.follow_ups)
 
 
 def _outcomes(

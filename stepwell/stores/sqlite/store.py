@@ -38,6 +38,7 @@ from stepwell.stores.sqlite.channel import Channel
 from stepwell.stores.sqlite.commit import put, roll_back
 from stepwell.stores.sqlite.connection import SQL, Place, fetch, grow_wal, open_writer, place_of
 from stepwell.stores.sqlite.feed import SqliteFeed
+from stepwell.stores.sqlite.ledger import SqliteLedger
 from stepwell.stores.sqlite.queues import SqliteQueues, entry_row
 from stepwell.stores.sqlite.readers import Readers
 from stepwell.stores.sqlite.schedules import SqliteSchedules
@@ -66,6 +67,7 @@ class SqliteStore:
         self.feed = SqliteFeed(writer, readers, place.path)
         self._channel = Channel(place.path)
         self.queues = SqliteQueues(writer, readers)
+        self.ledger = SqliteLedger(writer, readers)
         self._lock: BaseFileLock | None = None
         self._untold: set[str] = set()
         _opened.add(self)
@@ -114,6 +116,7 @@ class SqliteStore:
         claim: KeyClaim | None = None,
         definition: DefinitionRow | None = None,
         entry: QueueEntry | None = None,
+        follow_ups: Sequence[str] = (),
         foreign: bool = False,
     ) -> bytes:
         """As the port says. Raises `InvalidInput` at once, and stores nothing, where a value cannot be
@@ -128,13 +131,18 @@ class SqliteStore:
         )  # nobody carries on what has just been put into a queue
         nobodys = waits or (foreign and seq == 1)  # whoever can, takes it up
         extra = None
-        if foreign or row is not None or claim is not None or definition is not None or entry is not None:
+        if (
+            foreign
+            or follow_ups
+            or not (row is None and claim is None and definition is None and entry is None)
+        ):
             extra = Extra(
                 None if row is None else run_row(row, seq, None if nobodys else self._engine_id, waits=waits),
                 None if claim is None else claim_row(claim, run_id),
                 None if definition is None else definition_row(definition),
                 (run_id,) if foreign else None,
                 None if entry is None else entry_row(entry),
+                tuple((follow_up, run_id, seq) for follow_up in follow_ups),
             )
         self._writer.add((run_id, seq, at, body, new), done, extra)
         return new

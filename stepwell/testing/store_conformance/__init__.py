@@ -14,6 +14,7 @@ from stepwell.testing.store_conformance.census import CensusConformance
 from stepwell.testing.store_conformance.feed import FeedConformance
 from stepwell.testing.store_conformance.index import IndexConformance
 from stepwell.testing.store_conformance.journal import JournalConformance
+from stepwell.testing.store_conformance.ledger import LedgerConformance
 from stepwell.testing.store_conformance.owners import OwnerConformance
 from stepwell.testing.store_conformance.queues import QueueConformance
 from stepwell.testing.store_conformance.schedules import ScheduleConformance
@@ -32,5 +33,6 @@ class StoreConformance(
     CensusConformance,
     FeedConformance,
     QueueConformance,
+    LedgerConformance,
 ):
     """All of it."""
