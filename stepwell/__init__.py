@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from stepwell.client.handle import Handle as Handle
     from stepwell.code.options import Retry as Retry
     from stepwell.code.policies import Policy as Policy
+    from stepwell.code.sparing import Cache as Cache
     from stepwell.code.step import step as step
     from stepwell.code.workflow import workflow as workflow
     from stepwell.definition.parse import parse as parse
@@ -55,6 +56,7 @@ _PLACES = {
     "Handle": "client.handle",
     "Retry": "code.options",
     "Policy": "code.policies",
+    "Cache": "code.sparing",
     "step": "code.step",
     "workflow": "code.workflow",
     "parse": "definition.parse",

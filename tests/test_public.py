@@ -11,7 +11,7 @@ PROMISED = {
     "BlockingStepwell", "Conflict", "Handle", "InvalidDefinition", "InvalidInput", "KeyConflict", "NotFound",
     "NotSupported", "Queue", "RunFailed", "RunStatus", "StepFault", "StepStatus", "Stepwell", "StepwellError", "StoreError",
     "StoreUnavailable", "TransitionRefused", "WaitTimeout", "connect", "current", "parse",
-    "CallAgain", "Policy", "Retry", "StepFailed", "flow", "step", "workflow",
+    "Cache", "CallAgain", "Policy", "Retry", "StepFailed", "flow", "step", "workflow",
 }  # fmt: skip
 
 

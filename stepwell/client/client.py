@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stepwell.client.verbs.archive import ArchiveVerbs
 from stepwell.client.verbs.bulk import BulkVerbs
+from stepwell.client.verbs.keep import KeepVerbs
 from stepwell.client.verbs.listen import ListenVerbs
 from stepwell.client.verbs.queues import QueueVerbs
 from stepwell.client.verbs.schedules import ScheduleVerbs
@@ -11,5 +12,7 @@ from stepwell.client.verbs.subscribe import SubscribeVerbs
 from stepwell.client.verbs.talk import TalkVerbs
 
 
-class Client(BulkVerbs, QueueVerbs, ScheduleVerbs, ListenVerbs, SubscribeVerbs, TalkVerbs, ArchiveVerbs):
+class Client(
+    BulkVerbs, QueueVerbs, ScheduleVerbs, ListenVerbs, SubscribeVerbs, TalkVerbs, ArchiveVerbs, KeepVerbs
+):
     """All verbs. Made by `assembly`."""

@@ -160,6 +160,7 @@ STEP_ACTIONS: Final[dict[str, tuple[Action, ...]]] = {
     "waiting_for_retry": (WATCH, SHOW, CANCEL),
     "waiting_for_children": (CHILD, WATCH, CANCEL),
     "waiting_for_timer": (WATCH, CANCEL),
+    "rate_limited": (WATCH, CANCEL),
     "step_scheduled": (WATCH, CANCEL),
     "waiting_for_event": (SHOW, CANCEL),
     "waiting": (SHOW, CANCEL),

@@ -21,6 +21,7 @@ ORDER: Final = (
     "waiting_for_retry",
     "waiting_for_children",
     "waiting_for_timer",
+    "rate_limited",
     "waiting_for_event",
     "step_scheduled",
     "waiting",
@@ -115,13 +116,16 @@ def reason_of(step: Step) -> str:
     if step.status is StepStatus.WAITING and step.reason is WaitReason.TIMER:
         tried = bool(step.attempts) and step.attempts[-1].error is not None
         return "waiting_for_retry" if tried and step.kind != "wait" else "waiting_for_timer"
-    if step.status is StepStatus.WAITING and step.reason is WaitReason.EVENT:
-        return "waiting_for_event"
-    if step.status is StepStatus.WAITING and step.reason is WaitReason.CHILDREN:
-        return "waiting_for_children"
+    if step.status is StepStatus.WAITING and step.reason in _BY_REASON:
+        return _BY_REASON[step.reason]
     return _BY_STATUS.get(step.status, "waiting")
 
 
+_BY_REASON: Final[dict[WaitReason | None, str]] = {
+    WaitReason.EVENT: "waiting_for_event",
+    WaitReason.CHILDREN: "waiting_for_children",
+    WaitReason.RATE: "rate_limited",
+}
 _BY_STATUS: Final = {
     StepStatus.RUNNING: "step_running",
     StepStatus.PAUSED: "paused_by_debugger",
@@ -172,6 +176,10 @@ def _event(step: Step, now: Instant, child: str | None) -> str:
     return f"Step {step.id} has waited {span(now - since(step))} for {what}{until}."
 
 
+def _limited(step: Step, now: Instant, child: str | None) -> str:
+    return f"The rate of step {step.id} is used up; its turn comes {_until(step, now)}."
+
+
 def _scheduled(step: Step, now: Instant, child: str | None) -> str:
     return f"Step {step.id} begins {_until(step, now) if step.due is not None else 'as soon as the run goes on'}."
 
@@ -190,6 +198,7 @@ _SENTENCES: Final[dict[str, Callable[[Step, Instant, str | None], str]]] = {
     "waiting_for_retry": _retry,
     "waiting_for_children": _child,
     "waiting_for_timer": _timer,
+    "rate_limited": _limited,
     "waiting_for_event": _event,
     "step_scheduled": _scheduled,
     "waiting": _waiting,

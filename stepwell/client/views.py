@@ -136,6 +136,7 @@ def step_view(step: Step, *, detail: bool = False) -> View:
             "priority": step.priority,
             "optional": step.optional,
             "skip_reason": step.skip_reason,
+            "source": step.source,
             "input": step.input,
             "output": step.output,
             "attempts": [attempt_view(attempt) for attempt in step.attempts],

@@ -16,6 +16,7 @@ from stepwell.code.execution import CURRENT, Execution
 from stepwell.code.options import Length, Retry, microseconds
 from stepwell.code.policies import Limit, Policy, recourse
 from stepwell.code.registry import REGISTRY
+from stepwell.code.sparing import Cache, Limited, rate_of
 from stepwell.code.values import Form, form_of, hints_of
 from stepwell.model.actions import CodeAction
 from stepwell.model.base import Json
@@ -48,12 +49,16 @@ class Step(Generic[P, R]):
         retry: Retry | None,
         compensate: Callable[..., Any] | None,
         queue: str | None = None,
+        cache: Cache | None = None,
+        rate: Limited | None = None,
     ) -> None:
         self.function, self.name, self.options = function, name, options
         self.is_async = inspect.iscoroutinefunction(function)
         self.compensation = None if compensate is None else _as_step(compensate)
         self._retryable = None if retry is None else retry.helps()
         self._written = options.as_json()
+        self.place = f"{function.__module__}:{function.__qualname__}"
+        self.cache, self.rate = cache, None if rate is None else rate_of(rate, self.place)
         update_wrapper(self, function)
         self._alone = None
         if queue is not None:
@@ -113,8 +118,11 @@ class Step(Generic[P, R]):
         action = CodeAction(self.function, args, kwargs, self.is_async, self.form.write, self._retryable)
         written = self._written if undoes is None else {**(self._written or {}), "compensates": undoes}
 
+        cached = None if self.cache is None else self.cache.of(self.place, args, kwargs)
+
         def make(step_id: str) -> Call:
-            return StepCall(step_id, for_the_record(args, kwargs), action, written)
+            record = for_the_record(args, kwargs)
+            return StepCall(step_id, record, action, written, cached=cached, rate=self.rate)
 
         return execution.ask("call:python", self.name, make, self.form.read, done)
 
@@ -136,7 +144,9 @@ def _to_be_undone(
     execution: Execution, compensation: Step[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any],
     result: Any, outcome: Any,
 ) -> None:  # fmt: skip
-    """The step is done: from now on a failure of the workflow undoes it."""
+    """The step is done: from now on a failure of the workflow undoes it. (But not what another run did.)"""
+    if outcome.source is not None:
+        return
     if "result" in inspect.signature(compensation.function).parameters and "result" not in kwargs:
         kwargs = {**kwargs, "result": result}
     execution.undo.append(lambda: compensation.ask(execution, args, kwargs, undoes=outcome.id))
@@ -165,6 +175,8 @@ def step(
     optional: bool = False,
     irreversible: bool = False,
     compensate: Callable[..., Any] | None = None,
+    cache: Cache | None = None,
+    rate: Limited | None = None,
 ) -> Callable[[Callable[P, R]], Step[P, R]]: ...
 
 
@@ -180,7 +192,8 @@ def step(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     must be JSON or of annotated types. `priority`: higher ones are begun first where many wait. `optional`: if it fails
     its result is None, and the workflow goes on. `irreversible`: a run that did it is not replayed unless asked for
     expressly. `compensate`: what undoes it when the workflow fails later; called with the same arguments, and with
-    `result` if it has a parameter of that name.
+    `result` if it has a parameter of that name. `cache`: keep results for other calls. `rate`: `(10, 60)` for at most
+    ten within any minute, over all processes on the file; `(10, 60, "name")` together with others of that rate.
     """
     return partial(_made, **options) if function is None else _made(function, **options)
 
@@ -197,6 +210,8 @@ def _made(
     total: Limit | None = None,
     compensate: Callable[..., Any] | None = None,
     queue: str | None = None,
+    cache: Cache | None = None,
+    rate: Limited | None = None,
     **rest: Any,
 ) -> Step[P, R]:
     if isinstance(retry, int):
@@ -215,7 +230,10 @@ def _made(
         "compensate": None if compensate is None else getattr(compensate, "__name__", "compensation"),
     }
     options = StepOptions(**given)
-    return Step(function, name=named, options=options, retry=retry, compensate=compensate, queue=queue)
+    return Step(
+        function, name=named, options=options, retry=retry, compensate=compensate, queue=queue,
+        cache=cache, rate=rate,
+    )  # fmt: skip
 
 
 def _retrying(retry: Retry | None) -> dict[str, Json]:

@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from stepwell.definition.expression import Expression, Template
 from stepwell.model.base import Duration, Json
+from stepwell.model.ledger import Rate
 from stepwell.model.policy import Backoff, FailurePolicy
 
 
@@ -67,6 +68,14 @@ class DeadlineSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class CacheSpec:
+    """How long a result is kept, and what for: the key is computed from the task's input."""
+
+    key: Expression
+    ttl: Duration
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """What Stepwell reads from a task's `metadata` (DESIGN §4); `raw` is all of it, as written."""
 
@@ -84,6 +93,9 @@ class Options:
     """`errorPolicy` as a step's options say it (see `model.recourse`)"""
     completion: Duration | None = None
     """the time limit of its completion"""
+    cache: CacheSpec | None = None
+    rate: Rate | None = None
+    """its name is empty unless one was given"""
     raw: Mapping[str, Json] = field(default_factory=dict)
 
 

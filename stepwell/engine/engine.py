@@ -28,6 +28,7 @@ from stepwell.engine.recovery import Recovery
 from stepwell.engine.scheduler import Scheduler
 from stepwell.engine.signals import perform_signal
 from stepwell.engine.snapshots import Snapshots
+from stepwell.engine.sparing import Sparing
 from stepwell.engine.timers import Timers
 from stepwell.engine.work import Performance, Start
 from stepwell.kernel.evolve import blank, replay
@@ -94,6 +95,7 @@ class Engine:
         self._snapshots = Snapshots(store, snapshot_every)
         self.queueing = Queueing(self, queues)
         self.follow_ups = FollowUps(self)
+        self.sparing = Sparing(store.ledger, clock, self._surroundings.redact)
         self._recovery = Recovery(self)
         self.schedules = Scheduler(self)
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
@@ -263,7 +265,7 @@ class Engine:
             start = partial(perform_signal, self, effect.action)
         else:
             start = None
-        self.dispatch.submit(Performance(actor, effect, self.runner, start))
+        self.dispatch.submit(Performance(actor, effect, self.runner, start, self.sparing))
 
     def _interrupt(self, actor: Actor, effect: Interrupt) -> None:
         if not self.dispatch.interrupt((actor.id, effect.step, effect.attempt)):
@@ -335,6 +337,7 @@ class Engine:
         await self.feed.close()
         await self._timers.close()
         await self.dispatch.close()
+        await self.sparing.close()
         await self.store.flush()
         for actor in self.actors.values():
             actor.close()

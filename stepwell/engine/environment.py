@@ -49,7 +49,7 @@ class Surroundings:
 
     def __init__(self, dice: Dice, secrets: Mapping[str, Json], runtime: Mapping[str, Json]) -> None:
         self._dice, self._secrets, self._runtime = dice, secrets, runtime
-        self._redact = redactor(secrets)
+        self.redact = redactor(secrets)
 
     def roll(self) -> float:
         return self._dice.roll()
@@ -62,7 +62,7 @@ class Surroundings:
             evaluate if memo is None else memo.recall,
             chance,
             self._secrets,
-            self._redact,
+            self.redact,
             self._runtime,
             0 if hold else BEGINS_PER_TURN,
             code,

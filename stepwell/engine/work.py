@@ -5,16 +5,19 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from stepwell.engine.actor import Actor
 from stepwell.engine.mail import Mail
+from stepwell.engine.sparing import Sparing
 from stepwell.model import commands as c
 from stepwell.model.actions import Failed, Outcome, Postponed, Succeeded
 from stepwell.model.base import Json
 from stepwell.model.effects import Perform
 from stepwell.model.errors import InvalidInput
 from stepwell.model.problem import runtime
+from stepwell.model.states import StepStatus
 from stepwell.ports import Runner
 
 log = logging.getLogger("stepwell.engine")
@@ -28,10 +31,13 @@ class Performance:
     `start` is given for what the engine does itself (running another workflow); else the runner does it.
     """
 
-    __slots__ = ("_actor", "_effect", "_finished", "_runner", "_start", "key", "step_id")
+    __slots__ = ("_actor", "_effect", "_finished", "_runner", "_sparing", "_start", "key", "step_id")
 
-    def __init__(self, actor: Actor, effect: Perform, runner: Runner, start: Start | None) -> None:
+    def __init__(
+        self, actor: Actor, effect: Perform, runner: Runner, start: Start | None, sparing: Sparing
+    ) -> None:
         self._actor, self._effect, self._runner, self._start = actor, effect, runner, start
+        self._sparing = sparing
         self._finished = False
         self.key = effect.key
         self.step_id = effect.step
@@ -54,21 +60,32 @@ class Performance:
     def perform(self) -> Coroutine[Any, Any, Outcome]:
         if self._start is not None:
             return self._start()
-        return self._runner.perform(self._effect.action, self)
+        if self._effect.cached is None and self._effect.rate is None:
+            return self._runner.perform(self._effect.action, self)
+        return self._sparing.perform(self._effect, partial(self._runner.perform, self._effect.action, self))
 
     def finish(self, outcome: Outcome) -> None:
         """Tell the run what came of it."""
         self._finished = True
         step, attempt = self._effect.step, self._effect.attempt
         if isinstance(outcome, Succeeded):
-            command: c.Command = c.CompleteStep(step, attempt, outcome.output)
+            command: c.Command = c.CompleteStep(step, attempt, outcome.output, outcome.source)
         elif isinstance(outcome, Failed):
             command = c.FailStep(step, attempt, outcome.problem, outcome.retry, outcome.after)
         elif isinstance(outcome, Postponed):
-            command = c.DeferStep(step, attempt, outcome.after, outcome.progress)
+            command = c.DeferStep(step, attempt, outcome.after, outcome.progress, outcome.limited)
         else:
             command = c.SettleStep(step, attempt)
-        self._actor.tell(Mail(command, self._answered, insist=True))
+        keeps = self._effect.cached is not None and isinstance(outcome, Succeeded) and outcome.source is None
+        reply = partial(self._keep, outcome.output) if keeps else self._answered  # type: ignore[union-attr]
+        self._actor.tell(Mail(command, reply, insist=True))
+
+    def _keep(self, output: Json, error: BaseException | None) -> None:
+        """The result is on record, or refused."""
+        self._answered(error)
+        step = self._actor.state.steps.get(self.step_id)
+        if error is None and step is not None and step.status is StepStatus.COMPLETED:
+            self._sparing.keep(self._effect, self.run_id, output)
 
     def _answered(self, error: BaseException | None) -> None:
         if isinstance(error, InvalidInput):  # the result cannot be stored: that is the step's failure

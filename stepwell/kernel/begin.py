@@ -14,6 +14,7 @@ from stepwell.kernel.failure import fail
 from stepwell.kernel.flow import advance, task_list
 from stepwell.kernel.limits import limits
 from stepwell.kernel.ruling import Begin, Enter, Fault, Ruling, ScopeDone
+from stepwell.kernel.sparing import spared_task
 from stepwell.kernel.tasks import HANDLERS
 from stepwell.kernel.tasks.for_ import items
 from stepwell.kernel.tasks.run import idempotency_key
@@ -161,7 +162,8 @@ def have_done(r: Ruling, task: Task, view: View, step: Step) -> None:
     if isinstance(action, ChildAction) and action.wait and step.status is StepStatus.RUNNING:
         r.emit(e.StepWaiting(step.id, WaitReason.CHILDREN))
     key = idempotency_key(r.draft.run.id, step.id)
-    r.effect(Perform(step.id, step.attempt, action, key, step.priority + r.draft.run.priority))
+    effect = Perform(step.id, step.attempt, action, key, step.priority + r.draft.run.priority)
+    r.effect(spared_task(r, task, view, step, effect))
 
 
 def begin_again(r: Ruling, step: Step) -> None:

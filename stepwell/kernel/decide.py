@@ -86,10 +86,10 @@ def _present(r: Ruling, step_id: str, attempt: int) -> Step:
 def _complete_step(r: Ruling, command: c.CompleteStep) -> None:
     step = _present(r, command.step, command.attempt)
     if r.definition.code is not None:
-        code.complete_step(r, step, command.output)
+        code.complete_step(r, step, command.output, command.source)
         return
     try:
-        complete(r, step, command.output)
+        complete(r, step, command.output, source=command.source)
     except Fault as fault:
         _failed(r, r.draft.step(step.id), fault.problem, retry=False)
 
@@ -119,7 +119,7 @@ def _defer_step(r: Ruling, command: c.DeferStep) -> None:
     if r.draft.run.status is RunStatus.CANCELLING:
         r.emit(e.StepCancelled(step.id, "the run was cancelled"))
     else:
-        code.defer_step(r, step, command.after, command.progress)
+        code.defer_step(r, step, command)
 
 
 def _write_stream(r: Ruling, command: c.WriteStream) -> None:

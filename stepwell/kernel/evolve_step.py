@@ -118,6 +118,7 @@ def _started(draft: Draft, event: e.StepStarted, at: Instant) -> None:
     step, before = _known(draft, event)
     again = before is StepStatus.WAITING
     _move(draft, step, before, event, at)
+    step.granted = step.reason is WaitReason.RATE
     step.reason = step.due = None
     step.attempt_deadline = event.attempt_deadline
     if step.kind in ATTEMPTED:
@@ -154,7 +155,8 @@ def _retrying(draft: Draft, event: e.StepRetrying, at: Instant) -> None:
 
 def _deferred(draft: Draft, event: e.StepDeferred, at: Instant) -> None:
     step = _change(draft, event, at)
-    step.reason, step.due, step.attempt_deadline = WaitReason.TIMER, event.due, None
+    step.reason = WaitReason.RATE if event.limited else WaitReason.TIMER
+    step.due, step.attempt_deadline = event.due, None
     step.spent += 1
     if event.progress is not SAME:
         step.progress = event.progress
@@ -182,6 +184,7 @@ def _completed(draft: Draft, event: e.StepCompleted, at: Instant) -> None:
     step = _change(draft, event, at)
     step.reason = None
     step.output = step.flow if event.output is SAME else event.output
+    step.source = event.source
     last = _last_attempt(step)
     if last is not None:
         last.ended_at = at

@@ -86,10 +86,12 @@ def follow(r: Ruling, step: Step, task: Task, directive: str) -> None:
         advance(r, scope, tasks, tasks.index[directive])
 
 
-def complete(r: Ruling, step: Step, raw: MaybeSame, *, then: str | None = None) -> None:
+def complete(
+    r: Ruling, step: Step, raw: MaybeSame, *, then: str | None = None, source: str | None = None
+) -> None:
     """The step has its raw output: shape it, record it, export it, go on. Raises `Fault`.
 
-    `raw` SAME: what flowed through it. `then` overrides the task's directive.
+    `raw` SAME: what flowed through it. `then` overrides the task's directive. `source`: where it was kept from.
     """
     task = r.task(step.path)
     given = step.flow if raw is SAME else raw
@@ -100,7 +102,7 @@ def complete(r: Ruling, step: Step, raw: MaybeSame, *, then: str | None = None) 
         if task.export.as_ is not None or task.export.schema is not None:
             view.output = output
             context = shape_output(view, task.export, output, "the exported context")
-    r.emit(e.StepCompleted(step.id, SAME if output is step.flow else output))
+    r.emit(e.StepCompleted(step.id, SAME if output is step.flow else output, source))
     if context is not NOTHING:
         r.emit(e.ContextSet(context))
     follow(r, r.draft.step(step.id), task, then or task.then)

@@ -16,6 +16,7 @@ from stepwell.model.effects import Interrupt, SetTimer
 from stepwell.model.problem import Problem
 from stepwell.model.records import Step
 from stepwell.model.recourse import Recourse, Rule, Strike, may_be_late, rule_of
+from stepwell.model.states import WaitReason
 
 _SAYS: Final = {
     Strike.START: "step {name} was not begun in time",
@@ -35,10 +36,13 @@ def silent(r: Ruling, step: Step) -> None:
 
 def _late(r: Ruling, step: Step, strike: Strike) -> None:
     rule = rule_of(step.options, strike)
-    if rule is None or not in_flight(step):
+    limited = strike is Strike.START and step.reason is WaitReason.RATE
+    if rule is None or not (limited or in_flight(step)):
         return
     order_for(r, step, strike)
-    if rule.action is Recourse.NONE:
+    if rule.action is Recourse.NONE or (
+        limited and rule.action is Recourse.RETRY
+    ):  # it begins as soon as it can
         return
     found = problem.timeout(_SAYS[strike].format(name=step.name))
     if r.definition.code is None:

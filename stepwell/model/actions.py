@@ -94,9 +94,11 @@ Action = HttpAction | ShellAction | PythonAction | CodeAction | ChildAction | Si
 
 
 class Succeeded(NamedTuple):
-    """The action was done; `output` is the step's raw output."""
+    """The action was done; `output` is the step's raw output. `source`: it was not done, but kept from this run and
+    step."""
 
     output: Json
+    source: str | None = None
 
 
 class Failed(NamedTuple):
@@ -110,10 +112,12 @@ class Failed(NamedTuple):
 
 
 class Postponed(NamedTuple):
-    """The work is not done yet: call again after so long. Spends no attempt."""
+    """The work is not done yet: call again after so long. Spends no attempt. `limited`: it waits for its slot in a
+    rate."""
 
     after: Duration
     progress: Json = None
+    limited: bool = False
 
 
 class Interrupted(NamedTuple):

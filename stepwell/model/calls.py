@@ -12,6 +12,7 @@ from typing import NamedTuple, Protocol
 
 from stepwell.model.actions import CodeAction
 from stepwell.model.base import Instant, Json
+from stepwell.model.ledger import Cached, Rate
 from stepwell.model.problem import Problem
 from stepwell.model.records import Run, Step
 
@@ -24,6 +25,8 @@ class StepCall(NamedTuple):
     action: CodeAction
     options: dict[str, Json] | None = None
     kind: str = "call:python"
+    cached: Cached | None = None
+    rate: Rate | None = None
 
 
 class ChildCall(NamedTuple):

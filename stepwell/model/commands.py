@@ -102,11 +102,13 @@ class SetAttributes(NamedTuple):
 
 
 class CompleteStep(NamedTuple):
-    """The worker's answer: `output` is the raw output. Refused unless `attempt` is the present one."""
+    """The worker's answer: `output` is the raw output. Refused unless `attempt` is the present one. `source`: where
+    it was kept from (run and step, one behind the other)."""
 
     step: str
     attempt: int
     output: Json
+    source: str | None = None
 
 
 class FailStep(NamedTuple):
@@ -126,6 +128,8 @@ class DeferStep(NamedTuple):
     attempt: int
     after: Duration
     progress: Json = None
+    limited: bool = False
+    """it waits for its slot in a rate, and has it then"""
 
 
 class SendSignal(NamedTuple):

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from stepwell.model.actions import Action
 from stepwell.model.base import Instant
+from stepwell.model.ledger import Cached, Rate
 
 
 class Perform(NamedTuple):
@@ -16,6 +17,8 @@ class Perform(NamedTuple):
     action: Action
     key: str
     priority: int = 0
+    cached: Cached | None = None
+    rate: Rate | None = None
 
 
 class Interrupt(NamedTuple):

@@ -86,6 +86,11 @@ class Step:
     overdue: int = 0
     """1: it was told that it is overdue, 2: that this escalated"""
 
+    source: str | None = None
+    """the run and step whose result it got, without being performed"""
+    granted: bool = False
+    """the present attempt waited for its slot in a rate, and has it"""
+
     @property
     def name(self) -> str:
         """The task's name: the last segment of its path."""

@@ -53,6 +53,7 @@ class WaitReason(StrEnum):
     EVENT = "event"
     TIMER = "timer"
     APPROVAL = "approval"
+    RATE = "rate_limited"
 
 
 TERMINAL_RUN = frozenset(

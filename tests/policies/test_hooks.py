@@ -180,7 +180,7 @@ async def test_nobody_is_there_when_it_ends(tmp_path: Path) -> None:
         for _ in range(200):
             if await told(owner):
                 break
-        await until(lambda: not owner.engine.actors)
+        await until(lambda: owner.engine.follow_ups._task is None and not owner.engine.actors)
         assert len(await told(owner)) == 1
         assert not await owner.engine.store.ledger.follow_ups()
     async with open_at(tmp_path / "a.db", clock) as owner:

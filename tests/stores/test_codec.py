@@ -68,6 +68,8 @@ EVENTS: list[e.Event] = [
     e.StepRetrying("/do/0/s", runtime("again"), 5),
     e.StepDeferred("/do/0/s", 5),
     e.StepDeferred("/do/0/s", 5, {"done": 3}),
+    e.StepDeferred("/do/0/s", 5, limited=True),
+    e.StepCompleted("/do/0/s", 1, "r/do/0/s"),
     e.RunContinued("next"),
     e.RunStalled(runtime("no code")),
     e.RunUnstalled(),
@@ -262,7 +264,7 @@ def full_state() -> State:
     step = Step(
         "/do/0/s[1]", "/do/0/s~1t", "fork", "", 1, "p", 2, (1, 0), StepStatus.WAITING, WaitReason.CHILDREN, 3, True,
         {"a": 1}, None, problem, "skip", [attempt, Attempt(2, 9)], 7, 1, 2, 3, 4, 5, 6, 0.5, {"f": []}, 2,
-        [1, [2]], 1, True, {"retries": 3}, 2, {"due": 5}, 1,
+        [1, [2]], 1, True, {"retries": 3}, 2, {"due": 5}, 1, "r/do/0/s", True,
     )  # fmt: skip
     scope = Scope(
         "s",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from stepwell.definition.building.recourse import length, policy
+from stepwell.definition.building.recourse import cache, length, policy, rate
 from stepwell.definition.duration import parse_duration
 from stepwell.definition.expression import Expression, Template, expression
 from stepwell.definition.model import (
@@ -98,6 +98,8 @@ def options(metadata: Members | None, kind: str) -> Options:
     return Options(
         optional=metadata.get("optional", False) or (rules.get("error") or {}).get("action") == "none",
         policy=policy(rules),
+        cache=cache(metadata.get("cache")),
+        rate=rate(metadata.get("rateLimit")),
         completion=length((rules.get("completion") or {}).get("after")),
         priority=metadata.get("priority", 0),
         concurrency=metadata.get("concurrency") if kind == "for" else None,

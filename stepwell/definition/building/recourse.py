@@ -1,11 +1,14 @@
-"""`errorPolicy` as a step's options say it."""
+"""`errorPolicy` as a step's options say it, hooks, kept results and rates."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
 from stepwell.definition.duration import parse_duration
+from stepwell.definition.expression import expression
+from stepwell.definition.model import CacheSpec
 from stepwell.model.base import Duration, Json
+from stepwell.model.ledger import Rate
 from stepwell.model.recourse import Recourse, Rule
 
 
@@ -47,3 +50,13 @@ def split(reference: str) -> tuple[str, str, str]:
     name, _, version = reference.partition(":")
     namespace, _, name = name.partition("/")
     return namespace, name, version
+
+
+def cache(given: Mapping[str, Json] | None) -> CacheSpec | None:
+    return None if given is None else CacheSpec(expression(given["key"]), parse_duration(given["ttl"]))
+
+
+def rate(given: Mapping[str, Json] | None) -> Rate | None:
+    if given is None:
+        return None
+    return Rate(given.get("name", ""), given["limit"], parse_duration(given["window"]))

@@ -10,6 +10,7 @@ from stepwell.definition.reading.issue import escape
 from stepwell.definition.rules.common import DURATION
 from stepwell.definition.rules.nouns import Examiner, Flag, Record, Scope, Shape, Special, Whole, kind_of
 from stepwell.definition.rules.recourse import error_policy
+from stepwell.definition.rules.sparing import SPARING, sparing
 from stepwell.model.base import Json
 
 _MOST_PRIORITY: Final = 1 << 31
@@ -58,6 +59,8 @@ def task_metadata(checker: Examiner, task: Mapping[str, Json], kind: str, pointe
             checker.complain("option", message, place, "remove it", key=True)
         elif name == "errorPolicy":
             error_policy(checker, task, kind, value, place, scope)
+        elif name in SPARING:
+            sparing(checker, task, kind, name, value, place, scope)
         elif name == "http" and task.get("call") == "http":
             checker.push(CONNECTION, value, place, scope)
 

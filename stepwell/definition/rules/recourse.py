@@ -91,7 +91,7 @@ def error_policy(
     checker: Examiner, task: Mapping[str, Json], kind: str, value: Json, pointer: str, scope: Scope
 ) -> None:
     """`kind` is the word of the task: `call`, `run`, …"""
-    if kind not in ("call", "run") or _calls_tasks(checker, task):
+    if kind not in ("call", "run") or calls_tasks(checker, task):
         message = "`errorPolicy` is an option of tasks that somebody performs: `call` and `run`"
         checker.complain("option", message, pointer, "put it on the tasks inside, or use try", key=True)
         return
@@ -101,7 +101,7 @@ def error_policy(
     checker.push(_POLICY, value, pointer, scope)
 
 
-def _calls_tasks(checker: Examiner, task: Mapping[str, Json]) -> bool:
+def calls_tasks(checker: Examiner, task: Mapping[str, Json]) -> bool:
     """It calls a function of the document, which is a task in turn."""
     target = task.get("call")
     return isinstance(target, str) and target in checker.used("functions")

@@ -6,6 +6,7 @@ from stepwell.kernel.code.signals import take_waiting
 from stepwell.kernel.evolve_run import ROOT
 from stepwell.kernel.limits import limits
 from stepwell.kernel.ruling import Ruling
+from stepwell.kernel.sparing import spared_call
 from stepwell.kernel.tasks.run import child_id, idempotency_key
 from stepwell.model import events as e
 from stepwell.model.actions import Action, ChildAction, SignalAction
@@ -88,7 +89,8 @@ def have_performed(r: Ruling, step: Step) -> None:
         if call.wait and step.status is StepStatus.RUNNING:
             r.emit(e.StepWaiting(step.id, WaitReason.CHILDREN))
     key = idempotency_key(r.draft.run.id, step.id)
-    r.effect(Perform(step.id, step.attempt, action, key, step.priority + r.draft.run.priority))
+    effect = Perform(step.id, step.attempt, action, key, step.priority + r.draft.run.priority)
+    r.effect(spared_call(r, call, step, effect) if isinstance(call, StepCall) else effect)
 
 
 def _at_once(r: Ruling, call: Call) -> None:

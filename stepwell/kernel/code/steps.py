@@ -7,9 +7,11 @@ from stepwell.kernel.failure import located
 from stepwell.kernel.flow import in_flight
 from stepwell.kernel.followups import order_for
 from stepwell.kernel.ruling import Ruling
+from stepwell.model import commands as c
 from stepwell.model import events as e
 from stepwell.model.base import Duration, Instant, Json
 from stepwell.model.effects import Interrupt, SetTimer
+from stepwell.model.events import SAME
 from stepwell.model.policy import step_options
 from stepwell.model.problem import Problem, runtime, timeout
 from stepwell.model.records import Step
@@ -17,8 +19,8 @@ from stepwell.model.recourse import Strike, may_be_late
 from stepwell.model.states import WaitReason
 
 
-def complete_step(r: Ruling, step: Step, output: Json) -> None:
-    r.emit(e.StepCompleted(step.id, output))
+def complete_step(r: Ruling, step: Step, output: Json, source: str | None = None) -> None:
+    r.emit(e.StepCompleted(step.id, output, source))
 
 
 def fail_step(
@@ -44,9 +46,10 @@ def fail_step(
         r.emit((e.StepTimedOut if timed_out else e.StepFailed)(step.id, found, True))
 
 
-def defer_step(r: Ruling, step: Step, after: Duration, progress: Json) -> None:
-    due = r.now + max(0, after)
-    r.emit(e.StepDeferred(step.id, due, progress))
+def defer_step(r: Ruling, step: Step, command: c.DeferStep) -> None:
+    due = r.now + max(0, command.after)
+    progress = SAME if command.limited else command.progress
+    r.emit(e.StepDeferred(step.id, due, progress, command.limited))
     r.effect(SetTimer(step.id, "wake", due))
 
 

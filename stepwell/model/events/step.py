@@ -76,11 +76,13 @@ class StepRetrying(NamedTuple):
 
 
 class StepDeferred(NamedTuple):
-    """The worker asked to be called again at `due`; that is no failure, and spends no attempt."""
+    """The worker asked to be called again at `due`; that is no failure, and spends no attempt. `limited`: the worker
+    was not asked, the rate has no room before."""
 
     step: str
     due: Instant
     progress: MaybeSame = SAME
+    limited: bool = False
 
 
 class StepRecovered(NamedTuple):
@@ -96,10 +98,12 @@ class StepProgressed(NamedTuple):
 
 
 class StepCompleted(NamedTuple):
-    """`output` is the transformed output; SAME: its input, or what its last list gave, passed through."""
+    """`output` is the transformed output; SAME: its input, or what its last list gave, passed through.
+    `source`: nothing was performed, the raw output was kept from this run and step (`RUN/do/0/name`)."""
 
     step: str
     output: MaybeSame = SAME
+    source: str | None = None
 
 
 class StepFailed(NamedTuple):
