@@ -318,6 +318,7 @@ def test_every_statement_can_be_prepared(tmp_path: Path) -> None:
         "put_notices": 1,
         "put_queued": 11,
         "put_archive_items": 4,
+        "put_follow_ups": 3,
     }
     for name, text in statements("sqlite").items():
         if not name.startswith("list_"):  # these are parts, see test_listing
