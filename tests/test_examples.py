@@ -94,8 +94,17 @@ def test_the_ten_lines_of_the_readme(tmp_path: Path) -> None:
     assert view["output"] == {"said": ["Hello, Ada!", "Hello, Grace!"]}
 
 
+def test_the_fifteen_lines_of_the_readme(tmp_path: Path) -> None:
+    text = (ROOT / "README.md").read_text()
+    (tmp_path / "shop.py").write_text(text.split("```python\n")[1].split("```")[0])
+    data = '{"order": 7, "amount": 9.5}'
+    assert f"stepwell run shop.py --input '{data}'" in text
+    view = run(tmp_path, "run", str(tmp_path / "shop.py"), "--input", data, "--json")
+    assert view["output"] == "order 7 is paid: P-7"
+
+
 def test_the_python_of_the_readme(tmp_path: Path) -> None:
-    program = (ROOT / "README.md").read_text().split("```python\n")[1].split("```")[0]
+    program = (ROOT / "README.md").read_text().split("```python\n")[2].split("```")[0]
     done = subprocess.run(
         [sys.executable, "-c", program], check=False, cwd=tmp_path, capture_output=True, text=True
     )
