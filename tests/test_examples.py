@@ -76,6 +76,16 @@ def test_a_nightly_report_is_scheduled_and_filled_in(tmp_path: Path) -> None:
     assert view["next"].endswith("T02:30:00.000000Z")
 
 
+@pytest.mark.spec("Q1", "Q2", "Q5")
+def test_a_runner_of_ones_own_performs_each_step_once(tmp_path: Path) -> None:
+    view = run(tmp_path, "examples/runner/run.py", str(tmp_path / "runner.db"), program=[sys.executable])
+    assert view == {
+        "status": "completed",
+        "output": {"sent": "P-lamp", "paid": 42.5},
+        "performed": {"reserve": 1, "charge": 1, "pack": 1, "ship": 1},
+    }
+
+
 @pytest.mark.spec("S8")
 def test_a_workflow_runs_others(tmp_path: Path) -> None:
     view = run(

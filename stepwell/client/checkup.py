@@ -14,6 +14,7 @@ from stepwell.engine.requests import fingerprint
 from stepwell.engine.rows import entry_of, row_of
 from stepwell.kernel.evolve import blank, replay
 from stepwell.kernel.invariants import violations
+from stepwell.model.driven import DRIVEN
 from stepwell.model.errors import Conflict, NotFound, StepwellError, StoreError
 from stepwell.model.events import NAMES, SAME
 from stepwell.model.journal import RunFilter, RunRow, StoreFinding, Turn
@@ -163,7 +164,7 @@ async def _check_around(engine: Engine, state: State, wrong: Wrong) -> None:
         wrong(
             "follow_up_missing", f"run {order.run_id}, ordered by run {run.id}, was never started", _REBUILD
         )
-    if not (run.status.terminal or run.waits or await engine.store.owner_alive(run.id)):
+    if not (run.status.terminal or run.waits or run.code == DRIVEN or await engine.store.owner_alive(run.id)):
         wrong("not_carried_on", f"run {run.id} is {run.status}, and no engine carries it on", _SERVE)
 
 

@@ -12,6 +12,7 @@ from stepwell.client.open_steps import Facts, OpenStep, facts_of, problem_text, 
 from stepwell.client.queued import Queued, evidence, says
 from stepwell.client.views import View, error_view, when
 from stepwell.model.base import Instant
+from stepwell.model.driven import DRIVEN
 from stepwell.model.records import State
 from stepwell.model.states import RunStatus
 
@@ -67,6 +68,9 @@ SERVE_QUEUED: Final = SERVE._replace(
 )
 STEP_ON: Final = Action("let only this step begin", "stepwell runs resume {run} --step {step}")
 CHILD: Final = Action("see what the other run waits for", "stepwell runs explain {child}")
+BEGIN_AGAIN: Final = Action(
+    "begin the step again: StepStore.begin_step takes it over", "stepwell runs show {run}"
+)
 HISTORY: Final = Action("read everything that happened", "stepwell runs history {run}")
 
 
@@ -155,6 +159,7 @@ def _step_says(facts: Facts) -> str:
 
 
 STEP_ACTIONS: Final[dict[str, tuple[Action, ...]]] = {
+    "expired_claim": (BEGIN_AGAIN, SHOW, CANCEL),
     "step_running": (WATCH, PAUSE, CANCEL),
     "paused_by_debugger": (STEP_ON, RESUME, CANCEL),
     "waiting_for_retry": (WATCH, SHOW, CANCEL),
@@ -214,6 +219,14 @@ RULES: Final = (
     ),
     *(Rule(reason, _leads(reason), _step_says, actions) for reason, actions in STEP_ACTIONS.items()),
     Rule(
+        "waiting_for_runner",
+        lambda facts: facts.state.run.code == DRIVEN,
+        lambda facts: (
+            "Nothing is planned or performed: the program that drives the run has to say what comes next."
+        ),
+        (SHOW, HISTORY, CANCEL),
+    ),
+    Rule(
         "going_on",
         lambda facts: True,
         lambda facts: f"The run is {facts.state.run.status}; the engine is about to go on with it.",
@@ -228,7 +241,8 @@ def explain(state: State, now: Instant, carried_on: bool, queued: Queued | None 
     `carried_on`: some engine is alive that owns the run. `details` has one entry for each open step that is not
     just a block around another; `next_actions` are `{action, command}`.
     """
-    facts = facts_of(state, now, carried_on=carried_on, queued=queued)
+    driven = state.run.code == DRIVEN  # a program of its own carries it on
+    facts = facts_of(state, now, carried_on=carried_on or driven, queued=queued)
     rule = next(rule for rule in RULES if rule.applies(facts))
     return {
         "run_id": state.run.id,

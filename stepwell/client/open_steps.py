@@ -8,14 +8,17 @@ from typing import Final
 
 from stepwell.client.queued import Queued
 from stepwell.client.views import View, error_view, when
+from stepwell.kernel.driven import expired
 from stepwell.kernel.flow import in_flight
 from stepwell.kernel.tasks.run import child_id
 from stepwell.model.base import Duration, Instant
+from stepwell.model.driven import KIND
 from stepwell.model.problem import Problem
 from stepwell.model.records import State, Step
 from stepwell.model.states import RunStatus, StepStatus, WaitReason
 
 ORDER: Final = (
+    "expired_claim",
     "step_running",
     "paused_by_debugger",
     "waiting_for_retry",
@@ -142,7 +145,7 @@ def since(step: Step) -> Instant:
 
 
 def _open_step(state: State, step: Step, now: Instant) -> OpenStep:
-    reason = reason_of(step)
+    reason = "expired_claim" if expired(step, now) else reason_of(step)
     child = child_id(state.run.id, step.id, step.attempt) if reason == "waiting_for_children" else None
     return OpenStep(step, reason, _SENTENCES[reason](step, now, child), now, child)
 
@@ -151,7 +154,22 @@ def _running(step: Step, now: Instant, child: str | None) -> str:
     again = step.attempts[-1].runs if step.attempts else 1
     repeated = f", performed for the {ordinal(again)} time after a crash" if again > 1 else ""
     attempt = f", attempt {step.attempt}" if step.attempt > 1 else ""
-    return f"Step {step.id} ({step.kind}) has been running for {span(now - since(step))}{attempt}{repeated}."
+    claim = step.claim
+    by = f", claimed by {claim.owner}" if claim is not None and claim.owner else ""
+    until = f", until {when(claim.until)}" if claim is not None and claim.until is not None else ""
+    return (
+        f"Step {step.id} ({step.kind}) has been running for {span(now - since(step))}"
+        f"{attempt}{repeated}{by}{until}."
+    )
+
+
+def _lost(step: Step, now: Instant, child: str | None) -> str:
+    claim = step.claim
+    assert claim is not None and claim.until is not None
+    return (
+        f"The claim of {claim.owner or 'somebody'} on step {step.id}, attempt {step.attempt}, expired "
+        f"{span(now - claim.until)} ago: whoever begins the step next takes it over."
+    )
 
 
 def _timer(step: Step, now: Instant, child: str | None) -> str:
@@ -181,6 +199,9 @@ def _limited(step: Step, now: Instant, child: str | None) -> str:
 
 
 def _scheduled(step: Step, now: Instant, child: str | None) -> str:
+    if step.kind == KIND:
+        when_due = f" {_until(step, now)}" if step.due is not None else ""
+        return f"Step {step.id} is planned: it waits for its runner to begin it{when_due}."
     return f"Step {step.id} begins {_until(step, now) if step.due is not None else 'as soon as the run goes on'}."
 
 
@@ -193,6 +214,7 @@ def _waiting(step: Step, now: Instant, child: str | None) -> str:
 
 
 _SENTENCES: Final[dict[str, Callable[[Step, Instant, str | None], str]]] = {
+    "expired_claim": _lost,
     "step_running": _running,
     "paused_by_debugger": _debugger,
     "waiting_for_retry": _retry,

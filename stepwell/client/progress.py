@@ -15,6 +15,7 @@ from stepwell.definition.model import (
     TaskList,
     TryBody,
 )
+from stepwell.model.driven import ANY, step_id
 from stepwell.model.records import State, Step
 from stepwell.model.states import StepStatus
 
@@ -66,6 +67,13 @@ def _ahead(state: State, definition: Definition) -> int:
     """Tasks that come next unless something jumps, ends or fails. Every open list has one open step in it."""
     if state.run.status.terminal:
         return 0
+    if (
+        definition.code is not None
+    ):  # only code knows what comes next; a program of its own declares its steps
+        declared = (
+            definition.do.tasks if definition.driven and definition.metadata.get("steps") != ANY else ()
+        )
+        return sum(step_id(task.name) not in state.steps for task in declared)
     if not state.steps:
         return _weight(definition.do)
     lists = {tasks.pointer: tasks for tasks in _lists(definition.do)}

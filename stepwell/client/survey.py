@@ -10,6 +10,7 @@ from stepwell.client.explain import explain
 from stepwell.client.views import View, when
 from stepwell.engine.engine import Engine
 from stepwell.model.base import SECOND, Duration, Instant
+from stepwell.model.driven import DRIVEN
 from stepwell.model.errors import StepwellError
 from stepwell.model.journal import EngineRow, RunFilter, RunOrder, RunRow
 from stepwell.model.states import RunStatus
@@ -45,7 +46,10 @@ async def survey(engine: Engine) -> View:
     engines = await store.engines()
     page = await store.list_runs(RunFilter(open=True, order=RunOrder.OLDEST), OLDEST)
     alive = {row.id for row in engines if row.alive}
-    told = [await _told(engine, row, now, carried_on=row.owner in alive) for row in page.rows]
+    told = [
+        await _told(engine, row, now, carried_on=row.owner in alive or row.code == DRIVEN)
+        for row in page.rows
+    ]
     findings = [*_of_engines(engines), *_of_runs(told)]
     return {
         "ok": all(finding["severity"] != "warning" for finding in findings),

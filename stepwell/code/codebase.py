@@ -10,6 +10,7 @@ from stepwell.code.registry import REGISTRY, Key, Known, Registry
 from stepwell.definition.model import Definition
 from stepwell.model.base import Json
 from stepwell.model.calls import CodeMismatch
+from stepwell.model.driven import DRIVEN
 from stepwell.model.journal import RunRow
 from stepwell.model.problem import PREFIX, Problem
 from stepwell.model.records import State
@@ -34,13 +35,15 @@ class Codebase:
         return [w.definition for w in self._registry if w.key[:2] == (namespace, name)]
 
     def check_input(self, definition: Definition, input: Json) -> None:
-        if definition.code is not None:
+        if definition.code is not None and not definition.driven:
             workflow = self._registry.get((definition.namespace, definition.name, definition.version))
             if workflow is not None:
                 workflow.arguments.read(input)
 
     def result(self, row: RunRow, output: Json) -> Any:
-        workflow = None if row.code is None else self._registry.get((row.namespace, row.name, row.version))
+        workflow = (
+            None if row.code in (None, DRIVEN) else self._registry.get((row.namespace, row.name, row.version))
+        )
         if workflow is None or workflow.form.read is None:
             return output
         return workflow.form.read(output)

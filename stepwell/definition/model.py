@@ -12,6 +12,7 @@ from enum import StrEnum
 
 from stepwell.definition.expression import Expression, Template
 from stepwell.model.base import Duration, Json
+from stepwell.model.driven import DRIVEN
 from stepwell.model.ledger import Rate
 from stepwell.model.policy import Backoff, FailurePolicy
 
@@ -355,6 +356,11 @@ class Definition:
         tasks only stand for it. None: the tasks are the workflow."""
         code = self.metadata.get("code")
         return code if isinstance(code, str) else None
+
+    @property
+    def driven(self) -> bool:
+        """A program of its own performs the tasks and says how they end (see `stepwell.steps`): no engine does."""
+        return self.metadata.get("code") == DRIVEN
 
     @property
     def reference(self) -> str:

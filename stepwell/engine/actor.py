@@ -28,7 +28,7 @@ from stepwell.model.effects import Effect
 from stepwell.model.errors import InvalidInput, SeqConflict, StepwellError, StoreUnavailable
 from stepwell.model.journal import DefinitionRow, KeyClaim, Turn
 from stepwell.model.problem import runtime
-from stepwell.model.records import State
+from stepwell.model.records import Run, State
 from stepwell.model.states import RunStatus
 from stepwell.ports import Clock, Store
 
@@ -93,7 +93,7 @@ class Actor:
         self._stale: list[asyncio.Future[None]] = []
         self._computing: tuple[Mail, asyncio.Task[None]] | None = None
         self._rereading: asyncio.Task[None] | None = None
-        self._indexed = _indexed(state) if state.run.seq else None
+        self._indexed = _indexed(state.run) if state.run.seq else None
         self._code: Code | None = None
         self._stalled = False
 
@@ -149,16 +149,18 @@ class Actor:
 
     async def ask(
         self, command: Command, claim: KeyClaim | None = None, definition: DefinitionRow | None = None
-    ) -> None:
-        """Tell, and return when the command is durable. Raises what it is refused with."""
+    ) -> Decision:
+        """Tell, and return when the command is durable: the decision that stood. Raises what it is refused with."""
+        heard: list[Decision] = []
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
 
         def reply(error: BaseException | None) -> None:
             if not answer.done():
                 answer.set_result(None) if error is None else answer.set_exception(error)
 
-        self.tell(Mail(command, reply, claim, definition))
+        self.tell(Mail(command, reply, claim, definition, heard=heard))
         await answer
+        return heard[-1]
 
     def _go_on(self) -> None:
         """Something is through: read back if that is wanted, else decide what has queued up."""
@@ -186,6 +188,8 @@ class Actor:
         try:
             environment = self.host.environment(self, chance, memo)
             decision = decide(self.definition, self.state, mail.command, now, environment)
+            if mail.heard is not None:
+                mail.heard.append(decision)
             self._commit(mail, decision, now)
             return
         except CodeRestart:
@@ -232,7 +236,7 @@ class Actor:
             return
         run = decision.draft.run
         turn = Turn(self.id, run.seq, now, decision.events)
-        moved = run.status.terminal or (run.status, run.attributes) != self._indexed
+        moved = run.status.terminal or _indexed(run) != self._indexed
         pending = Pending(turn, mail, decision.effects, decision.conditions, self.state.run.variables)
         tip = self.host.store.append(
             turn,
@@ -244,10 +248,11 @@ class Actor:
             entry=moved_entry(run, decision.events),
             follow_ups=run.follow_ups[len(self.state.run.follow_ups) :],
             foreign=self.foreign,
+            unowned=self.definition.driven,
         )
         self.state = decision.draft.merge()
         self.state.tip = tip
-        self._indexed = _indexed(self.state)
+        self._indexed = _indexed(run)
         if run.status.terminal:
             self._drop_code()
         self._pending.append(pending)
@@ -303,7 +308,7 @@ class Actor:
             if self._lost is not None:
                 await name_the_winner(self.host.store, self.id, self._lost)
                 self._lost = None
-            self._indexed = _indexed(self.state)
+            self._indexed = _indexed(self.state.run)
             self._mail.extendleft(reversed(retried))
             if (
                 failed and not self.state.run.status.terminal
@@ -372,6 +377,6 @@ class Actor:
         self.host.broken(self, error)
 
 
-def _indexed(state: State) -> tuple[RunStatus, Mapping[str, Json]]:
+def _indexed(run: Run) -> tuple[RunStatus, Mapping[str, Json], Mapping[str, Instant] | None]:
     """What the run's index row says that may change while it is open."""
-    return state.run.status, state.run.attributes
+    return run.status, run.attributes, run.leases

@@ -16,6 +16,7 @@ from stepwell.engine.actor import Actor
 from stepwell.engine.children import perform_child
 from stepwell.engine.codebase import Codebase
 from stepwell.engine.dispatch import Dispatch
+from stepwell.engine.driven import Driven
 from stepwell.engine.ended import Ended
 from stepwell.engine.environment import Memo, Surroundings
 from stepwell.engine.feed import Feed
@@ -98,6 +99,7 @@ class Engine:
         self.sparing = Sparing(store.ledger, clock, self._surroundings.redact)
         self._recovery = Recovery(self)
         self.schedules = Scheduler(self)
+        self.driven = Driven(self)
         self._waiters: dict[str, set[asyncio.Future[None]]] = {}
         self.closing = False
 
@@ -171,7 +173,7 @@ class Engine:
         state = blank(command.run_id)
         # What is put into a queue is carried on by who takes it there.
         elsewhere = definition.code is not None and definition.reference not in self.codebase.known()
-        foreign = self.engine_id is None or command.queue is not None or elsewhere
+        foreign = self.engine_id is None or command.queue is not None or elsewhere or definition.driven
         actor = Actor(self, definition, state, foreign=foreign)
         if not actor.foreign:  # a guest only puts the run on record: an engine that is there takes it up
             self.actors[command.run_id] = actor
@@ -206,7 +208,8 @@ class Engine:
         row = await self.row(run_id)
         definition = await self.library.get(row.definition_hash)
         state = await self.reload(run_id)
-        foreign = row.owner != self.engine_id or self.engine_id is None or state.run.waits
+        foreign = row.owner != self.engine_id or self.engine_id is None
+        foreign = foreign or state.run.waits or definition.driven
         # Somebody else may have read it in meanwhile; there must be one actor for a run.
         actor = self.actors.get(run_id) or Actor(self, definition, state, foreign=foreign)
         if not foreign:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
+from stepwell.kernel.decide import Decision
 from stepwell.kernel.ruling import Condition
 from stepwell.model.base import Json
 from stepwell.model.commands import Command
@@ -17,13 +18,15 @@ Reply = Callable[[BaseException | None], None]
 
 
 class Mail(NamedTuple):
-    """A command on its way, and what goes into the commit with it. `insist`: a sick store makes it wait, not fail."""
+    """A command on its way, and what goes into the commit with it. `insist`: a sick store makes it wait, not fail.
+    `heard` gets the decision that stands."""
 
     command: Command
     reply: Reply | None = None
     claim: KeyClaim | None = None
     definition: DefinitionRow | None = None
     insist: bool = False
+    heard: list[Decision] | None = None
 
     def answer(self, error: BaseException | None) -> None:
         if self.reply is not None:

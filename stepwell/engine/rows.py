@@ -32,6 +32,7 @@ def row_of(run: Run) -> RunRow:
         attributes=run.attributes,
         due_at=run.expected["due"] if run.expected is not None else None,
         code=run.code,
+        lease_until=min(run.leases.values()) if run.leases else None,
     )
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from stepwell.definition.model import Definition, TryBody
-from stepwell.kernel import code, followups, invariants, lifecycle, overdue, recourse
+from stepwell.kernel import code, driven, followups, invariants, lifecycle, overdue, recourse
 from stepwell.kernel.begin import begin_again, have_done, view_of, work
 from stepwell.kernel.catching import attempt_deadline, begin_try
 from stepwell.kernel.draft import Draft
@@ -37,6 +37,8 @@ class Decision(NamedTuple):
     effects: list[Effect]
     conditions: Sequence[Condition]
     draft: Draft
+    answer: Any = None
+    """what whoever asked is told, where the command is a question too"""
 
 
 def decide(
@@ -49,7 +51,7 @@ def decide(
     """
     r = Ruling(definition, state, now, env)
     code.follow(r)  # code that was taken up anew must be where the journal is before anything is asked of it
-    _COMMANDS[type(command)](r, command)
+    answer = _handler(definition, command)(r, command)
     if _forks(command):
         work(r)
     else:
@@ -59,11 +61,17 @@ def decide(
     lifecycle.settle(r)
     if r.definition.hooks:
         followups.order_after(r)
+    if definition.driven:
+        answer = driven.settled(r, answer)
     if r.events:
         r.draft.run.seq += 1
         r.draft.run.updated_at = now
         invariants.check(r.draft)
-    return Decision(r.events, r.effects, r.conditions, r.draft)
+    return Decision(r.events, r.effects, r.conditions, r.draft, answer)
+
+
+def _handler(definition: Definition, command: c.Command) -> Callable[[Ruling, Any], Any]:
+    return (_DRIVEN if definition.driven else _COMMANDS).get(type(command), _REFUSE[definition.driven])
 
 
 def _forks(command: c.Command) -> bool:
@@ -280,3 +288,17 @@ _COMMANDS: Final[dict[type[Any], Callable[[Ruling, Any], None]]] = {
     c.FireTimer: _fire_timer,
     c.Recover: _recover,
 }
+
+_DRIVEN: Final[dict[type[Any], Callable[[Ruling, Any], Any]]] = {
+    c.PauseRun: lifecycle.pause,
+    c.ResumeRun: lifecycle.resume,
+    c.TerminateRun: lifecycle.terminate,
+    c.RetryRun: lifecycle.retry,
+    c.SetVariables: lifecycle.set_variables,
+    c.SetAttributes: lifecycle.set_attributes,
+    c.FailRun: _fail_run,
+    **driven.COMMANDS,
+}
+"""For runs that a program of its own drives."""
+
+_REFUSE: Final = {True: driven.engines_only, False: driven.drivers_only}

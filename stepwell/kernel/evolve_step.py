@@ -10,15 +10,16 @@ from stepwell.kernel.tables import next_step_status
 from stepwell.model import events as e
 from stepwell.model.base import Instant
 from stepwell.model.calls import INSTANT_KINDS
+from stepwell.model.driven import DRIVEN, KIND
 from stepwell.model.errors import StoreDamaged
 from stepwell.model.events import SAME
-from stepwell.model.records import Attempt, Step
+from stepwell.model.records import Attempt, Claim, Step
 from stepwell.model.states import StepStatus, WaitReason
 
 UNTOLD: Final = INSTANT_KINDS
 """Kinds of steps whose end a workflow's code is not told of: it knew when it asked."""
 
-PERFORMED: Final = frozenset({"run:shell", "run:workflow", "call:http", "call:python", "signal"})
+PERFORMED: Final = frozenset({"run:shell", "run:workflow", "call:http", "call:python", "signal", KIND})
 """Kinds that somebody outside the kernel performs."""
 
 ATTEMPTED: Final = PERFORMED | {"try"}
@@ -72,6 +73,8 @@ def _move(draft: Draft, step: Step, before: StepStatus | None, event: Any, at: I
     step.status, step.updated_at = after, at
     if after is before:
         return
+    if draft.run.leases and before is StepStatus.RUNNING:
+        _end_lease(draft, step.id)
     counts = draft.run.counts  # the draft's own
     if before is not None:
         counts[before] -= 1
@@ -81,6 +84,11 @@ def _move(draft: Draft, step: Step, before: StepStatus | None, event: Any, at: I
         draft.closed(step.id)
     elif before is None or before.terminal:
         draft.opened(step.id)
+
+
+def _end_lease(draft: Draft, step_id: str) -> None:
+    kept = {step: until for step, until in (draft.run.leases or {}).items() if step != step_id}
+    draft.run.leases = kept or None
 
 
 def _change(draft: Draft, event: Any, at: Instant) -> Step:
@@ -102,6 +110,8 @@ def _scheduled(draft: Draft, event: e.StepScheduled, at: Instant) -> None:
     step = _change(draft, event, at)
     step.scheduled_at, step.due = at, event.due
     step.priority, step.optional = event.priority, event.optional
+    if event.input is not SAME:
+        step.input = step.flow = event.input
 
 
 def _paused(draft: Draft, event: e.StepPaused, at: Instant) -> None:
@@ -124,6 +134,8 @@ def _started(draft: Draft, event: e.StepStarted, at: Instant) -> None:
     if step.kind in ATTEMPTED:
         number = len(step.attempts) + 1
         step.attempts = [*step.attempts, Attempt(number, step.scheduled_at or at, started_at=at)]
+    if event.input is not SAME and again:
+        step.input = step.flow = event.input
     if again:
         return
     if before is None:
@@ -133,7 +145,10 @@ def _started(draft: Draft, event: e.StepStarted, at: Instant) -> None:
     step.expected, step.overdue = event.expected, 0
     step.cursor = step.live = 0
     step.spent = max(0, len(step.attempts) - 1)
-    step.input = step.flow = draft.scope(step.scope).flow if event.input is SAME else event.input
+    if event.input is not SAME:
+        step.input = step.flow = event.input
+    elif draft.run.code != DRIVEN:
+        step.input = step.flow = draft.scope(step.scope).flow
 
 
 def _overdue(draft: Draft, event: e.StepOverdue, at: Instant) -> None:
@@ -233,11 +248,37 @@ def _cancelled(draft: Draft, event: e.StepCancelled, at: Instant) -> None:
         last.ended_at = at
 
 
+def _claimed(draft: Draft, event: e.StepClaimed, at: Instant) -> None:
+    step = _change(draft, event, at)
+    step.claim = Claim(event.token_hash, at, event.owner, event.until)
+    last = _last_attempt(step)
+    if last is not None:
+        last.executor = event.owner
+    if event.until is not None:
+        draft.run.leases = {**(draft.run.leases or {}), step.id: event.until}
+
+
+def _claim_extended(draft: Draft, event: e.StepClaimExtended, at: Instant) -> None:
+    step = _change(draft, event, at)
+    assert step.claim is not None
+    step.claim = Claim(step.claim.token_hash, step.claim.at, step.claim.owner, event.until)
+    draft.run.leases = {**(draft.run.leases or {}), step.id: event.until}
+
+
+def _withdrawn(draft: Draft, event: e.StepWithdrawn, at: Instant) -> None:
+    _change(draft, event, at).withdrawn = True
+
+
 def _reopened(draft: Draft, event: e.StepReopened | e.StepResumed, at: Instant) -> None:
     step = _change(draft, event, at)
     step.ended_at = step.error = step.due = step.attempt_deadline = None
     step.deadline = event.deadline if isinstance(event, e.StepResumed) else None
     step.scheduled_at = at
+    step.withdrawn = False
+    if isinstance(event, e.StepReopened) and event.input is not SAME:
+        step.input = step.flow = event.input
+    if isinstance(event, e.StepReopened):
+        step.due = event.due
     step.spent = max(0, len(step.attempts) - 1)
     if step.outcome:  # it was the last one (see `lifecycle.retry`): the code is not told of it after all
         draft.run.outcomes, step.outcome = step.outcome - 1, 0
@@ -261,4 +302,7 @@ CHANGES: Final[dict[type[Any], Callable[[Draft, Any, Instant], None]]] = {
     e.StepCancelled: _cancelled,
     e.StepReopened: _reopened,
     e.StepResumed: _reopened,
+    e.StepClaimed: _claimed,
+    e.StepClaimExtended: _claim_extended,
+    e.StepWithdrawn: _withdrawn,
 }

@@ -37,6 +37,9 @@ STEP_ROWS: Final = (
     Row((S.RUNNING,), e.StepRecovered, S.RUNNING, "the process that performed it is gone: performed again"),
     Row((S.WAITING,), e.StepRecovered, S.WAITING, "likewise, while it waits for a child run"),
     Row((S.RUNNING,), e.StepProgressed, S.RUNNING, "the worker reports progress"),
+    Row((S.RUNNING,), e.StepClaimed, S.RUNNING, "a program of its own performs it"),
+    Row((S.RUNNING,), e.StepClaimExtended, S.RUNNING, "a sign of life of that program"),
+    Row((S.SCHEDULED,), e.StepWithdrawn, S.CANCELLED, "planned, and not to be done after all"),
     Row((S.RUNNING, S.WAITING), e.StepCompleted, S.COMPLETED, "done"),
     Row(
         (S.SCHEDULED, S.RUNNING, S.WAITING, S.PAUSED),
@@ -56,7 +59,7 @@ STEP_ROWS: Final = (
         (S.FAILED, S.TIMED_OUT, S.CANCELLED),
         e.StepReopened,
         S.SCHEDULED,
-        "a retry of the run begins it again",
+        "a retry of the run, or whoever drives it, begins it again",
     ),
     Row(
         (S.FAILED, S.TIMED_OUT, S.CANCELLED), e.StepResumed, S.RUNNING, "a retry of the run goes on inside it"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from stepwell.model.base import Duration, Instant, Json
+from stepwell.model.driven import DrivenCommand
 from stepwell.model.events import Event
 from stepwell.model.problem import Problem
 
@@ -216,4 +217,5 @@ Command = (
     | Recover
     | FailRun
     | Proceed
+    | DrivenCommand
 )

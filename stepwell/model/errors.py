@@ -10,6 +10,8 @@
     │   ├── TransitionRefused  the state table does not allow it; nothing was changed
     │   ├── KeyConflict        the idempotency key was used before with another body
     │   ├── UniqueTaken        the queue has an open run with this key (internal: it is the one that is meant)
+    │   ├── StaleStep          a result for a step that is not being performed; `state` says where it stands
+    │   ├── StaleAttempt       a result of an attempt that is not the present one any more
     │   ├── KeyTaken           the idempotency key belongs to a run (internal: compare the fingerprints)
     │   └── SeqConflict        somebody else moved the run first (internal: re-read and decide again)
     ├── StepFailed             raised in a workflow's code: a step failed whose own exception cannot be had here
@@ -92,6 +94,8 @@ class InvalidInput(StepwellError):
 class NotFound(StepwellError):
     """No run, step or definition of that name."""
 
+    code = "not_found"
+
 
 class Archived(NotFound):
     """The run ended and was put away; what is left of it is told."""
@@ -103,6 +107,26 @@ class Conflict(StepwellError):
 
 class TransitionRefused(Conflict):
     """The state table does not allow it; nothing was changed."""
+
+
+class StaleStep(Conflict):
+    """The step is not being performed: nothing was changed. `state` says where it stands."""
+
+    code = "stale_step"
+
+    def __init__(self, message: str, state: str, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.state = state
+
+
+class StaleAttempt(Conflict):
+    """Another attempt, or another claim, is the present one: nothing was changed. `attempt` is its number."""
+
+    code = "stale_attempt"
+
+    def __init__(self, message: str, attempt: int, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.attempt = attempt
 
 
 class KeyConflict(Conflict):

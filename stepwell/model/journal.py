@@ -46,6 +46,8 @@ class RunRow(NamedTuple):
     """the function that is its workflow; None: a document"""
     due_at: Instant | None = None
     """its soft deadline"""
+    lease_until: Instant | None = None
+    """when the first of the claims on its steps expires (see `stepwell.steps`)"""
 
 
 class KeyClaim(NamedTuple):
@@ -88,7 +90,8 @@ class RunFilter(NamedTuple):
     """Which runs to list, and in which order. Empty fields do not filter; `tags` must all match.
 
     `…_after` is the first instant that counts, `…_before` the first that does not. `error_type` is a type, or what
-    stands behind its last slash. `owners`: runs that belong to one of these engines; `not_owners`: to none of these.
+    stands behind its last slash. `owners`: runs that belong to one of these engines; `not_owners`: to none of these
+    (and not to a program of its own that drives them).
     """
 
     status: Sequence[str] = ()
@@ -114,6 +117,9 @@ class RunFilter(NamedTuple):
     overdue_at: Instant | None = None
     """open, with a soft deadline that is over then"""
     order: RunOrder = RunOrder.NEWEST
+    code: str | None = None
+    lease_before: Instant | None = None
+    """some claim on a step of it has expired by then"""
 
 
 class EngineRow(NamedTuple):

@@ -31,6 +31,17 @@ class Attempt:
 
 
 @dataclass(slots=True)
+class Claim:
+    """Who performs the present attempt of a step, where a program of its own drives the run. `until` None: it does not
+    expire."""
+
+    token_hash: str
+    at: Instant
+    owner: str | None = None
+    until: Instant | None = None
+
+
+@dataclass(slots=True)
 class Step:
     """One task in one run. `id` is unique in the run; `path` is the task's JSON pointer; `index` its loop indexes.
 
@@ -85,7 +96,10 @@ class Step:
     """the instants of its soft deadline (see `model.deadline`)"""
     overdue: int = 0
     """1: it was told that it is overdue, 2: that this escalated"""
-
+    claim: Claim | None = None
+    """the last one; where a program of its own drives the run"""
+    withdrawn: bool = False
+    """it was planned, and is as if it had not been"""
     source: str | None = None
     """the run and step whose result it got, without being performed"""
     granted: bool = False
@@ -197,6 +211,8 @@ class Run:
     """the instants of its soft deadline (see `model.deadline`)"""
     overdue: int = 0
     """1: it was told that it is overdue, 2: that this escalated"""
+    leases: dict[str, Instant] | None = None
+    """until when the claims are good that expire, by step; None: there are none"""
 
     follow_ups: tuple[str, ...] = ()
     """ids of the runs that were ordered because of what happened in this one"""

@@ -90,6 +90,7 @@ class Store(Census, Protocol):
         entry: QueueEntry | None = None,
         follow_ups: Sequence[str] = (),
         foreign: bool = False,
+        unowned: bool = False,
     ) -> bytes:
         """Put a turn into the commit that is being filled; returns the hash of the turn (the new tip) at once.
 
@@ -97,8 +98,8 @@ class Store(Census, Protocol):
         `claim` and `definition` are written in the same commit, before the turn (an existing equal definition is
         kept), and so is `entry`, the run's place in its queue, where that changed (a run that ends leaves it
         unasked), and `follow_ups`: ids of runs to be started after it (`ledger`). `foreign`: the run belongs to another
-        engine, which must be told (see `take_foreign`). `done` gets
-        `SeqConflict` where (run_id, seq) exists, `KeyTaken` and `UniqueTaken` where a key does, and
+        engine, which must be told (see `take_foreign`). `unowned`: nobody carries it
+        on. `done` gets `SeqConflict` where (run_id, seq) exists, `KeyTaken` and `UniqueTaken` where a key does, and
         `StoreUnavailable` where the store cannot write; a later turn of the same run in the same commit fails with it.
         An unknown outcome of a commit is resolved by reading back before `done` is called.
         """

@@ -45,6 +45,9 @@ FIELDS: Final[dict[type[Any], tuple[str, ...]]] = {
     e.StepCancelled: ("step",),
     e.StepReopened: ("step",),
     e.StepResumed: ("step",),
+    e.StepClaimed: ("step",),
+    e.StepClaimExtended: ("step",),
+    e.StepWithdrawn: ("step",),
 }  # fmt: skip
 """The fields of each event that may be told; `error` stands for its type, title and status. Other events: none."""
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from stepwell.model import events as e
 from stepwell.model.errors import InvalidInput, StepwellError, StoreDamaged, StoreTooNew
 from stepwell.model.problem import Problem, runtime, timeout
-from stepwell.model.records import Attempt, Run, Scope, Signal, State, Step, Stream
+from stepwell.model.records import Attempt, Claim, Run, Scope, Signal, State, Step, Stream
 from stepwell.model.states import RunStatus, StepStatus, WaitReason
 from stepwell.stores.codec import DEPTH, chain, decode_events, decode_json, encode_events, encode_json
 from stepwell.stores.state_codec import decode_state, encode_state
@@ -86,6 +86,12 @@ EVENTS: list[e.Event] = [
     e.StepCancelled("/do/0/s"),
     e.StepReopened("/do/0/s"),
     e.FollowUpOrdered("next", "ops/alert:1.0.0", "error", "/do/0/s", 2),
+    e.StepReopened("/do/s", None, 5),
+    e.StepScheduled("/do/s", "/do/s", "step", "/do", None, 0, False, {"n": 1}),
+    e.StepClaimed("/do/s", "0f" * 32),
+    e.StepClaimed("/do/s", "0f" * 32, "worker", 9),
+    e.StepClaimExtended("/do/s", 12),
+    e.StepWithdrawn("/do/s", "the queue was down"),
 ]
 
 
@@ -258,13 +264,14 @@ def full_state() -> State:
         "r", "default", "orders", "1.0.0", "abc", 1, RunStatus.FAILED, 7, {"i": 2**70}, [1], "out", {"v": None}, problem,
         "/do/0/s", {"/do/0/s": problem}, "why", "tea", 1, 2, 3, 4, 5, 6, "k", {"t": "v"}, 1, "debug", "p", "ps", 2, True, "rr", 3,
         {StepStatus.FAILED: 1}, "shop:order", 4, problem, ("s1",), "older", "newer", "other",
-        {"tier": "gold"}, "mail", 11, "eu", "once", True, 2, {"due": 5}, 1, ("next",),
+        {"tier": "gold"}, "mail", 11, "eu", "once", True, 2, {"due": 5}, 1, {"/do/0/s": 9}, ("next",),
     )  # fmt: skip
     attempt = Attempt(1, 1, 2, 3, 4, 5, 2, "x", "ref", {"o": 1.5}, problem)
     step = Step(
         "/do/0/s[1]", "/do/0/s~1t", "fork", "", 1, "p", 2, (1, 0), StepStatus.WAITING, WaitReason.CHILDREN, 3, True,
         {"a": 1}, None, problem, "skip", [attempt, Attempt(2, 9)], 7, 1, 2, 3, 4, 5, 6, 0.5, {"f": []}, 2,
-        [1, [2]], 1, True, {"retries": 3}, 2, {"due": 5}, 1, "r/do/0/s", True,
+        [1, [2]], 1, True, {"retries": 3}, 2, {"due": 5}, 1,
+        Claim("0f", 1, "worker", 9), True, "r/do/0/s", True,
     )  # fmt: skip
     scope = Scope(
         "s",

@@ -34,6 +34,8 @@ from stepwell.model.events.names import SCOPE_OPENED as SCOPE_OPENED
 from stepwell.model.events.names import SIGNAL_RECEIVED as SIGNAL_RECEIVED
 from stepwell.model.events.names import SIGNAL_TAKEN as SIGNAL_TAKEN
 from stepwell.model.events.names import STEP_CANCELLED as STEP_CANCELLED
+from stepwell.model.events.names import STEP_CLAIM_EXTENDED as STEP_CLAIM_EXTENDED
+from stepwell.model.events.names import STEP_CLAIMED as STEP_CLAIMED
 from stepwell.model.events.names import STEP_COMPLETED as STEP_COMPLETED
 from stepwell.model.events.names import STEP_DEFERRED as STEP_DEFERRED
 from stepwell.model.events.names import STEP_FAILED as STEP_FAILED
@@ -50,6 +52,7 @@ from stepwell.model.events.names import STEP_SKIPPED as STEP_SKIPPED
 from stepwell.model.events.names import STEP_STARTED as STEP_STARTED
 from stepwell.model.events.names import STEP_TIMED_OUT as STEP_TIMED_OUT
 from stepwell.model.events.names import STEP_WAITING as STEP_WAITING
+from stepwell.model.events.names import STEP_WITHDRAWN as STEP_WITHDRAWN
 from stepwell.model.events.names import STREAM_WRITTEN as STREAM_WRITTEN
 from stepwell.model.events.names import VARIABLES_SET as VARIABLES_SET
 from stepwell.model.events.run import AttributesSet as AttributesSet
@@ -82,6 +85,8 @@ from stepwell.model.events.same import SAME as SAME
 from stepwell.model.events.same import MaybeSame as MaybeSame
 from stepwell.model.events.same import Same as Same
 from stepwell.model.events.step import StepCancelled as StepCancelled
+from stepwell.model.events.step import StepClaimed as StepClaimed
+from stepwell.model.events.step import StepClaimExtended as StepClaimExtended
 from stepwell.model.events.step import StepCompleted as StepCompleted
 from stepwell.model.events.step import StepDeferred as StepDeferred
 from stepwell.model.events.step import StepFailed as StepFailed
@@ -98,6 +103,7 @@ from stepwell.model.events.step import StepSkipped as StepSkipped
 from stepwell.model.events.step import StepStarted as StepStarted
 from stepwell.model.events.step import StepTimedOut as StepTimedOut
 from stepwell.model.events.step import StepWaiting as StepWaiting
+from stepwell.model.events.step import StepWithdrawn as StepWithdrawn
 
 Event = (
     RunCreated
@@ -143,6 +149,9 @@ Event = (
     | StepCancelled
     | StepReopened
     | StepResumed
+    | StepClaimed
+    | StepClaimExtended
+    | StepWithdrawn
 )
 
 NAMES: Final[dict[type[Any], str]] = {
@@ -189,5 +198,8 @@ NAMES: Final[dict[type[Any], str]] = {
     StepCancelled: STEP_CANCELLED,
     StepReopened: STEP_REOPENED,
     StepResumed: STEP_RESUMED,
+    StepClaimed: STEP_CLAIMED,
+    StepClaimExtended: STEP_CLAIM_EXTENDED,
+    StepWithdrawn: STEP_WITHDRAWN,
 }
 """The name of every event class: what the journal writes as `type`."""

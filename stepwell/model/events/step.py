@@ -19,6 +19,8 @@ class StepScheduled(NamedTuple):
     due: Instant | None = None
     priority: int = 0
     optional: bool = False
+    input: MaybeSame = SAME
+    """what whoever planned it gave it, where a program of its own drives the run"""
 
 
 class StepStarted(NamedTuple):
@@ -136,9 +138,11 @@ class StepCancelled(NamedTuple):
 
 
 class StepReopened(NamedTuple):
-    """A run that had ended goes on from here: the step begins again."""
+    """A run that had ended goes on from here: the step begins again. `due` and `input` as in `StepScheduled`."""
 
     step: str
+    input: MaybeSame = SAME
+    due: Instant | None = None
 
 
 class StepResumed(NamedTuple):
@@ -146,3 +150,27 @@ class StepResumed(NamedTuple):
 
     step: str
     deadline: Instant | None = None
+
+
+class StepClaimed(NamedTuple):
+    """Somebody outside performs the present attempt: whoever knows the token (only its SHA-256, in hex, is kept). None:
+    the claim does not expire."""
+
+    step: str
+    token_hash: str
+    owner: str | None = None
+    until: Instant | None = None
+
+
+class StepClaimExtended(NamedTuple):
+    """A sign of life of whoever performs the attempt."""
+
+    step: str
+    until: Instant
+
+
+class StepWithdrawn(NamedTuple):
+    """It was planned and is not to be done after all; it may be planned again."""
+
+    step: str
+    reason: str | None = None

@@ -92,6 +92,7 @@ def run_row(row: RunRow, seq: int, owner: str | None, *, waits: bool = False) ->
         _text(dict(row.attributes)) if row.attributes else None,
         row.code,
         row.due_at,
+        row.lease_until,
     )
 
 

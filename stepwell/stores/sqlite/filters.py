@@ -25,11 +25,14 @@ _CONDITIONS: Final = {
     "ended_after": "runs.ended_at >= :ended_after",
     "ended_before": "runs.ended_at < :ended_before",
     "overdue_at": "runs.open = 1 AND runs.due_at <= :overdue_at",
+    "code": "runs.code = :code",
+    "lease_before": "runs.lease_until <= :lease_before",
     "error_type": "CASE WHEN json_valid(runs.error) THEN json_extract(runs.error, '$.type') = :error_type"
     " OR substr(json_extract(runs.error, '$.type'), -length(:error_type) - 1) = '/' || :error_type END",
     "id_prefix": "runs.id >= :id_prefix AND runs.id < :id_prefix || char(1114111)",
     "owners": "runs.owner IN (SELECT value FROM json_each(:owners))",
-    "not_owners": "(runs.owner IS NULL OR runs.owner NOT IN (SELECT value FROM json_each(:not_owners)))",
+    "not_owners": "runs.code IS NOT 'steps'"
+    " AND (runs.owner IS NULL OR runs.owner NOT IN (SELECT value FROM json_each(:not_owners)))",
 }
 _OPEN: Final = {True: "runs.open = 1", False: "runs.open = 0"}
 

@@ -43,6 +43,7 @@ _BY_NAME: Final = _Path("runs INDEXED BY runs_by_name")
 _BY_PARENT: Final = _Path("runs INDEXED BY runs_by_parent")
 _BY_UPDATE: Final = _Path("runs INDEXED BY runs_by_update")
 _OPEN: Final = _Path("runs INDEXED BY runs_open")
+_BY_LEASE: Final = _Path("runs INDEXED BY runs_by_lease")
 _BY_ID: Final = _Path("runs NOT INDEXED")
 _BY_TAG: Final = _Path(
     "run_tags AS tag CROSS JOIN runs ON runs.id = tag.run_id", "tag.created_at", "tag.run_id"
@@ -129,6 +130,8 @@ def _path(where: RunFilter, led: bool) -> _Path:
     """The sharpest filter leads."""
     if where.id_prefix is not None:
         return _BY_ID
+    if where.lease_before is not None:
+        return _BY_LEASE
     if where.tags:
         return _BY_TAG
     if where.parent_id is not None:

@@ -118,6 +118,7 @@ class SqliteStore:
         entry: QueueEntry | None = None,
         follow_ups: Sequence[str] = (),
         foreign: bool = False,
+        unowned: bool = False,
     ) -> bytes:
         """As the port says. Raises `InvalidInput` at once, and stores nothing, where a value cannot be
         stored."""
@@ -126,10 +127,9 @@ class SqliteStore:
         new = chain(tip, run_id, seq, at, body)
         waits = entry is not None and entry.standing is not Standing.BEGUN
         foreign = foreign or self._engine_id is None  # a guest carries no run on: the engines must be told
-        foreign = foreign and not (
-            waits and seq == 1
-        )  # nobody carries on what has just been put into a queue
-        nobodys = waits or (foreign and seq == 1)  # whoever can, takes it up
+        if unowned or (waits and seq == 1):  # nobody carries on what has just been put into a queue
+            foreign = False
+        nobodys = unowned or waits or (foreign and seq == 1)  # whoever can, takes it up
         extra = None
         if (
             foreign

@@ -11,6 +11,7 @@ coroutines: run them with pytest-asyncio in its auto mode, or with anything else
 from stepwell.testing.store_conformance.archive import ArchiveConformance
 from stepwell.testing.store_conformance.attributes import AttributeConformance
 from stepwell.testing.store_conformance.census import CensusConformance
+from stepwell.testing.store_conformance.claims import ClaimConformance
 from stepwell.testing.store_conformance.feed import FeedConformance
 from stepwell.testing.store_conformance.index import IndexConformance
 from stepwell.testing.store_conformance.journal import JournalConformance
@@ -34,5 +35,6 @@ class StoreConformance(
     FeedConformance,
     QueueConformance,
     LedgerConformance,
+    ClaimConformance,
 ):
     """All of it."""

@@ -1,4 +1,5 @@
 -- A run whose workflow is code is taken up only by an engine that has it: :codes are the references that it knows.
+-- A run that a program of its own drives (its code is just 'steps') is taken up by nobody.
 
 -- name: owners_of_open_runs
 SELECT DISTINCT owner FROM runs
@@ -10,7 +11,8 @@ SELECT owner FROM runs WHERE id = ?
 -- name: adopt_from
 UPDATE runs SET owner = :engine
 WHERE open = 1 AND owner IS :owner AND (:only IS NULL OR id = :only)
-    AND (code IS NULL OR namespace || '/' || name || ':' || version IN (SELECT value FROM json_each(:codes)))
+    AND (code IS NULL OR code <> 'steps'
+        AND namespace || '/' || name || ':' || version IN (SELECT value FROM json_each(:codes)))
 
 -- name: open_runs_of
 SELECT id FROM runs
@@ -23,13 +25,15 @@ SELECT EXISTS (
     SELECT 1 FROM notices LEFT JOIN runs ON runs.id = notices.run_id
     WHERE runs.id IS NULL OR runs.owner = :engine
         OR (runs.owner IS NULL AND (runs.open = 0 OR runs.code IS NULL
-            OR runs.namespace || '/' || runs.name || ':' || runs.version IN (SELECT value FROM json_each(:codes))))
+            OR runs.code <> 'steps'
+            AND runs.namespace || '/' || runs.name || ':' || runs.version IN (SELECT value FROM json_each(:codes))))
 )
 
 -- name: adopt_noticed
 UPDATE runs SET owner = :engine
 WHERE open = 1 AND owner IS NULL AND id IN (SELECT run_id FROM notices)
-    AND (code IS NULL OR namespace || '/' || name || ':' || version IN (SELECT value FROM json_each(:codes)))
+    AND (code IS NULL OR code <> 'steps'
+        AND namespace || '/' || name || ':' || version IN (SELECT value FROM json_each(:codes)))
 
 -- name: take_notices
 DELETE FROM notices

@@ -51,8 +51,9 @@ SELECT * FROM ({arms}) ORDER BY {at} {direction}, id {direction} LIMIT :limit
 -- name: list_counts
 SELECT runs.status, count(*) FROM {source} WHERE {conditions} GROUP BY runs.status
 
+-- Runs that programs of their own drive (steps) are nobody's, and do not count.
 -- name: open_runs_by_owner
-SELECT owner, count(*) FROM runs WHERE open = 1 GROUP BY owner ORDER BY owner
+SELECT owner, count(*) FROM runs WHERE open = 1 AND code IS NOT 'steps' GROUP BY owner ORDER BY owner
 
 -- How many runs have such an attribute; no more than :limit are counted.
 -- name: count_attributes

@@ -14,7 +14,7 @@ INSERT INTO runs (
     id, namespace, name, version, definition_hash, status, open, seq, created_at, updated_at, ended_at,
     priority, tags, key, parent_id, rerun_of, error, owner,
     attributes, code,
-    due_at
+    due_at, lease_until
 )
 SELECT * FROM (VALUES {values}) WHERE column1 IS NOT NULL
 ON CONFLICT (id) DO UPDATE SET
@@ -29,7 +29,8 @@ ON CONFLICT (id) DO UPDATE SET
     tags = excluded.tags,
     error = excluded.error,
     attributes = excluded.attributes,
-    due_at = excluded.due_at
+    due_at = excluded.due_at,
+    lease_until = excluded.lease_until
 
 -- name: put_definitions
 INSERT INTO definitions (hash, namespace, name, version, document, created_at)
