@@ -1,4 +1,4 @@
-"""Stepwell's own workloads.   python benchmarks/stepwell_bench.py WORKLOAD [--face python|declarative] [--n N]
+"""Stepwell's own workloads.   python benchmarks/stepwell_bench.py WORKLOAD [--face code|python|declarative] [--n N]
 
   w1  one run of 200 no-op steps in sequence, each durable before the next starts
   w2  500 runs of 10 steps, all started at once in this process
@@ -10,8 +10,9 @@
   w6  w2 on a store that holds 200,000 finished runs, against w2 on an empty one
   w7  import and command-line start
 
-Faces: `python` calls a coroutine function per step (`call: python`); `declarative` is a `set` per step (which needs no
-worker: several may share a turn, so w1 says how many commits it took).
+Faces: `code` is a Python workflow (w1 to w3); `python` calls a coroutine function per step of a document
+(`call: python`); `declarative` is a `set` per step (which needs no worker: several may share a turn, so w1 says how
+many commits it took).
 """
 
 from __future__ import annotations
@@ -202,7 +203,7 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("workload", choices=["w1", "w2", "w3", "w4", "w4p", "idle", "w5", "w6", "w7"])
-    parser.add_argument("--face", choices=["python", "declarative"], default="python")
+    parser.add_argument("--face", choices=["python", "declarative", "code"], default="python")
     parser.add_argument("--n", type=int, default=0)
     parser.add_argument("--preload", type=int, default=200_000)
     parser.add_argument("--child", choices=["crash", "recover"], help=argparse.SUPPRESS)
@@ -223,6 +224,13 @@ def main() -> None:
         figures = asyncio.run(queued.idle())
     elif a.workload == "w6":
         figures = asyncio.run(w6(a.face, a.n or 500, a.preload))
+    elif a.face == "code":
+        import code_face
+
+        work, default = {"w1": (code_face.w1, 200), "w2": (code_face.w2, 500), "w3": (code_face.w3, 1_000)}[
+            a.workload
+        ]
+        figures = asyncio.run(work(a.n or default))
     else:
         work, default = {"w1": (w1, 200), "w2": (w2, 500), "w3": (w3, 1_000), "w5": (w5, 500)}[a.workload]
         figures = asyncio.run(work(a.face, a.n or default))

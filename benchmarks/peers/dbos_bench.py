@@ -1,6 +1,6 @@
 """The same workloads for DBOS Transact on SQLite: plain functions, its fastest form on two cores.
 
-    python benchmarks/peers/dbos_bench.py w1|w2|w4|w4p [--wal] [--n N] [--poll SECONDS]
+    python benchmarks/peers/dbos_bench.py w1|w2|w3|w4|w4p [--wal] [--n N] [--poll SECONDS]
 
 Needs a virtual environment of its own: `pip install dbos pysqlite3-binary` (see benchmarks/README.md).
 """
@@ -8,6 +8,7 @@ Needs a virtual environment of its own: `pip install dbos pysqlite3-binary` (see
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import logging
 import os
@@ -80,6 +81,24 @@ def w2(count: int) -> dict[str, object]:
             handle.get_result()
     return {"n": count, "steps": 10, "total_s": round(t.s, 3), "cpu_s": round(t.cpu, 3),
             "steps_per_s": round(count * 10 / t.s, 1)}  # fmt: skip
+
+
+@DBOS.step()
+async def piece(k: int) -> dict[str, object]:
+    return {"ok": True, "i": k}
+
+
+@DBOS.workflow()
+async def fan(count: int) -> int:
+    return len(await asyncio.gather(*[piece(k) for k in range(count)]))
+
+
+def w3(count: int) -> dict[str, object]:
+    """Steps of one workflow side by side: its fastest way to fan out."""
+    asyncio.run(fan(10))
+    with Timer() as t:
+        assert asyncio.run(fan(count)) == count
+    return {"n": count, "total_s": round(t.s, 4), "children_per_s": round(count / t.s, 1)}
 
 
 waited: list[float] = []
@@ -170,7 +189,7 @@ def w4p(path: Path, count: int, *, wal: bool, poll: float) -> dict[str, object]:
 
 def main() -> None:
     parser = argparse.ArgumentParser()
-    parser.add_argument("workload", choices=["w1", "w2", "w4", "w4p", "worker"])
+    parser.add_argument("workload", choices=["w1", "w2", "w3", "w4", "w4p", "worker"])
     parser.add_argument(
         "--poll", type=float, default=1.0, help="DBOS's polling interval of a queue, in seconds"
     )
@@ -186,7 +205,8 @@ def main() -> None:
         emit(bench="dbos", workload=a.workload, journal="wal" if a.wal else "default", **figures)
         return
     launch(fresh_dir("dbos") / "dbos.sqlite", wal=a.wal, threads=2 if a.workload == "w2" else 0)
-    figures = w1(a.n or 200) if a.workload == "w1" else w2(a.n or 500)
+    work, default = {"w1": (w1, 200), "w2": (w2, 500), "w3": (w3, 1_000)}[a.workload]
+    figures = work(a.n or default)
     emit(
         bench="dbos",
         workload=a.workload,
