@@ -19,7 +19,7 @@ from stepwell.code.blocking import LONG, held_up
 from stepwell.code.closing import discard
 from stepwell.code.compare import PATCH, Recorded, mismatch, missing_calls
 from stepwell.code.faults import exception_of, problem_of
-from stepwell.code.loop import CodeLoop, running
+from stepwell.code.loop import CodeLoop, enter, leave, running
 from stepwell.code.registry import Known
 from stepwell.code.saga import undo_all
 from stepwell.code.values import Read
@@ -61,6 +61,20 @@ class Continued(BaseException):
     def __init__(self, make: Callable[[str], Call]) -> None:
         super().__init__("continue as new")
         self.make = make
+
+
+class Asked(asyncio.Future[Any]):
+    """The outcome of a call, once the code is told. Cancelling it says that the code wants the step no more."""
+
+    def __init__(self, execution: Execution, step_id: str) -> None:
+        super().__init__(loop=execution.loop)
+        self._execution, self._step_id = execution, step_id
+
+    def cancel(self, msg: Any = None) -> bool:
+        if not super().cancel(msg):
+            return False
+        self._execution.dropped(self._step_id)
+        return True
 
 
 class Awaited(NamedTuple):
@@ -161,9 +175,8 @@ class Execution:
         """Make a call; the future is done when the code is told its outcome."""
         step_id, known = self._take(kind, name)
         call = make(step_id)
-        future = self.loop.create_future()
+        future = Asked(self, step_id)
         self._awaited[step_id] = Awaited(future, call, read, done)
-        future.add_done_callback(lambda done: self._dropped(step_id) if done.cancelled() else None)
         if known is None:
             self._calls.append(call)
         return future
@@ -258,7 +271,7 @@ class Execution:
             awaited.done(value, outcome)
         awaited.future.set_result(value)
 
-    def _dropped(self, step_id: str) -> None:
+    def dropped(self, step_id: str) -> None:
         """The code waits for it no more (it was cancelled, or lost a race)."""
         if self._awaited.pop(step_id, None) is not None:
             self._abandoned.append(step_id)
@@ -283,22 +296,24 @@ class Execution:
     def _timer_dropped(self, handle: asyncio.TimerHandle) -> None:
         found = self._timers.pop(id(handle), None)
         if found is not None:
-            self._dropped(found[1])
+            self.dropped(found[1])
 
     # --- executing --------------------------------------------------------------------------------
 
     def _run(self, work: Callable[[], None]) -> None:
         """Let the code run until it waits. Where plain code waits, it runs in a greenlet, which can be left anywhere.
         (A greenlet costs as much as the rest of the way, so `async` code that needs none gets none.)"""
-        with running(self.loop):
-            try:
-                if self.workflow.waits_plainly:
-                    self._green = self._green or greenlet(work)
-                    self._green.switch()
-                else:
-                    work()
-            except Halt:  # out of plain code; `_wrong` says why
-                pass
+        outer = enter(self.loop)
+        try:
+            if self.workflow.waits_plainly:
+                self._green = self._green or greenlet(work)
+                self._green.switch()
+            else:
+                work()
+        except Halt:  # out of plain code; `_wrong` says why
+            pass
+        finally:
+            leave(outer)
         if self._green is not None and self._green.dead:
             self._green = None
 

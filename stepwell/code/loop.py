@@ -148,17 +148,31 @@ for _name in REFUSED:
     setattr(CodeLoop, _name, _no_io(_name))
 
 
-@contextmanager
-def running(loop: CodeLoop) -> Iterator[None]:
-    """This is the running loop meanwhile, instead of the engine's."""
+Outer = tuple[asyncio.AbstractEventLoop | None, asyncio.Task[Any] | None]
+"""The loop that was running before, and its task."""
+
+
+def enter(loop: CodeLoop) -> Outer:
+    """This is the running loop from now on, instead of the engine's, until `leave`."""
     outer = events._get_running_loop()
     left = _leave_task(outer)
     events._set_running_loop(loop)
+    return outer, left
+
+
+def leave(outer: Outer) -> None:
+    events._set_running_loop(outer[0])
+    _enter_task(*outer)
+
+
+@contextmanager
+def running(loop: CodeLoop) -> Iterator[None]:
+    """This is the running loop meanwhile."""
+    outer = enter(loop)
     try:
         yield
     finally:
-        events._set_running_loop(outer)
-        _enter_task(outer, left)
+        leave(outer)
 
 
 def _leave_task(loop: asyncio.AbstractEventLoop | None) -> asyncio.Task[Any] | None:
