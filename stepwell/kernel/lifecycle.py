@@ -75,10 +75,10 @@ def _begin(r: Ruling, input: Json, history: Sequence[e.Event] = ()) -> None:
 
 
 def _take_over(r: Ruling, history: Sequence[e.Event]) -> None:
-    """A fork: what had happened in another run has happened in this one too."""
+    """A fork: what had happened in another run has happened in this one too. Nothing begins in this turn: whoever
+    carries the run on performs what was in flight, and begins what is held, as after a crash."""
     for event in history:
         r.emit(event)
-    proceed(r, c.Proceed())
 
 
 def time_out(r: Ruling) -> None:

@@ -41,7 +41,7 @@ async def album(count: int) -> list[Photo]:
 
 
 @workflow
-async def careful() -> str:
+async def developing() -> str:
     try:
         await develop(Photo(-1, "dark"))
     except Blurred as error:
@@ -62,7 +62,7 @@ async def test_a_queued_step_is_a_run_of_its_own(tmp_path: Path) -> None:
 
 async def test_its_exception_is_caught_as_its_own(tmp_path: Path) -> None:
     async with Stepwell.open(tmp_path / "x.db", queues=[Queue("photos")]) as engine:
-        assert await engine.run(careful) == "blurred: dark"
+        assert await engine.run(developing) == "blurred: dark"
 
 
 async def test_outside_a_run_it_is_the_function() -> None:

@@ -56,7 +56,7 @@ GATES: dict[str, asyncio.Event] = {}
 
 
 @workflow
-async def retried() -> list[int | None]:
+async def tried_patiently() -> list[int | None]:
     return [await thrice(), await never()]
 
 
@@ -66,7 +66,7 @@ async def again() -> int:
 
 
 @workflow
-async def hanging() -> str:
+async def hanging_on() -> str:
     try:
         await hangs()
     except (StepFailed, TimeoutError) as error:
@@ -81,13 +81,13 @@ async def slowly() -> str:
 
 async def test_python_steps_have_policies() -> None:
     async with Kit() as kit:
-        assert await kit.run(retried) == [3, None]
+        assert await kit.run(tried_patiently) == [3, None]
 
 
 async def test_a_python_step_that_hangs_times_out(tmp_path: Path) -> None:
     clock = FakeClock()
     async with open_at(tmp_path / "a.db", clock) as stepwell:
-        handle = await stepwell.start(hanging)
+        handle = await stepwell.start(hanging_on)
         await until(lambda: stepwell.engine.dispatch.in_flight)
         clock.advance(5)
         assert "sign of life" in await handle.result(10)
@@ -116,7 +116,7 @@ async def test_a_step_may_be_late(tmp_path: Path) -> None:
 
 
 async def test_a_crash_anywhere_changes_nothing() -> None:
-    survey = await kill_everywhere(lambda kit: kit.run(retried))
+    survey = await kill_everywhere(lambda kit: kit.run(tried_patiently))
     assert survey.crashes > 10
 
 
