@@ -117,10 +117,8 @@ class Stepwell(Client):
         library. `secrets`: values for `$secrets`. `recover` False: leave other open runs alone. `guest`: steer and
         look, but perform nothing. `max_concurrency`: steps performed at once. `queues`: made, or given these limits;
         `works_on`: the queues whose runs begin here (None: all, `[]`: none).
-        `workflows`: the Python workflows that this engine runs; None: all that were imported.
-        library. `secrets`: values for `$secrets`. `recover` False: leave other open runs alone. `schedules`: fire
-        them; None: where it recovers. `guest`: steer and look, but perform nothing. `max_concurrency`: steps performed
-        at once. `workflows`: the Python workflows that this engine runs; None: all that were imported.
+        `workflows`: the Python workflows that this engine runs; None: all that were imported. `schedules`: fire them;
+        None: where it recovers.
         `snapshot_every`: turns after which a run's state is kept beside its journal. `warm_up` False: do not grow
         the write-ahead log beforehand; opening is quicker, commits are slower. `refit`: given the parts that were
         made, the ones to use. `telemetry`: observers (`stepwell.telemetry`). Raises `StoreError` when entered.

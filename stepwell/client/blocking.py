@@ -58,13 +58,20 @@ class BlockingStepwell:
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
-    def start(self, source: Source, input: Json = None, **options: Any) -> str:
-        """Start a run; returns its id. Options as for `Client.start`."""
-        return self._do(self.client.start(source, input, **options)).run_id
+    def start(self, source: Source, *args: Any, **options: Any) -> str:
+        """Start a run; returns its id. Arguments and options as for `Client.start`."""
+        return self._do(self.client.start(source, *args, **options)).run_id
 
-    def run(self, source: Source, input: Json = None, **options: Any) -> Json:
+    def run(self, source: Source, *args: Any, **options: Any) -> Any:
         """Start, wait, and give the output."""
-        return self._do(self.client.run(source, input, **options))
+        return self._do(self.client.run(source, *args, **options))
+
+    def fork(self, run_id: str, from_step: str, **options: Any) -> str:
+        """A new run that goes on from a step of this one; returns its id. See `Client.fork`."""
+        return self._do(self.client.fork(run_id, from_step, **options)).run_id
+
+    signal = _blocks(Client.signal)
+    get_event = _blocks(Client.get_event)
 
     wait = _blocks(Client.wait)
     result = _blocks(Client.result)
@@ -103,8 +110,8 @@ class BlockingStepwell:
 
         return self._do(read())
 
-    def rerun(self, run_id: str, input: MaybeSame = SAME) -> str:
-        return self._do(self.client.rerun(run_id, input)).run_id
+    def rerun(self, run_id: str, input: MaybeSame = SAME, **options: Any) -> str:
+        return self._do(self.client.rerun(run_id, input, **options)).run_id
 
     def add_definition(self, source: Source) -> str:
         """Store a definition; returns its `namespace/name:version`."""

@@ -75,8 +75,8 @@ HISTORY: Final = Action("read everything that happened", "stepwell runs history 
 
 
 WITH_CODE: Final = Action(
-    "have it carried on where its code is: say in which folder, or open the file from the program that has it",
-    "stepwell serve --path FOLDER",
+    "have it carried on where its code is: name its file, or open the database from the program that has it",
+    "stepwell serve --app FILE.py",
 )
 OLD_CODE: Final = WITH_CODE._replace(
     action="have the code that it began with carry it on: bring that version back, or mark the change as a patch"

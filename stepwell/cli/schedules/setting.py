@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from stepwell.cli.options import PATH, db_option, input_option, json_option, read_input, read_tags
 from stepwell.cli.schedules.common import times, told
+
+if TYPE_CHECKING:
+    from stepwell.definition.model import Definition
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -91,8 +95,9 @@ def set_(
 ) -> int:
     """Create a schedule, or replace it; the same again changes nothing. `stepwell serve` fires it.
 
-    REFERENCE is namespace/name:version of a stored definition; without a version the newest one at each slot. Without
-    --cron, --every and --after the definition's own `schedule` counts. TIME is RFC 3339 with a zone.
+    FILE may also be a Python workflow, `shop.py:checkout`; `stepwell serve --app shop.py` fires it then. REFERENCE is
+    namespace/name:version of a stored definition; without a version the newest one at each slot. Without --cron,
+    --every and --after the definition's own `schedule` counts. TIME is RFC 3339 with a zone.
 
     Example: stepwell schedules set nightly backup.yaml --cron '30 2 * * *' --zone Europe/Berlin
     """
@@ -105,7 +110,12 @@ def set_(
 
 
 async def _set(
-    db: Path, name: str, source: Path | str, data: Any, others: tuple[Path, ...], options: dict[str, Any]
+    db: Path,
+    name: str,
+    source: Path | str | Definition,
+    data: Any,
+    others: tuple[Path, ...],
+    options: dict[str, Any],
 ) -> dict[str, Any]:
     from stepwell.cli.opening import engine
 
@@ -115,7 +125,11 @@ async def _set(
         return await stepwell.schedule(name, source, data, **options)
 
 
-def _source(workflow: str) -> Path | str:
+def _source(workflow: str) -> Path | str | Definition:
+    if re.fullmatch(r".+\.py(:\w+)?", workflow):
+        from stepwell.cli.app import load_workflow
+
+        return load_workflow(workflow).definition
     path = Path(workflow)
     return path if path.suffix in (".yaml", ".yml", ".json") or path.is_file() else workflow
 
