@@ -99,19 +99,25 @@ def facts_of(state: State, now: Instant, *, carried_on: bool, queued: Queued | N
 
 
 def held(state: State, others: Mapping[str, State]) -> bool:
-    """Whether only a person can move the run: it is paused, or so are all its open steps, or the runs that they wait
-    for (`others`, by run id)."""
-    if state.run.status is RunStatus.PAUSED:
+    """Whether time does not move the run, but only a person, another program, or other code: it is paused or stalled,
+    or all its open steps are paused or wait for a signal, or for such runs (`others`, by run id)."""
+    run = state.run
+    if run.status is RunStatus.PAUSED:
         return True
-    found = facts_of(state, state.run.created_at, carried_on=True).open
-    return bool(found) and all(_held(step, others) for step in found)
+    found = facts_of(state, run.created_at, carried_on=True).open
+    if run.stalled is not None:
+        return not any(in_flight(one.step) for one in found)
+    return bool(found) and all(_held(one, others, timed=run.deadline is not None) for one in found)
 
 
-def _held(found: OpenStep, others: Mapping[str, State]) -> bool:
+def _held(found: OpenStep, others: Mapping[str, State], *, timed: bool) -> bool:
+    step = found.step
     if found.child is not None:
         child = others.get(found.child)
         return child is not None and held(child, others)
-    return found.step.status is StepStatus.PAUSED
+    if step.status is StepStatus.WAITING and step.reason is WaitReason.EVENT:
+        return not timed and step.due is None and step.deadline is None
+    return step.status is StepStatus.PAUSED
 
 
 def reason_of(step: Step) -> str:
