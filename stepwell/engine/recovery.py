@@ -26,6 +26,11 @@ from stepwell.ports import Clock, Store
 
 log = logging.getLogger("stepwell.engine")
 
+QUIET_AFTER: Final = 25
+QUIET_PACE: Final = 3
+"""After so many looks at a file that nobody else writes to, it is looked at so many times less often. (Processes that
+wait for each other call each other; the look is for those that cannot.)"""
+
 LOOKS_PER_TAKE_OVER: Final = 25
 """How many looks at the store go by between two searches for runs whose engine is gone."""
 
@@ -150,16 +155,19 @@ class Recovery:
         self._watching = asyncio.create_task(self._watch(every, take_over), name=WATCH)
 
     async def _watch(self, every: Duration, take_over: bool) -> None:
-        ward, looks = self._ward, 0
+        ward, looks, quiet = self._ward, 0, 0
         while True:
-            await ward.clock.wait_until(ward.clock.now() + every)
-            looks += 1
+            pace = 1 if quiet < QUIET_AFTER else QUIET_PACE
+            await ward.clock.wait_until(ward.clock.now() + every * pace)
+            looks += pace
             try:
                 changed = ward.store.changed()
+                quiet = 0 if changed else quiet + 1
                 ward.feed.look(changed=changed)
                 if changed:
                     await self._take_in()
-                if take_over and looks % LOOKS_PER_TAKE_OVER == 0:
+                if take_over and looks >= LOOKS_PER_TAKE_OVER:
+                    looks = 0
                     ward.follow_ups.look()
                     await self.run()
             except StoreUnavailable as error:
