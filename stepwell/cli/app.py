@@ -8,9 +8,11 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from stepwell.model.driven import DRIVEN
 from stepwell.model.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from stepwell.assembly import Stepwell
     from stepwell.code.workflow import Workflow
 
 TARGET: Final = re.compile(r"(?P<place>[^:]+?\.py|[A-Za-z_][\w.]*)(?::(?P<name>\w+))?")
@@ -71,3 +73,14 @@ def load_app(place: str) -> Any:
         ) from error
     except Exception as error:
         raise InvalidInput(f"{place} cannot be imported: {type(error).__name__}: {error}") from error
+
+
+async def require_code(stepwell: Stepwell, run_id: str) -> None:
+    """Raises `InvalidInput` where the run's workflow is Python code that this process does not have."""
+    row = await stepwell.engine.row(run_id)
+    reference = f"{row.namespace}/{row.name}:{row.version}"
+    if row.code is not None and row.code != DRIVEN and reference not in stepwell.engine.codebase.known():
+        raise InvalidInput(
+            f"the code of {row.name} {row.version} ({row.code}) is not known here",
+            hint="name the module or file that has it: --app FILE.py",
+        )

@@ -44,7 +44,8 @@ def _run(words: str) -> Callable[[State, Any, Instant], str]:
 
 def _failed(words: str) -> Callable[[State, Any, Instant], str]:
     def tell(state: State, event: Any, at: Instant) -> str:
-        more = " (the run goes on)" if event.absorbed else ""
+        goes_on = event.absorbed and state.run.code is None  # code may catch it, or not: that is seen later
+        more = " (the run goes on)" if goes_on else ""
         return f"step {event.step} {words}: {problem_text(event.error)}{more}"
 
     return tell

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import logging
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
@@ -16,6 +17,7 @@ from stepwell.cli.options import db_option, json_option, path_option, read_secre
 from stepwell.cli.screen import line
 from stepwell.cli.telling import Logging, log_options
 from stepwell.model.base import MILLISECOND, Duration, Instant
+from stepwell.model.driven import DRIVEN
 from stepwell.model.errors import StepwellError
 from stepwell.model.events import (
     RunCancelled,
@@ -25,6 +27,8 @@ from stepwell.model.events import (
     RunTerminated,
     RunTimedOut,
 )
+from stepwell.model.journal import RunFilter
+from stepwell.model.states import OPEN_RUN
 
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
@@ -206,6 +210,7 @@ class _Server:
     async def serve(self, *, until_idle: bool) -> None:
         clock, every = self._stepwell.engine.clock, IDLE_EVERY if until_idle else ADOPT_EVERY
         adopt_at = clock.now()
+        await self._name_missing_code()
         while True:
             idle = until_idle and self._idle()
             if idle or clock.now() >= adopt_at:
@@ -215,6 +220,27 @@ class _Server:
                 log.info("no open run is left that can be carried on")
                 return
             await clock.wait_until(clock.now() + every)
+
+    async def _name_missing_code(self) -> None:
+        """Open runs that this process cannot carry on, because it does not have their code."""
+        engine = self._stepwell.engine
+        known, missing = engine.codebase.known(), Counter[str]()
+        cursor: str | None = None
+        while True:
+            page = await engine.store.list_runs(RunFilter(status=[s.value for s in OPEN_RUN]), 500, cursor)
+            for row in page.rows:
+                if (
+                    row.code not in (None, DRIVEN)
+                    and f"{row.namespace}/{row.name}:{row.version}" not in known
+                ):
+                    missing[f"{row.name} {row.version} ({row.code})"] += 1
+            cursor = page.next
+            if cursor is None:
+                break
+        for code, count in missing.items():
+            log.warning(
+                "%d open run(s) of %s wait for code that is not here: serve --app FILE.py", count, code
+            )
 
     async def _take_up(self) -> None:
         """Go on with what is new among the open runs of nobody. One that cannot be read is tried once."""

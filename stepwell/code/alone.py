@@ -65,14 +65,20 @@ class Alone:
         return _waiting(self._ask(execution, tuple(args), keywords))
 
     def child(
-        self, execution: Execution, args: tuple[Any, ...], kwargs: dict[str, Any], named: str, done: Any
+        self,
+        execution: Execution,
+        args: tuple[Any, ...],
+        kwargs: dict[str, Any],
+        named: str,
+        done: Any,
+        options: Any = None,
     ) -> Any:
         """Put it into the queue, from the workflow that called the step."""
         input = self.arguments.write(args, kwargs)
         start = {"queue": self._queue, "due": execution.now, "priority": self._priority}
 
         def make(step_id: str) -> Call:
-            return ChildCall(step_id, *self.key, input, start=start)
+            return ChildCall(step_id, *self.key, input, start=start, options=options)
 
         return execution.ask("run:workflow", named, make, self.form.read, done)
 

@@ -9,7 +9,7 @@ from stepwell.model.records import Run
 
 log = logging.getLogger("stepwell.code")
 
-LONG: Final = 0.1
+LONG: Final = 0.25
 """seconds that a workflow's own code may take between two waits before somebody should know"""
 
 

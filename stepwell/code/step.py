@@ -83,6 +83,11 @@ class Step(Generic[P, R]):
         """Of an object: the method, as a step. (The object is no part of the record.)"""
         if instance is None:
             return self
+        if self._alone is not None:
+            raise InvalidInput(
+                f"step {self.name} goes through a queue, and is a method: its object cannot go with it",
+                hint="make it a function, and give it what it needs as arguments",
+            )
         bound = copy(self)
         bound.function = self.function.__get__(instance, owner)
         bound.form = self.form
@@ -103,7 +108,14 @@ class Step(Generic[P, R]):
             done = partial(_to_be_undone, execution, self.compensation, args, kwargs)
         if self._alone is None:
             return self._ask_here(execution, args, kwargs, undoes, done)
-        future: asyncio.Future[Any] = self._alone.child(execution, args, kwargs, self.name, done)
+        kept = {
+            k: v for k, v in (self._written or {}).items() if k in ("irreversible", "compensate", "priority")
+        }
+        if undoes is not None:
+            kept["compensates"] = undoes
+        future: asyncio.Future[Any] = self._alone.child(
+            execution, args, kwargs, self.name, done, kept or None
+        )
         return future
 
     def _ask_here(

@@ -203,7 +203,15 @@ def continue_as_new(*args: Any, **kwargs: Any) -> NoReturn:
     code_run = execution.run
     workflow = execution.workflow
     input = workflow.arguments.write(args, kwargs)
-    start = {"continued_from": code_run.id, "tags": dict(code_run.tags), "priority": code_run.priority}
+    start = {
+        "continued_from": code_run.id,
+        "tags": dict(code_run.tags),
+        "priority": code_run.priority,
+        "attributes": dict(code_run.attributes),
+        "parent_id": code_run.parent_id,
+        "parent_step": code_run.parent_step,
+        "detached": code_run.detached,
+    }
 
     def make(step_id: str) -> Call:
         run_id = child_id(code_run.id, step_id, 1)

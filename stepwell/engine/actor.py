@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from stepwell.definition.expression import Deferred, ExpressionError
@@ -18,7 +18,7 @@ from stepwell.definition.model import Definition
 from stepwell.engine.environment import Memo
 from stepwell.engine.losing import name_the_winner
 from stepwell.engine.mail import Mail, Pending
-from stepwell.engine.rows import moved_entry, row_of
+from stepwell.engine.rows import indexed, moved_entry, row_of
 from stepwell.kernel.decide import Decision, decide
 from stepwell.kernel.ruling import Environment
 from stepwell.model.base import Duration, Instant, Json
@@ -28,8 +28,7 @@ from stepwell.model.effects import Effect
 from stepwell.model.errors import InvalidInput, SeqConflict, StepwellError, StoreUnavailable
 from stepwell.model.journal import DefinitionRow, KeyClaim, Turn
 from stepwell.model.problem import runtime
-from stepwell.model.records import Run, State
-from stepwell.model.states import RunStatus
+from stepwell.model.records import State
 from stepwell.ports import Clock, Store
 
 log = logging.getLogger("stepwell.engine")
@@ -93,7 +92,7 @@ class Actor:
         self._stale: list[asyncio.Future[None]] = []
         self._computing: tuple[Mail, asyncio.Task[None]] | None = None
         self._rereading: asyncio.Task[None] | None = None
-        self._indexed = _indexed(state.run) if state.run.seq else None
+        self._indexed = indexed(state.run) if state.run.seq else None
         self._code: Code | None = None
         self._stalled = False
 
@@ -203,6 +202,9 @@ class Actor:
             work = self._compute(mail, now, chance, memo or Memo(), deferred)
             self._computing = (mail, asyncio.ensure_future(work))
         except InvalidInput as refused:  # a value that cannot be stored: never in silence
+            if self._code is not None and self._code.seen != told:
+                self._blame_code(mail, now, chance, memo, refused)
+                return
             if mail.reply is not None:
                 mail.answer(refused)
             elif not isinstance(mail.command, FailRun):
@@ -213,6 +215,25 @@ class Actor:
             self._break(error, mail)
         if self._code is not None and self._code.seen != told:
             self._drop_code()
+
+    def _blame_code(
+        self, mail: Mail, now: Instant, chance: float, memo: Memo | None, refused: InvalidInput
+    ) -> None:
+        """The code was told of the command and answered with what cannot be stored. Without it the command stands, if
+        that is not what is wrong; and the run ends."""
+        self._drop_code()
+        self._stalled = True
+        try:
+            environment = self.host.environment(self, chance, memo)
+            decision = decide(self.definition, self.state, mail.command, now, environment)
+            self._commit(mail, decision, now)
+            self._decide(Mail(FailRun(runtime(refused.message))))
+            return
+        except InvalidInput as own:
+            refused = own
+        finally:
+            self._stalled = False
+        mail.answer(refused)
 
     async def _compute(self, mail: Mail, now: Instant, chance: float, memo: Memo, deferred: Deferred) -> None:
         """Have an expression evaluated elsewhere, then decide again."""
@@ -236,7 +257,7 @@ class Actor:
             return
         run = decision.draft.run
         turn = Turn(self.id, run.seq, now, decision.events)
-        moved = run.status.terminal or _indexed(run) != self._indexed
+        moved = run.status.terminal or indexed(run) != self._indexed
         pending = Pending(turn, mail, decision.effects, decision.conditions, self.state.run.variables)
         tip = self.host.store.append(
             turn,
@@ -252,7 +273,7 @@ class Actor:
         )
         self.state = decision.draft.merge()
         self.state.tip = tip
-        self._indexed = _indexed(run)
+        self._indexed = indexed(run)
         if run.status.terminal:
             self._drop_code()
         self._pending.append(pending)
@@ -308,7 +329,7 @@ class Actor:
             if self._lost is not None:
                 await name_the_winner(self.host.store, self.id, self._lost)
                 self._lost = None
-            self._indexed = _indexed(self.state.run)
+            self._indexed = indexed(self.state.run)
             self._mail.extendleft(reversed(retried))
             if (
                 failed and not self.state.run.status.terminal
@@ -375,8 +396,3 @@ class Actor:
         if mail is not None:
             mail.answer(error)
         self.host.broken(self, error)
-
-
-def _indexed(run: Run) -> tuple[RunStatus, Mapping[str, Json], Mapping[str, Instant] | None]:
-    """What the run's index row says that may change while it is open."""
-    return run.status, run.attributes, run.leases

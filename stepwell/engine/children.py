@@ -33,6 +33,9 @@ log = logging.getLogger("stepwell.engine")
 DEEPEST: Final = 32
 """How many workflows may be inside each other."""
 
+SOON: Final[Duration] = 10_000
+"""How long to wait for a run that is going on as another one just now."""
+
 RETRY_AFTER: Final[Duration] = 1_000_000
 """How long to wait for a store that is sick."""
 
@@ -91,7 +94,8 @@ async def _follow(family: Family, action: ChildAction, parent_id: str, parent_st
                 return _outcome(state)
             run_id = state.run.continued_to
     except asyncio.CancelledError:
-        if action.wait and not family.closing:  # then both go on when the store is opened again
+        wanted = action.wait or "continued_from" in action.start
+        if wanted and not family.closing:  # then both go on when the store is opened again
             await _cancel(family, run_id)
         raise
 
@@ -103,6 +107,8 @@ async def _start(family: Family, action: ChildAction, parent_id: str, parent_ste
         return action.run_id
     definition = await family.library.find(action.namespace, action.name, action.version)
     command = _command(action, parent_id, parent_step)
+    if command.queue is not None and command.queue not in (known := await family.store.queues.names()):
+        raise NotFound(f"there is no queue {command.queue!r}: known are {', '.join(sorted(known))}")
     key = command.key
     claim = KeyClaim(key, fingerprint(definition, action.input)) if key is not None else None
     try:
@@ -133,11 +139,22 @@ def _command(action: ChildAction, parent_id: str, parent_step: str) -> c.StartRu
 
 async def _cancel(family: Family, run_id: str) -> None:
     """The parent wants it no more: cancel, and let it settle."""
-    try:
-        await family.command(run_id, c.CancelRun("the workflow that started it was cancelled"))
-        await family.wait(run_id)
-    except StepwellError as error:  # it was never started, or has ended by itself
-        log.debug("run %s is not cancelled: %s", run_id, error)
+    while True:
+        try:
+            await family.command(run_id, c.CancelRun("the workflow that started it was cancelled"))
+            await family.wait(run_id)
+            return
+        except StoreUnavailable:
+            await family.clock.wait_until(family.clock.now() + RETRY_AFTER)
+        except NotFound:
+            return
+        except StepwellError as refused:  # it has ended by itself, or goes on as another one
+            following = (await family.reload(run_id)).run.continued_to
+            if following is None and not refused.retry:
+                return
+            if following is None:
+                await family.clock.wait_until(family.clock.now() + SOON)
+            run_id = following or run_id
 
 
 def _outcome(state: State) -> Outcome:

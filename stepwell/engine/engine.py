@@ -27,7 +27,7 @@ from stepwell.engine.observers import Observers
 from stepwell.engine.queues import Queueing
 from stepwell.engine.recovery import Recovery
 from stepwell.engine.scheduler import Scheduler
-from stepwell.engine.signals import perform_signal
+from stepwell.engine.signals import hand_over, perform_signal
 from stepwell.engine.snapshots import Snapshots
 from stepwell.engine.sparing import Sparing
 from stepwell.engine.timers import Timers
@@ -89,6 +89,7 @@ class Engine:
         self.library = Library(store, clock, codebase)
         self.actors: dict[str, Actor] = {}
         self.ended = Ended()
+        self._handing_over: set[asyncio.Task[None]] = set()
         self.quarantined: dict[str, BaseException] = {}
         self._surroundings = Surroundings(dice, secrets or {}, runtime or {})
         self.dispatch = Dispatch(max_concurrency)
@@ -129,10 +130,17 @@ class Engine:
                 self.queueing.changed(run.queue)
             if actor.foreign or run.status.terminal:
                 self.store.call_others()
+            if run.continued_to is not None and run.inbox:
+                self._hand_over(actor.state)
             if run.status.terminal:
                 self.forget(actor)
             else:
                 self._snapshots.consider(actor.state)
+
+    def _hand_over(self, ended: State) -> None:
+        task = asyncio.ensure_future(hand_over(self, ended))
+        self._handing_over.add(task)
+        task.add_done_callback(self._handing_over.discard)
 
     def carry_out(self, actor: Actor, effects: Sequence[Effect]) -> None:
         if not actor.foreign:

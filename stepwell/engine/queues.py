@@ -17,6 +17,7 @@ from stepwell.engine.codebase import Codebase
 from stepwell.engine.dispatch import Dispatch
 from stepwell.engine.library import Library
 from stepwell.engine.mail import Mail
+from stepwell.engine.orphans import ORPHANED, orphaned
 from stepwell.model import commands as c
 from stepwell.model.base import SECOND, Instant
 from stepwell.model.errors import StepwellError, StoreUnavailable
@@ -138,6 +139,7 @@ class Queueing:
         try:
             definition = await yard.library.get(claimed.definition_hash)
             state = await yard.reload(run_id)
+            alone = await orphaned(yard.reload, state)
         except StoreUnavailable as error:  # the next search for runs that nobody carries on finds it
             log.warning("run %s cannot be begun now: %s", run_id, error)
             self.beginning.discard(run_id)
@@ -147,10 +149,11 @@ class Queueing:
             yard.quarantined[run_id] = error
             yard.wake(run_id)
         else:
-            self.begin(definition, state, claimed.round)
+            self.begin(definition, state, claimed.round, orphaned=alone)
 
-    def begin(self, definition: Definition, state: State, number: int) -> None:
-        """Begin a run that this engine has taken; `number` is the round of the claim."""
+    def begin(self, definition: Definition, state: State, number: int, *, orphaned: bool = False) -> None:
+        """Begin a run that this engine has taken (or end it, if nobody wants it any more); `number` is the round of the
+        claim."""
         yard, run_id = self._yard, state.run.id
         if state.run.status is not RunStatus.PENDING or yard.closing:
             self.beginning.discard(run_id)
@@ -165,14 +168,15 @@ class Queueing:
             if error is not None:
                 log.warning("run %s did not begin: %s", run_id, error)
 
-        actor.tell(Mail(c.BeginRun(number), begun, insist=True))
+        command: c.Command = c.CancelRun(ORPHANED, abandoned=True) if orphaned else c.BeginRun(number)
+        actor.tell(Mail(command, begun, insist=True))
 
-    async def take_up(self, definition: Definition, state: State) -> bool:
+    async def take_up(self, definition: Definition, state: State, *, orphaned: bool = False) -> bool:
         """A run that is ours and has not begun: begin it, if the claim that it was taken with still holds."""
         entry = await self._yard.store.queues.entry(state.run.id)
         if entry is None or entry.standing is not Standing.BEGUN:
             return False
-        self.begin(definition, state, entry.round)
+        self.begin(definition, state, entry.round, orphaned=orphaned)
         return True
 
     async def _expire(self, claim: Claim) -> None:

@@ -13,13 +13,14 @@ from stepwell.engine.dispatch import Dispatch
 from stepwell.engine.feed import Feed
 from stepwell.engine.followups import FollowUps
 from stepwell.engine.mail import Mail
+from stepwell.engine.orphans import ORPHANED, orphaned
 from stepwell.engine.queues import Queueing
 from stepwell.engine.scheduler import Scheduler
+from stepwell.engine.signals import hand_over
 from stepwell.kernel.flow import in_flight
-from stepwell.kernel.tasks.run import child_id
 from stepwell.model import commands as c
 from stepwell.model.base import Duration
-from stepwell.model.errors import StepwellError, StoreUnavailable
+from stepwell.model.errors import StoreUnavailable
 from stepwell.model.records import State
 from stepwell.model.states import RunStatus
 from stepwell.ports import Clock, Store
@@ -58,6 +59,8 @@ class Ward(Protocol):
     async def adopt(self, only: str | None = None) -> Sequence[str]: ...
 
     async def actor(self, run_id: str) -> Actor: ...
+
+    async def command(self, run_id: str, command: c.Command) -> None: ...
 
     async def reload(self, run_id: str) -> State: ...
 
@@ -102,7 +105,8 @@ class Recovery:
         ward = self._ward
         try:
             actor = await ward.actor(run_id)
-            orphaned = await self._orphaned(actor.state)
+            alone = await orphaned(ward.reload, actor.state)
+            await self._take_over_signals(actor.state)
         except StoreUnavailable as error:  # the next look will find it again
             log.warning("run %s cannot be taken up now: %s", run_id, error)
             return False
@@ -116,10 +120,10 @@ class Recovery:
             ward.at_rest(actor)
             return False
         if actor.state.run.waits:
-            return await ward.queueing.take_up(actor.definition, actor.state)
+            return await ward.queueing.take_up(actor.definition, actor.state, orphaned=alone)
         if actor.foreign:
             return False
-        self.carry_on(actor, orphaned=orphaned)
+        self.carry_on(actor, orphaned=alone)
         return True
 
     def carry_on(self, actor: Actor, *, orphaned: bool = False) -> None:
@@ -129,26 +133,19 @@ class Recovery:
             for step in lost:  # nobody performs it any more: it has settled
                 actor.tell(Mail(c.SettleStep(step, actor.state.steps[step].attempt)))
         elif orphaned:
-            actor.tell(Mail(c.CancelRun("the workflow that started it is over", abandoned=True)))
+            actor.tell(Mail(c.CancelRun(ORPHANED, abandoned=True)))
         else:
             if lost:
                 actor.tell(Mail(c.Recover(lost)))
             actor.tell(Mail(c.Proceed()))
 
-    async def _orphaned(self, state: State) -> bool:
-        """Whether the step that waited for this run has ended without it."""
-        run = state.run
-        if run.parent_id is None or run.parent_step is None or run.detached:
-            return False
-        try:
-            parent = await self._ward.reload(run.parent_id)
-        except StepwellError:  # nothing is known: go on
-            return False
-        if parent.run.status.terminal or parent.run.status is RunStatus.CANCELLING:
-            return True
-        step = parent.steps.get(run.parent_step)
-        waiting = step is not None and in_flight(step)
-        return not (waiting and step is not None and child_id(run.parent_id, step.id, step.attempt) == run.id)
+    async def _take_over_signals(self, state: State) -> None:
+        """What the run that this one continues had not taken yet: its engine may be gone before it handed that over."""
+        if state.run.continued_from is None or state.run.status.terminal:
+            return
+        before = await self._ward.reload(state.run.continued_from)
+        if before.run.continued_to == state.run.id:
+            await hand_over(self._ward, before)
 
     def watch(self, every: Duration, *, take_over: bool) -> None:
         """Look every so often what other processes did; with `take_over` also whether one of them is gone."""

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
+from stepwell.model.base import Instant, Json
 from stepwell.model.events import Event, RunCreated, RunPaused, RunRescheduled, RunRetried
 from stepwell.model.journal import RunRow
 from stepwell.model.queues import QueueEntry, Standing
@@ -71,3 +72,8 @@ def moved_entry(run: Run, events: Sequence[Event]) -> QueueEntry | None:
     else:
         moved = run.generation > 1 and any(isinstance(event, RunRetried) for event in events)
     return entry_of(run) if moved else None
+
+
+def indexed(run: Run) -> tuple[RunStatus, Mapping[str, Json], Mapping[str, Instant] | None]:
+    """What the run's index row says that may change while it is open."""
+    return run.status, run.attributes, run.leases

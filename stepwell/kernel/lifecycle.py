@@ -147,12 +147,20 @@ def timers(r: Ruling) -> list[SetTimer]:
 
 def cancel(r: Ruling, command: c.CancelRun) -> None:
     """Interrupt what is in flight; the run is cancelled when that has settled (see `settle`)."""
+    if not command.abandoned and any(_continues(step) for step in r.draft.open_steps()):
+        refusal = TransitionRefused(f"run {r.draft.run.id} is just going on as another run: cancel that one")
+        refusal.retry = True
+        raise refusal
     r.emit(e.RunCancelling(command.reason))
     for step in list(r.draft.open_steps()):
         if in_flight(step) and command.abandoned:
             r.emit(e.StepCancelled(step.id, "the run was cancelled"))
         elif in_flight(step):
             r.effect(Interrupt(step.id, step.attempt))
+
+
+def _continues(step: Step) -> bool:
+    return step.kind == "run:workflow" and step.name == "continue-as-new"
 
 
 def terminate(r: Ruling, command: c.TerminateRun) -> None:

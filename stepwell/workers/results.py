@@ -17,6 +17,7 @@ DEEPEST = 150
 """Levels of nesting; the JSON reader ends at 200, and a step's output is nested within other things."""
 
 SCALARS = frozenset({str, int, float, bool, type(None)})
+PLAIN = SCALARS - {str}
 
 HINTS: Mapping[type, str] = {
     set: "a set has no order: return a sorted list",
@@ -36,6 +37,8 @@ def jsonable(value: Any, path: str = "$", depth: int = 0) -> Json:
     Raises `NotJson`.
     """
     kind = type(value)
+    if kind is str:
+        return value if value.isascii() else _text(value, path)
     if kind in SCALARS:
         return value
     if depth >= DEEPEST:
@@ -43,16 +46,24 @@ def jsonable(value: Any, path: str = "$", depth: int = 0) -> Json:
     if kind is dict:
         return {
             name if type(name) is str else _name(name, path): item
-            if type(item) in SCALARS
+            if type(item) in PLAIN
             else jsonable(item, f"{path}.{name}", depth + 1)
             for name, item in value.items()
         }
     if kind is list or kind is tuple:
         return [
-            item if type(item) in SCALARS else jsonable(item, f"{path}[{place}]", depth + 1)
+            item if type(item) in PLAIN else jsonable(item, f"{path}[{place}]", depth + 1)
             for place, item in enumerate(value)
         ]
     return jsonable(_converted(value, path), path, depth + 1)
+
+
+def _text(text: str, path: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise NotJson(f"the result holds a text with half a character (a lone surrogate) at {path}") from None
+    return text
 
 
 def _name(name: Any, path: str) -> str:

@@ -101,12 +101,14 @@ def _retry(run: str, db: Path, as_json: bool) -> int:
 
 
 async def _retry_here(run: str, db: Path, as_json: bool, secrets: dict[str, Any]) -> int:
+    from stepwell.cli.app import require_code
     from stepwell.cli.opening import engine, find_run, guest
     from stepwell.cli.outcome import carry_through
 
     async with guest(db) as stepwell:
         run_id = await find_run(stepwell, run)
     async with engine(db, secrets=secrets) as stepwell:
+        await require_code(stepwell, run_id)
         await stepwell.retry(run_id)
         return await carry_through(stepwell, run_id, db, as_json=as_json)
 
@@ -157,6 +159,7 @@ async def _rerun(
     here: bool,
     options: dict[str, Any],
 ) -> int:
+    from stepwell.cli.app import require_code
     from stepwell.cli.opening import engine, find_run, guest, with_db
     from stepwell.cli.outcome import carry_through
 
@@ -165,6 +168,8 @@ async def _rerun(
     # Detached, the run is put on record by an engine that has no room to perform any of its steps.
     settings: dict[str, Any] = {} if here else {"max_concurrency": 0}
     async with engine(db, secrets=secrets, **settings) as stepwell:
+        if here:
+            await require_code(stepwell, run_id)
         handle = await stepwell.rerun(run_id, given, **options)
         if here:
             return await carry_through(stepwell, handle.run_id, db, as_json=as_json)

@@ -99,11 +99,13 @@ def fork(
 async def _fork(
     run: str, step: str, db: Path, as_json: bool, secrets: dict[str, Any], options: dict[str, Any]
 ) -> int:
+    from stepwell.cli.app import require_code
     from stepwell.cli.opening import engine, find_run, guest
     from stepwell.cli.outcome import carry_through
 
     async with guest(db) as stepwell:
         run_id = await find_run(stepwell, run)
     async with engine(db, secrets=secrets) as stepwell:
+        await require_code(stepwell, run_id)
         handle = await stepwell.fork(run_id, step, **options)
         return await carry_through(stepwell, handle.run_id, db, as_json=as_json)

@@ -11,9 +11,11 @@ from stepwell.client.verbs.look import LookVerbs
 from stepwell.client.verbs.start import StartVerbs
 from stepwell.client.views import View, row_view
 from stepwell.definition.model import Definition
+from stepwell.engine.children import SOON
 from stepwell.model import commands as c
 from stepwell.model.attributes import check_name, normal_all
 from stepwell.model.base import Json
+from stepwell.model.errors import TransitionRefused
 from stepwell.model.events import SAME, MaybeSame, RunCreated
 from stepwell.model.records import State
 
@@ -30,9 +32,19 @@ class SteerVerbs(StartVerbs, LookVerbs):
         return await self._steer(run_id, c.ResumeRun(step))
 
     async def cancel(self, run_id: str, reason: str | None = None) -> View:
-        """Interrupt what is in flight; the run is `cancelled` once that has settled."""
-        abandoned = not await self.engine.store.owner_alive(run_id)
-        return await self._steer(run_id, c.CancelRun(reason, abandoned))
+        """Interrupt what is in flight; the run is `cancelled` once that has settled. Of a run that continued as another
+        one, that one is cancelled."""
+        while True:
+            abandoned = not await self.engine.store.owner_alive(run_id)
+            try:
+                return await self._steer(run_id, c.CancelRun(reason, abandoned))
+            except TransitionRefused as refused:
+                following = (await self.state(run_id)).run.continued_to
+                if following is None and not refused.retry:
+                    raise
+                if following is None:
+                    await self.engine.clock.wait_until(self.engine.clock.now() + SOON)
+                run_id = following or run_id
 
     async def terminate(self, run_id: str, reason: str | None = None) -> View:
         """End the run at once."""

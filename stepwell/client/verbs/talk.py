@@ -45,12 +45,12 @@ class TalkVerbs(Verbs):
         written = jsonable(value)
         while True:
             state = await self._state(run_id)
-            if state.run.continued_to is not None:
-                run_id = state.run.continued_to
-                continue
             known = state.signals.get(signal)
             if known is not None:
                 return _receipt(known, duplicate=True)
+            if state.run.continued_to is not None:
+                run_id = state.run.continued_to
+                continue
             try:
                 await self.engine.command(run_id, c.SendSignal(signal, name, written, correlation))
             except TransitionRefused:
