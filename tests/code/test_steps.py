@@ -239,14 +239,14 @@ async def test_a_task_that_fails_unheard_is_logged(caplog: pytest.LogCaptureFixt
 async def test_code_that_blocks_is_named(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What counts is the code's own time: here it takes a quarter of a second each time it is let go on."""
-    seconds = count(step=0.25)
+    """What counts is the code's own time: here it takes half a second each time it is let go on."""
+    seconds = count(step=0.5)
     monkeypatch.setattr("stepwell.assembly.time.perf_counter", lambda: next(seconds))
     async with Kit() as kit:
         assert await kit.run(w.sequential_child, 2) == 4
     said = [record.getMessage() for record in caplog.records if record.name == "stepwell.code"]
     assert len(said) == 3
-    assert "sequential_child) held up every run of this process for 250 ms, after call 0 of run" in said[0]
+    assert "sequential_child) held up every run of this process for 500 ms, after call 0 of run" in said[0]
 
 
 # --- retries, times ---------------------------------------------------------------------------------------------------
