@@ -72,7 +72,7 @@ def ratios(found: dict[str, dict[str, Any]]) -> dict[str, float]:
         if maker != "stepwell" or workload not in RATE:
             continue
         for other, theirs in found.items():
-            if other.startswith(f"dbos {workload}"):
+            if other.startswith(f"dbos {workload} "):
                 made[f"{name} / {other}"] = round(figures[RATE[workload]] / theirs[RATE[workload]], 2)
         if workload == "w1" and "limits" in found:
             made[f"{name} / serial commits"] = round(
