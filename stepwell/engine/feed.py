@@ -117,9 +117,10 @@ class Subscription:
             self._bell.set()
 
     async def caught_up(self) -> None:
-        """Return when everything that is committed now was handled (by whichever process delivers)."""
+        """Return when everything that is committed now was handled (by whichever process delivers), and the cursor says
+        so: it will not be delivered again."""
         target = await self._feed.store.position()
-        while self._position < target:
+        while self._position < target or self._delivered:
             if self._task.done():
                 raise StoreUnavailable(f"the subscription {self.name} is closed")
             self._progress.clear()
@@ -225,6 +226,7 @@ class Subscription:
         if not await self._feed.store.advance(self.name, self._position, now):
             await self._begin()
         self._saved, self._saved_at, self._delivered = self._position, now, False
+        self._progress.set()
 
     async def _pause(self, duration: Duration) -> None:
         """Wait so long, or until it is closed."""
