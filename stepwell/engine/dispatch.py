@@ -1,14 +1,21 @@
-"""Performing: steps go to the workers in order of priority, no more at once than the engine may."""
+"""Performing: steps go to the workers in order of priority, no more at once than the engine may.
+
+Most steps of most programs never wait for anything in this process's event loop, or wait only once. So a task performs
+what has begun one after the other (`_carry`), until something has to wait: that keeps the task, and what comes after it
+gets another one.
+"""
 
 from __future__ import annotations
 
 import asyncio
 import heapq
 import logging
+from collections import deque
 from collections.abc import Callable, Coroutine
-from functools import partial
+from contextvars import copy_context
 from typing import Any, Protocol
 
+from stepwell.engine.apart import Apart
 from stepwell.model.actions import Failed, Interrupted, Outcome
 from stepwell.model.problem import runtime
 
@@ -42,7 +49,10 @@ class Dispatch:
     def __init__(self, limit: int) -> None:
         self._limit = limit
         self._room = limit
-        self._tasks: dict[Identity, tuple[asyncio.Task[None], Job]] = {}
+        self._begun: dict[Identity, Job] = {}
+        self._tasks: dict[Identity, asyncio.Task[None]] = {}
+        self._next: deque[Identity] = deque()
+        self._carrier: asyncio.Task[None] | None = None
         self._waiting: dict[Identity, Job] = {}
         self._queue: list[tuple[int, int, Identity]] = []
         self._interrupted: set[Identity] = set()
@@ -52,16 +62,16 @@ class Dispatch:
         self._loop = asyncio.get_running_loop()
 
     def __contains__(self, identity: Identity) -> bool:
-        return identity in self._tasks or identity in self._waiting
+        return identity in self._begun or identity in self._waiting
 
     def begun(self, run_id: str, step_id: str, attempt: int) -> bool:
         """Somebody is performing it: it does not wait for room."""
-        return (run_id, step_id, attempt) in self._tasks
+        return (run_id, step_id, attempt) in self._begun
 
     @property
     def in_flight(self) -> int:
         """How many jobs are being performed."""
-        return len(self._tasks)
+        return len(self._begun)
 
     @property
     def waiting(self) -> int:
@@ -80,11 +90,11 @@ class Dispatch:
 
     def of_run(self, run_id: str) -> list[Identity]:
         """What is being performed, or waits to be, for this run."""
-        return [identity for identity in (*self._tasks, *self._waiting) if identity[0] == run_id]
+        return [identity for identity in (*self._begun, *self._waiting) if identity[0] == run_id]
 
     def submit(self, job: Job) -> None:
         identity = job.identity
-        if self._closed or identity in self._tasks or identity in self._waiting:
+        if self._closed or identity in self._begun or identity in self._waiting:
             return
         if job.waits or self._room > 0:
             self._start(identity, job)
@@ -99,36 +109,61 @@ class Dispatch:
         if waiting is not None:
             waiting.finish(Interrupted())
             return True
-        if identity not in self._tasks:
+        job = self._begun.get(identity)
+        if job is None:
             return False
-        if identity not in self._interrupted:
+        task = self._tasks.get(identity)
+        if task is None:  # its turn has not come
+            self._over(identity, job, Interrupted())
+        elif identity not in self._interrupted:
             self._interrupted.add(identity)
-            task = self._tasks[identity][0]
-            task.add_done_callback(partial(self._never_began, identity))
             task.cancel()
         return True
 
     def _start(self, identity: Identity, job: Job) -> None:
         self._room -= not job.waits
-        self._tasks[identity] = (self._loop.create_task(self._run(identity, job)), job)
+        self._begun[identity] = job
+        self._next.append(identity)
+        if self._carrier is None:
+            self._carrier = self._loop.create_task(self._carry())
 
-    async def _run(self, identity: Identity, job: Job) -> None:
+    async def _carry(self) -> None:
+        """Perform what has begun, one after the other, until something waits. What begins meanwhile is for the next
+        task, so that the loop gets its turn."""
+        task = self._carrier
+        assert task is not None
         try:
-            outcome = await job.perform()
+            for _ in range(len(self._next)):
+                if not self._next:
+                    break
+                identity = self._next.popleft()
+                job = self._begun.get(identity)
+                if job is None:  # interrupted before its turn came
+                    continue
+                self._tasks[identity] = task
+                outcome = await self._outcome_of(identity, job)
+                self._over(identity, job, outcome)
+                if self._carrier is not task or task.cancelling():
+                    break
+        finally:
+            if self._carrier is task:
+                self._hand_on()
+
+    def _hand_on(self) -> None:
+        """The rest is for another task."""
+        self._carrier = self._loop.create_task(self._carry()) if self._next and not self._closed else None
+
+    async def _outcome_of(self, identity: Identity, job: Job) -> Outcome:
+        try:
+            return await Apart(job.perform(), copy_context(), self._hand_on)
         except asyncio.CancelledError:
-            outcome = Interrupted()
+            return Interrupted()
         except Exception as error:
             log.exception("performing %s failed", identity)
-            outcome = Failed(runtime(f"{type(error).__name__}: {error}"))
-        self._over(identity, job, outcome)
-
-    def _never_began(self, identity: Identity, task: asyncio.Task[None]) -> None:
-        """A task that is cancelled before its first step never gets to say that it is over."""
-        running = self._tasks.get(identity)
-        if running is not None and running[0] is task:
-            self._over(identity, running[1], Interrupted())
+            return Failed(runtime(f"{type(error).__name__}: {error}"))
 
     def _over(self, identity: Identity, job: Job, outcome: Outcome) -> None:
+        del self._begun[identity]
         self._tasks.pop(identity, None)
         self._interrupted.discard(identity)
         self._room += not job.waits
@@ -152,7 +187,8 @@ class Dispatch:
         """Stop everything and report nothing: whoever opens the store next performs it again."""
         self._closed = True
         self._waiting.clear()
-        tasks = [task for task, _ in self._tasks.values()]
+        self._next.clear()
+        tasks = {*self._tasks.values(), *([self._carrier] if self._carrier is not None else [])}
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

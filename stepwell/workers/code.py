@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
-from typing import Any
 
 from stepwell.model.actions import CodeAction, Failed, Interrupted, Outcome, Postponed, Succeeded
 from stepwell.model.problem import Problem, runtime
+from stepwell.ports import WorkContext
 from stepwell.workers.calling import described, named
 from stepwell.workers.context import _CURRENT, CallAgain, Current, StepFault, StepInterrupted
 from stepwell.workers.results import NotJson
@@ -16,10 +16,12 @@ from stepwell.workers.results import NotJson
 log = logging.getLogger("stepwell.workers")
 
 
-async def run_async(action: CodeAction, current: Current, task: asyncio.Task[Any]) -> Outcome:
-    """On the event loop."""
+async def run_async(action: CodeAction, context: WorkContext) -> Outcome:
+    """On the event loop: nothing between the function and its task."""
+    task = asyncio.current_task()
+    assert task is not None
     cancels = task.cancelling()
-    token = _CURRENT.set(current)
+    token = _CURRENT.set(Current(context, task.get_loop()))
     try:
         result = await action.function(*action.arguments, **action.keywords)
         outcome: Outcome = Succeeded(action.write(result))

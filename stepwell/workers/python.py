@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Coroutine, Mapping
 from contextvars import copy_context
 from typing import Any, NamedTuple
 
@@ -52,10 +52,14 @@ class PythonRunner:
         self._importer = Threads(1, "stepwell-import")
         self._children = children or ChildPool("python")
 
-    async def perform(self, action: Action, context: WorkContext) -> Outcome:
+    def perform(self, action: Action, context: WorkContext) -> Coroutine[Any, Any, Outcome]:
+        """A step of a workflow that is code has its function here already; that of a document has to be found."""
         if isinstance(action, CodeAction):
-            return await self._call(action, context)
+            return run_async(action, context) if action.is_async else self._run_plain(action, context)
         assert isinstance(action, PythonAction)
+        return self._call(action, context)
+
+    async def _call(self, action: PythonAction, context: WorkContext) -> Outcome:
         entry = self._entries.get(action.function)
         if entry is None:
             try:
@@ -73,13 +77,8 @@ class PythonRunner:
         self._importer.close()
         await self._children.close()
 
-    async def _call(self, action: CodeAction, context: WorkContext) -> Outcome:
-        """A step of a workflow that is code: the function is here already."""
-        task = asyncio.current_task()
-        assert task is not None
-        current = Current(context, task.get_loop())
-        if action.is_async:
-            return await run_async(action, current, task)
+    async def _run_plain(self, action: CodeAction, context: WorkContext) -> Outcome:
+        current = Current(context, asyncio.get_running_loop())
         variables = copy_context()
         future = self._threads.run(lambda: variables.run(run_plain, action, current))
         try:
