@@ -98,6 +98,8 @@ class BlockingStepwell:
     retry = _blocks(Client.retry)
     steer_many = _blocks(Client.steer_many)
     set_attributes = _blocks(Client.set_attributes)
+    metadata = _blocks(Client.metadata)
+    set_metadata = _blocks(Client.set_metadata)
 
     def set_variables(self, run_id: str, **values: Json) -> None:
         self._do(self.client.set_variables(run_id, **values))

@@ -6,6 +6,7 @@ from stepwell.client.verbs.archive import ArchiveVerbs
 from stepwell.client.verbs.bulk import BulkVerbs
 from stepwell.client.verbs.keep import KeepVerbs
 from stepwell.client.verbs.listen import ListenVerbs
+from stepwell.client.verbs.metadata import MetadataVerbs
 from stepwell.client.verbs.queues import QueueVerbs
 from stepwell.client.verbs.schedules import ScheduleVerbs
 from stepwell.client.verbs.subscribe import SubscribeVerbs
@@ -13,6 +14,14 @@ from stepwell.client.verbs.talk import TalkVerbs
 
 
 class Client(
-    BulkVerbs, QueueVerbs, ScheduleVerbs, ListenVerbs, SubscribeVerbs, TalkVerbs, ArchiveVerbs, KeepVerbs
+    BulkVerbs,
+    QueueVerbs,
+    ScheduleVerbs,
+    ListenVerbs,
+    SubscribeVerbs,
+    TalkVerbs,
+    ArchiveVerbs,
+    KeepVerbs,
+    MetadataVerbs,
 ):
     """All verbs. Made by `assembly`."""

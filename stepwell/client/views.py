@@ -85,6 +85,7 @@ def run_view(state: State) -> View:
         "key": run.key,
         "tags": dict(run.tags),
         "attributes": dict(run.attributes),
+        **metadata_view(run),
         "priority": run.priority,
         "parent_id": run.parent_id,
         "parent_step": run.parent_step,
@@ -101,6 +102,18 @@ def run_view(state: State) -> View:
         "open_steps": list(state.open_steps),
         **_times(run),
         "steps": [step_view(step, detail=True) for step in state.steps.values()],
+    }
+
+
+def metadata_view(run: Run) -> View:
+    """What people call it and file it under."""
+    return {
+        "title": run.title,
+        "description": run.description,
+        "labels": list(run.labels),
+        "properties": dict(run.properties),
+        "author": run.author,
+        "archived": run.archived,
     }
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from stepwell.definition.model import Definition, TryBody
-from stepwell.kernel import code, driven, followups, invariants, lifecycle, overdue, recourse
+from stepwell.kernel import code, driven, followups, invariants, lifecycle, metadata, overdue, recourse
 from stepwell.kernel.begin import begin_again, have_done, view_of, work
 from stepwell.kernel.catching import attempt_deadline, begin_try
 from stepwell.kernel.draft import Draft
@@ -275,6 +275,7 @@ _COMMANDS: Final[dict[type[Any], Callable[[Ruling, Any], None]]] = {
     c.RetryRun: lifecycle.retry,
     c.SetVariables: _set_variables,
     c.SetAttributes: _set_attributes,
+    c.SetMetadata: metadata.set_metadata,
     c.Proceed: lifecycle.proceed,
     c.FailRun: _fail_run,
     c.CompleteStep: _complete_step,
@@ -296,6 +297,7 @@ _DRIVEN: Final[dict[type[Any], Callable[[Ruling, Any], Any]]] = {
     c.RetryRun: lifecycle.retry,
     c.SetVariables: lifecycle.set_variables,
     c.SetAttributes: lifecycle.set_attributes,
+    c.SetMetadata: metadata.set_metadata,
     c.FailRun: _fail_run,
     **driven.COMMANDS,
 }

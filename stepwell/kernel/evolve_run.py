@@ -50,6 +50,11 @@ def _created(draft: Draft, event: e.RunCreated, at: Instant) -> None:
         partition=event.partition,
         unique=event.unique,
         debounced=event.debounced,
+        title=event.title,
+        description=event.description,
+        labels=tuple(event.labels),
+        properties=dict(event.properties),
+        author=event.author,
     )
 
 
@@ -174,6 +179,12 @@ def _attributes_set(draft: Draft, event: e.AttributesSet, at: Instant) -> None:
     draft.run.attributes = {**kept, **event.values}
 
 
+def _metadata_set(draft: Draft, event: e.RunMetadataSet, at: Instant) -> None:
+    for name, value in zip(event._fields, event, strict=True):
+        if value is not SAME:
+            setattr(draft.run, name, tuple(value) if name == "labels" else value)
+
+
 def _scope_opened(draft: Draft, event: e.ScopeOpened, at: Instant) -> None:
     owner = draft.edit_step(event.owner)
     owner.live += 1
@@ -252,6 +263,7 @@ CHANGES: Final[dict[type[Any], Callable[[Draft, Any, Instant], None]]] = {
     e.VariablesSet: _variables_set,
     e.AttributesSet: _attributes_set,
     e.RunOverdue: _overdue,
+    e.RunMetadataSet: _metadata_set,
     e.ScopeOpened: _scope_opened,
     e.ScopeClosed: _scope_closed,
 }

@@ -27,11 +27,12 @@ from stepwell.model.states import RunStatus, StepStatus
 
 def start(r: Ruling, command: c.StartRun) -> None:
     d = r.definition
-    r.emit(
-        e.RunCreated(
-            command.run_id, d.namespace, d.name, d.version, d.hash, *command[1:12], d.code, *command[12:-1]
-        )
-    )
+    created = e.RunCreated(
+        command.run_id, d.namespace, d.name, d.version, d.hash, *command[1:12], d.code, *command[12:21],
+        title=command.title, description=command.description, labels=command.labels,
+        properties=command.properties, author=command.author,
+    )  # fmt: skip
+    r.emit(created)
     if command.queue is None:
         _begin(r, command.input, command.history)
 

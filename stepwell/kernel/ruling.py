@@ -169,9 +169,17 @@ _PAYLOAD: Final = frozenset(
         "error",
         "value",
         "attributes",
+        "title",
+        "description",
+        "labels",
+        "properties",
+        "author",
     }
 )
 """Members of events that hold what came from outside; all others are names of ours."""
+
+
+_NAMED: Final = frozenset({"variables", "values", "attributes", "properties"})
 
 
 def _redacted(event: Any, redact: Callable[[Json], Json], paths: Mapping[str, Any]) -> Event:
@@ -194,8 +202,6 @@ def _redact_value(name: str, value: Any, redact: Callable[[Json], Json], paths: 
         instance = value.instance if value.instance in paths else redact(value.instance)
         title, detail, cause = redact(value.title), redact(value.detail), redact(value.exception)
         return Problem(redact(value.type), status, title, detail, instance, cause)
-    if name in ("variables", "values", "attributes") and isinstance(
-        value, dict
-    ):  # the names are the author's
+    if name in _NAMED and isinstance(value, dict):  # the names are the author's
         return {key: redact(item) for key, item in value.items()}
     return redact(value)

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from stepwell.model.base import Duration, Instant, Json
 from stepwell.model.driven import DrivenCommand
-from stepwell.model.events import Event
+from stepwell.model.events import SAME, Event, Same
 from stepwell.model.problem import Problem
 
 
@@ -35,6 +35,11 @@ class StartRun(NamedTuple):
     partition: str | None = None
     unique: str | None = None
     debounced: bool = False
+    title: str | None = None
+    description: str | None = None
+    labels: tuple[str, ...] = ()
+    properties: dict[str, str] = {}
+    author: str | None = None
     history: tuple[Event, ...] = ()
     """what a fork takes over from the run that it is forked from"""
 
@@ -100,6 +105,17 @@ class SetAttributes(NamedTuple):
     remove: tuple[str, ...] = ()
     step: str | None = None
     attempt: int | None = None
+
+
+class SetMetadata(NamedTuple):
+    """Change what people call the run and file it under, also of one that has ended. What is SAME stays; None and what
+    is empty are taken away. `labels` and `properties` are all that there are then."""
+
+    title: str | Literal[Same.SAME] | None = SAME
+    description: str | Literal[Same.SAME] | None = SAME
+    labels: tuple[str, ...] | Literal[Same.SAME] = SAME
+    properties: dict[str, str] | Literal[Same.SAME] = SAME
+    archived: bool | Literal[Same.SAME] = SAME
 
 
 class CompleteStep(NamedTuple):
@@ -218,4 +234,5 @@ Command = (
     | FailRun
     | Proceed
     | DrivenCommand
+    | SetMetadata
 )

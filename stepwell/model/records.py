@@ -216,6 +216,13 @@ class Run:
 
     follow_ups: tuple[str, ...] = ()
     """ids of the runs that were ordered because of what happened in this one"""
+    title: str | None = None
+    description: str | None = None
+    labels: tuple[str, ...] = ()
+    properties: dict[str, str] = field(default_factory=dict)
+    author: str | None = None
+    archived: bool = False
+    """put out of sight by people; all of it is still there"""
 
     @property
     def waits(self) -> bool:

@@ -6,8 +6,9 @@ import asyncio
 import re
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Any, Final, cast
+from typing import Any, Final, Unpack, cast
 
+from stepwell.client.about import About, checked_about
 from stepwell.client.handle import Counter, Handle
 from stepwell.client.queueing import Span, queueing
 from stepwell.client.starting import check_subworkflows
@@ -82,6 +83,7 @@ class StartVerbs(Verbs):
         partition: str | None = None,
         unique: str | None = None,
         debounce: Span | None = None,
+        **about: Unpack[About],
     ) -> Handle:
         """Start a run; it is on record when this returns.
 
@@ -94,21 +96,16 @@ class StartVerbs(Verbs):
         higher `priority` first, and the `partition`s of a queue in turn. `delay` (seconds): not before. `deadline`
         (seconds, or when): it must have ended by then, begun or not. `unique`: while a run of the queue with this key
         is open, that one is given back. `debounce` (seconds, with `unique`): it begins so long after the last such
-        start, with the input of the last. Raises `InvalidDefinition`, `InvalidInput`, `NotFound`, `StoreUnavailable`.
+        start, with the input of the last. `about`: what it is called, see `About`. Raises `InvalidDefinition`,
+        `InvalidInput`, `NotFound`, `StoreUnavailable`.
         """
         definition = await self.definition(source)
         await check_subworkflows(self.engine.library, definition)
         _check_options(mode, key)
         wanted = queueing(
-            self.engine.clock.now(),
-            queue=queue,
-            delay=delay,
-            deadline=deadline,
-            partition=partition,
-            unique=unique,
-            debounce=debounce,
-            key=key,
-        )
+            self.engine.clock.now(), queue=queue, delay=delay, deadline=deadline, partition=partition,
+            unique=unique, debounce=debounce, key=key,
+        )  # fmt: skip
         await self._check_queue(wanted.queue)
         command = c.StartRun(
             self.engine.ids.run_id() if id is None else checked_id(id),
@@ -121,6 +118,7 @@ class StartVerbs(Verbs):
             rerun_of=rerun_of,
             attributes=normal_all(attributes or {}),
             **wanted._asdict(),
+            **checked_about(about),
         )
         return await self._start(definition, command)
 

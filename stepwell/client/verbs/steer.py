@@ -84,6 +84,10 @@ class SteerVerbs(StartVerbs, LookVerbs):
             mode=state.run.mode,
             variables=created.variables if isinstance(created, RunCreated) else None,
             rerun_of=run_id,
+            title=state.run.title,
+            description=state.run.description,
+            labels=state.run.labels,
+            properties=state.run.properties,
         )
 
     async def fork(
@@ -115,6 +119,10 @@ class SteerVerbs(StartVerbs, LookVerbs):
             mode=run.mode,
             forked_from=run_id,
             attributes=dict(run.attributes),
+            title=run.title,
+            description=run.description,
+            labels=run.labels,
+            properties=dict(run.properties),
             history=history_before(turns, step.id, is_code=run.code is not None),
         )
         return await self._start(definition, command)

@@ -44,6 +44,12 @@ class RunCreated(NamedTuple):
     """no other open run of the queue has this key"""
     debounced: bool = False
     """… as long as it has not begun"""
+    title: str | None = None
+    description: str | None = None
+    labels: tuple[str, ...] = ()
+    properties: dict[str, str] = {}
+    author: str | None = None
+    """who started it, as they say"""
 
 
 class RunStarted(NamedTuple):
@@ -182,6 +188,17 @@ class AttributesSet(NamedTuple):
     values: dict[str, Json] = {}
     removed: tuple[str, ...] = ()
     step: str | None = None
+
+
+class RunMetadataSet(NamedTuple):
+    """What people call the run and file it under was changed; its state was not. A member that is SAME stays as it is:
+    that is something else than empty. `labels`: a list; `properties`: all of them."""
+
+    title: MaybeSame = SAME
+    description: MaybeSame = SAME
+    labels: MaybeSame = SAME
+    properties: MaybeSame = SAME
+    archived: MaybeSame = SAME
 
 
 class ScopeOpened(NamedTuple):
