@@ -29,6 +29,7 @@ from stepwell.model.schedules import Edit, Firing, Schedule, Standing
 from stepwell.ports.archive import ArchiveStore as ArchiveStore
 from stepwell.ports.ledger import Ledger as Ledger
 from stepwell.ports.queues import QueueStore as QueueStore
+from stepwell.ports.versions import VersionStore as VersionStore
 
 Done = Callable[[BaseException | None], None]
 """Called on the event loop once the commit is over: None when durable, else the reason why nothing was written."""
@@ -198,6 +199,9 @@ class Store(Census, Protocol):
 
     @property
     def ledger(self) -> Ledger: ...
+
+    @property
+    def versions(self) -> VersionStore: ...
 
     def listen(self, heard: Callable[[], None]) -> bool:
         """From now on call `heard` when another process did something that may concern this one. False: that does not

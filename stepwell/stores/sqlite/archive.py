@@ -192,7 +192,7 @@ def _put_back(
 ) -> PutBack:
     restored, present, differing = 0, 0, []
     db.execute("BEGIN IMMEDIATE")
-    put(db, "put_definitions", [definition_row(definition) for definition in definitions])
+    put(db, "restore_definitions", [definition_row(definition) for definition in definitions])
     for run in runs:
         run_id = run.row.id
         _check(run_id, run.turns)

@@ -227,9 +227,11 @@ def find_run(db: apsw.Connection, run_id: str) -> RunRow | None:
 
 
 def find_definitions(db: apsw.Connection, where: Mapping[str, str | None]) -> list[DefinitionRow]:
-    """Those whose columns have the values that are not None, by namespace, name and age."""
+    """Those whose columns have the values that are not None, by namespace, name and age; what was withdrawn is found by
+    its hash only."""
     values = {column: value for column, value in where.items() if value is not None}
-    conditions = " AND ".join(f"{column} = :{column}" for column in values) or "true"
+    listed = [] if "hash" in values else ["withdrawn = 0"]
+    conditions = " AND ".join([*listed, *(f"{column} = :{column}" for column in values)]) or "true"
     query = SQL["definitions"].format(conditions=conditions)
     return [definition_from(row) for row in fetch(db, query, values)]
 

@@ -42,6 +42,7 @@ from stepwell.stores.sqlite.ledger import SqliteLedger
 from stepwell.stores.sqlite.queues import SqliteQueues, entry_row
 from stepwell.stores.sqlite.readers import Readers
 from stepwell.stores.sqlite.schedules import SqliteSchedules
+from stepwell.stores.sqlite.versions import SqliteVersions
 from stepwell.stores.sqlite.writer import Writer
 from stepwell.stores.state_codec import encode_state
 
@@ -68,6 +69,7 @@ class SqliteStore:
         self._channel = Channel(place.path)
         self.queues = SqliteQueues(writer, readers)
         self.ledger = SqliteLedger(writer, readers)
+        self.versions = SqliteVersions(writer, readers)
         self._lock: BaseFileLock | None = None
         self._untold: set[str] = set()
         _opened.add(self)

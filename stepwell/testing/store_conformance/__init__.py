@@ -20,6 +20,7 @@ from stepwell.testing.store_conformance.owners import OwnerConformance
 from stepwell.testing.store_conformance.queues import QueueConformance
 from stepwell.testing.store_conformance.schedules import ScheduleConformance
 from stepwell.testing.store_conformance.support import Journal, created, fails, index_row, turn
+from stepwell.testing.store_conformance.versions import VersionConformance
 
 __all__ = ["Journal", "StoreConformance", "created", "fails", "index_row", "turn"]
 
@@ -36,5 +37,6 @@ class StoreConformance(
     QueueConformance,
     LedgerConformance,
     ClaimConformance,
+    VersionConformance,
 ):
     """All of it."""

@@ -35,6 +35,11 @@ ON CONFLICT (id) DO UPDATE SET
 -- name: put_definitions
 INSERT INTO definitions (hash, namespace, name, version, document, created_at)
 SELECT * FROM (VALUES {values}) WHERE column1 IS NOT NULL
+ON CONFLICT (hash) DO UPDATE SET withdrawn = 0, created_at = excluded.created_at WHERE withdrawn = 1
+
+-- name: restore_definitions
+INSERT INTO definitions (hash, namespace, name, version, document, created_at)
+SELECT * FROM (VALUES {values}) WHERE column1 IS NOT NULL
 ON CONFLICT (hash) DO NOTHING
 
 -- name: claim_keys
