@@ -17,10 +17,12 @@ from stepwell.model.errors import (
     InvalidDefinition,
     InvalidInput,
     KeyConflict,
+    Listed,
     NotFound,
     RunFailed,
     StepwellError,
     StoreError,
+    VersionConflict,
     WaitTimeout,
 )
 
@@ -103,6 +105,10 @@ def error_json(error: StepwellError) -> dict[str, Any]:
         body["findings"] = [finding_json(finding) for finding in error.findings]
     else:
         body |= {"hint": error.hint or None, "retry": error.retry}
+    if isinstance(error, VersionConflict):
+        body["head"] = error.head
+    if isinstance(error, Listed):
+        body["reasons"] = list(error.reasons)
     return body
 
 

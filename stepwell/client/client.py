@@ -11,6 +11,7 @@ from stepwell.client.verbs.queues import QueueVerbs
 from stepwell.client.verbs.schedules import ScheduleVerbs
 from stepwell.client.verbs.subscribe import SubscribeVerbs
 from stepwell.client.verbs.talk import TalkVerbs
+from stepwell.client.verbs.versions import VersionVerbs
 
 
 class Client(
@@ -23,5 +24,6 @@ class Client(
     ArchiveVerbs,
     KeepVerbs,
     MetadataVerbs,
+    VersionVerbs,
 ):
     """All verbs. Made by `assembly`."""

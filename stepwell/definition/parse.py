@@ -37,6 +37,11 @@ def findings(text: str | bytes, file: str = NOWHERE) -> list[Finding]:
     return _findings(read(text, file))
 
 
+def problems(source: Source) -> list[Finding]:
+    """The same of a document that was read."""
+    return _findings(source)
+
+
 def subworkflows(definition: Definition) -> Sequence[tuple[str, str, str, str]]:
     """(pointer of the task, namespace, name, version) of every workflow that this one starts."""
     return [

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
-
 from stepwell.definition.model import Definition
 from stepwell.definition.parse import parse_document
+from stepwell.definition.semver import LATEST, is_range, matches, semver_key
 from stepwell.engine.codebase import Codebase
 from stepwell.model.errors import NotFound
 from stepwell.model.journal import DefinitionRow
+from stepwell.model.versions import MAIN, Commit, ProcedureKey
 from stepwell.ports import Clock, Store
 
 
@@ -37,6 +37,10 @@ class Library:
     def mark_stored(self, definition: Definition) -> None:
         self._stored.add(definition.hash)
 
+    def forget(self, definition: Definition) -> None:
+        """It may be stored no more as it was."""
+        self._stored.discard(definition.hash)
+
     async def add(self, definition: Definition) -> None:
         """Store it, so that other workflows can run it by name."""
         row = self.row(definition)
@@ -58,13 +62,14 @@ class Library:
         return known
 
     async def find(self, namespace: str, name: str, version: str) -> Definition:
-        """The definition of that name and semantic version, the newest stored one; `latest` is the highest version.
+        """The definition of that name and semantic version (or the highest one of a range, see `definition.semver`).
 
-        Raises `NotFound`.
+        Of one version that was stored several times the newest counts. Where it is a procedure with versions, what its
+        branch `main` has goes before that, and is what `latest` means. Raises `NotFound`.
         """
-        wanted = None if version == "latest" else version
-        code = [d for d in self._codebase.definitions(namespace, name) if wanted in (None, d.version)]
-        rows = await self._store.definitions(namespace, name, wanted)
+        code = [d for d in self._codebase.definitions(namespace, name) if matches(d.version, version)]
+        stored = await self._store.definitions(namespace, name, None if is_range(version) else version)
+        rows = [row for row in stored if matches(row.version, version)]
         newest_code = max(code, key=lambda d: semver_key(d.version), default=None)
         if newest_code is not None and all(
             semver_key(row.version) <= semver_key(newest_code.version) for row in rows
@@ -76,16 +81,15 @@ class Library:
                 hint="give its file with --with FILE, or add it with Stepwell.add_definition",
             )
         newest = max(rows, key=lambda row: (semver_key(row.version), row.created_at))
+        main = await self._main(ProcedureKey(namespace, name))
+        if main is not None and (version == LATEST or main.definition_version == newest.version):
+            return await self.get(main.content)
         return await self.get(newest.hash)
 
-
-def semver_key(version: str) -> tuple[object, ...]:
-    """Sorts semantic versions by precedence (semver.org 2.0.0, §11)."""
-    core, _, pre = version.partition("+")[0].partition("-")
-    numbers = tuple(int(part) for part in core.split(".") if part.isdigit())
-    parts = (
-        tuple((0, int(p), "") if re.fullmatch(r"\d+", p) else (1, 0, p) for p in pre.split("."))
-        if pre
-        else ()
-    )
-    return (numbers, not pre, parts)
+    async def _main(self, key: ProcedureKey) -> Commit | None:
+        """What the branch `main` of the procedure has, if it is one."""
+        head = await self._store.versions.head(key, MAIN)
+        if head is None or not head.working:
+            return head
+        assert head.parent is not None
+        return (await self._store.versions.find(key, head.parent))[0]

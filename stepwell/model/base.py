@@ -14,6 +14,7 @@ Json: TypeAlias = Any
 
 SECOND: Duration = 1_000_000
 MILLISECOND: Duration = 1_000
+DAY: Duration = 86_400 * SECOND
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 

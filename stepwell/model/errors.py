@@ -8,6 +8,10 @@
     │   └── Archived           the run has ended and was put into an archive, or removed by a policy
     ├── Conflict               the world is not as the caller assumed
     │   ├── TransitionRefused  the state table does not allow it; nothing was changed
+    │   ├── VersionConflict    somebody committed first; `head` says who, when and what
+    │   ├── MergeConflict      two versions changed the same things differently: all of them
+    │   ├── MigrationBlocked   the run cannot go on with that version: every reason
+    │   ├── InUse              others need it: all of them
     │   ├── KeyConflict        the idempotency key was used before with another body
     │   ├── UniqueTaken        the queue has an open run with this key (internal: it is the one that is meant)
     │   ├── StaleStep          a result for a step that is not being performed; `state` says where it stands
@@ -32,7 +36,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from stepwell.model.problem import Problem
 
@@ -107,6 +111,34 @@ class Conflict(StepwellError):
 
 class TransitionRefused(Conflict):
     """The state table does not allow it; nothing was changed."""
+
+
+class VersionConflict(Conflict):
+    """The branch is at another commit than the caller expected. `head` says at which, who made it, and when."""
+
+    def __init__(self, message: str, head: Mapping[str, object], *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.head = dict(head)
+
+
+class Listed(Conflict):
+    """A conflict for several reasons, each one told in `reasons`."""
+
+    def __init__(self, message: str, reasons: Sequence[str], *, hint: str = "") -> None:
+        super().__init__("\n  ".join([message + ":", *reasons]), hint=hint)
+        self.reasons = tuple(reasons)
+
+
+class MergeConflict(Listed):
+    """Two versions changed the same things differently; nothing was changed."""
+
+
+class MigrationBlocked(Listed):
+    """The run cannot go on with that version; nothing was changed."""
+
+
+class InUse(Listed):
+    """It cannot be deleted while others need it."""
 
 
 class StaleStep(Conflict):

@@ -314,6 +314,7 @@ def test_every_statement_can_be_prepared(tmp_path: Path) -> None:
         "insert_turns": 5,
         "put_runs": len(RunRow._fields) + 2,
         "put_definitions": 6,
+        "restore_definitions": 6,
         "claim_keys": 3,
         "put_notices": 1,
         "put_queued": 11,

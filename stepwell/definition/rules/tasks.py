@@ -44,6 +44,7 @@ from stepwell.definition.rules.nouns import (
     nearest,
 )
 from stepwell.definition.rules.processes import CONTAINER, SCRIPT
+from stepwell.definition.semver import is_range
 from stepwell.model.base import Json
 
 DIRECTIVES: Final = ("continue", "exit", "end")
@@ -60,9 +61,12 @@ def _target(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
 
 
 def _version(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
-    if value != "latest" and SEMVER.fullmatch(value) is None:
+    if not is_range(value) and SEMVER.fullmatch(value) is None:
         checker.complain(
-            "value", f"{value[:60]!r} is neither a version nor `latest`", pointer, "such as 1.0.0"
+            "value",
+            f"{value[:60]!r} is neither a version, nor a range of versions, nor `latest`",
+            pointer,
+            "such as 1.0.0, ^1.2 or ~1.2.3",
         )
 
 

@@ -1,0 +1,1 @@
+"""What the verbs on procedures are made of: names and revisions, commits, merges, files, checks."""
