@@ -4,6 +4,7 @@
     ├── InvalidDefinition      a document that cannot be accepted: all problems, each with line and column
     │   └── NotSupported       … because it uses a feature that is named as not yet done
     ├── InvalidInput           an input, a key, an id or an option that cannot be accepted
+    │   └── InvalidForm        what was filled into a form: `fields` says of each field what is wrong with it
     ├── NotFound               no run, step or definition of that name
     │   └── Archived           the run has ended and was put into an archive, or removed by a policy
     ├── Conflict               the world is not as the caller assumed
@@ -33,12 +34,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from stepwell.model.problem import Problem
+
+
+_LONGEST_NAME: Final = 60
 
 
 class StepwellError(Exception):
@@ -93,6 +97,20 @@ class NotSupported(InvalidDefinition):
 
 class InvalidInput(StepwellError):
     """An input, a key, an id or an option that cannot be accepted."""
+
+
+class InvalidForm(InvalidInput):
+    """What was filled into a form cannot be accepted. `fields` has, by field id, all that is wrong with each."""
+
+    def __init__(self, fields: Mapping[str, Sequence[str]], *, hint: str = "") -> None:
+        self.fields = {name: list(complaints) for name, complaints in fields.items()}
+        lines = [f"{name[:_LONGEST_NAME]!a}: {text}" for name, texts in self.fields.items() for text in texts]
+        head = (
+            "one thing in the form is wrong"
+            if len(lines) == 1
+            else f"{len(lines)} things in the form are wrong"
+        )
+        super().__init__("\n  ".join([head + ":", *lines]), hint=hint)
 
 
 class NotFound(StepwellError):

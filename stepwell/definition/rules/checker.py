@@ -158,9 +158,9 @@ class Checker:
         if isinstance(value, bool) or not isinstance(value, int):
             self._wrong_kind("a whole number", value, pointer)
         elif shape.least is not None and value < shape.least:
-            self.complain("value", f"{value} is less than {shape.least}", pointer)
+            self.complain("value", f"{_digits(value)} is less than {shape.least}", pointer)
         elif shape.most is not None and value > shape.most:
-            self.complain("value", f"{value} is more than {shape.most}", pointer)
+            self.complain("value", f"{_digits(value)} is more than {shape.most}", pointer)
 
     def flag(self, shape: Flag, value: Json, pointer: str, scope: Scope) -> None:
         if not isinstance(value, bool):
@@ -257,6 +257,11 @@ _CHECKS: Final[dict[type, Callable[..., Any]]] = {
     NotYet: Checker.not_yet_shape,
     Special: Checker.special,
 }
+
+
+def _digits(number: int) -> str:
+    """A number as messages show it. Python refuses to write very long ones."""
+    return str(number) if number.bit_length() < 256 else "a number of that size"
 
 
 def _is_expression(text: str) -> bool:

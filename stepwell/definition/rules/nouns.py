@@ -12,6 +12,7 @@ from enum import Enum
 from itertools import islice
 from typing import Final, NamedTuple, Protocol
 
+from stepwell.definition.kinds import kind_of as kind_of  # noqa: PLC0414 - rules know it from here
 from stepwell.model.base import Json
 
 _MOST_COMPARED: Final = 200
@@ -157,21 +158,6 @@ class Special:
 
 
 Shape = Text | Whole | Flag | Anything | Many | Record | Either | NotYet | Special | str
-
-
-def kind_of(value: Json) -> str:
-    """The kind of a value, as messages name it."""
-    if value is None:
-        return "nothing"
-    if isinstance(value, bool):
-        return "true or false"
-    if isinstance(value, str):
-        return "text"
-    if isinstance(value, int):
-        return "a whole number"
-    if isinstance(value, float):
-        return "a number"
-    return "an object" if isinstance(value, Mapping) else "a list"
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
