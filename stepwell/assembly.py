@@ -21,7 +21,14 @@ from stepwell.code.registry import REGISTRY, Registry
 from stepwell.code.workflow import Workflow
 from stepwell.engine.engine import Engine
 from stepwell.engine.exposure import Exposure
-from stepwell.model.actions import CodeAction, HttpAction, PythonAction, ShellAction
+from stepwell.model.actions import (
+    CodeAction,
+    HttpAction,
+    PythonAction,
+    SampleAction,
+    ShellAction,
+    WebhookAction,
+)
 from stepwell.model.base import Instant, Json
 from stepwell.model.queues import Queue
 from stepwell.ports import Clock, Dice, Guard, Ids, Runner, Store
@@ -31,7 +38,9 @@ from stepwell.workers.dispatch import WorkerDispatch
 from stepwell.workers.guard import JqGuard
 from stepwell.workers.http import HttpRunner
 from stepwell.workers.python import PythonRunner
+from stepwell.workers.series import SeriesRunner, Source
 from stepwell.workers.shell import ShellRunner
+from stepwell.workers.webhook import WebhookRunner
 
 VERSION = __version__
 
@@ -105,6 +114,8 @@ class Stepwell(Client):
         ids: Ids | None = None,
         dice: Dice | None = None,
         workflows: Iterable[Workflow[Any, Any]] | None = None,
+        series: Mapping[str, Source] | None = None,
+        series_folder: str | Path | None = None,
         vfs: str | None = None,
         warm_up: bool = True,
         refit: Callable[[Parts], Parts] | None = None,
@@ -119,6 +130,8 @@ class Stepwell(Client):
         `works_on`: the queues whose runs begin here (None: all, `[]`: none).
         `workflows`: the Python workflows that this engine runs; None: all that were imported. `schedules`: fire them;
         None: where it recovers.
+        `series`: functions that conditions and captures may read samples from, by name; `series_folder`: the only place
+        that they may read files of samples from (None: nowhere).
         `snapshot_every`: turns after which a run's state is kept beside its journal. `warm_up` False: do not grow
         the write-ahead log beforehand; opening is quicker, commits are slower. `refit`: given the parts that were
         made, the ones to use. `telemetry`: observers (`stepwell.telemetry`). Raises `StoreError` when entered.
@@ -140,6 +153,8 @@ class Stepwell(Client):
             ids=ids or UuidIds(),
             dice=dice or SystemDice(),
             registry=REGISTRY if workflows is None else Registry(workflows),
+            series=dict(series or {}),
+            series_folder=None if series_folder is None else Path(series_folder),
             vfs=vfs,
             warm=WARM_WAL if warm_up else 0,
             refit=refit or _as_made,
@@ -180,7 +195,7 @@ class Opening:
             vfs=s["vfs"],
             warm=s["warm"],
         )
-        parts: Parts = s["refit"](Parts(store, _runner(s["functions"], s["modules"]), JqGuard()))
+        parts: Parts = s["refit"](Parts(store, _runner(s), JqGuard()))
         engine = Engine(
             store=parts.store,
             clock=s["clock"],
@@ -220,11 +235,14 @@ def _as_made(parts: Parts) -> Parts:
     return parts
 
 
-def _runner(functions: Mapping[str, Callable[..., Any]], modules: tuple[str, ...] | None) -> Runner:
-    python = PythonRunner(functions, modules)
+def _runner(settings: Mapping[str, Any]) -> Runner:
+    python = PythonRunner(settings["functions"], settings["modules"])
+    http = HttpRunner()
     return WorkerDispatch(
         {
-            HttpAction: HttpRunner(),
+            HttpAction: http,
+            WebhookAction: WebhookRunner(),
+            SampleAction: SeriesRunner(http, folder=settings["series_folder"], sources=settings["series"]),
             ShellAction: ShellRunner(),
             PythonAction: python,
             CodeAction: python,

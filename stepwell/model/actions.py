@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
-from stepwell.model.base import Duration, Json
+from stepwell.model.base import Duration, Instant, Json
 from stepwell.model.problem import Problem
 
 
@@ -90,7 +90,59 @@ class SignalAction(NamedTuple):
     correlation: str | None = None
 
 
-Action = HttpAction | ShellAction | PythonAction | CodeAction | ChildAction | SignalAction
+class WebhookAction(NamedTuple):
+    """Deliver a signed message, once. `timestamp` is in seconds since 1970; text as `payload` is JSON already.
+
+    `Succeeded` tells `{delivery, code}`, and where it was not taken `reason` (a `conditions.Reason`) and `detail`.
+    """
+
+    uri: str
+    secret: str
+    event: str
+    delivery: str
+    timestamp: int
+    payload: Json = None
+    headers: Mapping[str, str] = {}
+
+
+class SampleAction(NamedTuple):
+    """Read the samples of a channel from a file, a service or a registered function, one of which is given.
+
+    Those at `since` or later, and later than `after`, in the order of their times; with `latest` the last one only.
+    `position` is what the report before said. `Succeeded` tells `{samples: [[instant, value], …], position, more}`;
+    or `{missing, detail}` (a `conditions.Reason`) where nothing will ever come; or `{error}` where it may be tried
+    again.
+    """
+
+    channel: str
+    since: Instant
+    now: Instant
+    file: str | None = None
+    http: HttpAction | None = None
+    name: str | None = None
+    tags: Mapping[str, str] = {}
+    after: Instant | None = None
+    position: Json = None
+    latest: bool = False
+
+
+class WatchAction(NamedTuple):
+    """See where another run stands. `Succeeded` tells `{status, run}`; no status: there is no such run."""
+
+    run_id: str
+
+
+Action = (
+    HttpAction
+    | ShellAction
+    | PythonAction
+    | CodeAction
+    | ChildAction
+    | SignalAction
+    | WebhookAction
+    | SampleAction
+    | WatchAction
+)
 
 
 class Succeeded(NamedTuple):

@@ -75,15 +75,16 @@ class HttpRunner:
     async def _follow(self, request: httpx2.Request, action: HttpAction) -> Answer:
         """Exchange, and go where redirects point if the action allows it."""
         for _ in range(MOST_REDIRECTS + 1):
-            answer = await self._exchange(request, action)
+            answer = await self.exchange(request, action)
             location = answer.headers.get("location")
             if not (action.redirect and answer.status in REDIRECTS and location):
                 return answer
             request = redirected(request, answer.status, location)
         raise CannotSend(f"more than {MOST_REDIRECTS} redirects")
 
-    async def _exchange(self, request: httpx2.Request, action: HttpAction) -> Answer:
-        """One request and its response, read in full. Leaving it early closes the connection."""
+    async def exchange(self, request: httpx2.Request, action: HttpAction) -> Answer:
+        """One request and its response, read in full. Leaving it early closes the connection. Raises what httpx2
+        raises, and `TooLarge`."""
         request.extensions["timeout"] = _timeouts(action)
         response = await self._connections().handle_async_request(request)
         try:
