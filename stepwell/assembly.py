@@ -85,6 +85,15 @@ class Parts(NamedTuple):
     guard: Guard
 
 
+class Workers(NamedTuple):
+    """What those who perform steps are given."""
+
+    functions: Mapping[str, Callable[..., Any]]
+    modules: Iterable[str] | None
+    series: Mapping[str, Source]
+    series_folder: str | Path | None
+
+
 class Stepwell(Client):
     """Durable execution on one SQLite file, in this process.
 
@@ -127,11 +136,9 @@ class Stepwell(Client):
         which `call: python` may import `package.module:name`; None allows every installed one but the standard
         library. `secrets`: values for `$secrets`. `recover` False: leave other open runs alone. `guest`: steer and
         look, but perform nothing. `max_concurrency`: steps performed at once. `queues`: made, or given these limits;
-        `works_on`: the queues whose runs begin here (None: all, `[]`: none).
-        `workflows`: the Python workflows that this engine runs; None: all that were imported. `schedules`: fire them;
-        None: where it recovers.
-        `series`: functions that conditions and captures may read samples from, by name; `series_folder`: the only place
-        that they may read files of samples from (None: nowhere).
+        `works_on`: the queues whose runs begin here (None: all, `[]`: none). `workflows`: the Python workflows that
+        this engine runs; None: all that were imported. `schedules`: fire them; None: where it recovers. `series`:
+        functions that samples may be read from, by name; `series_folder`: where files of samples lie (None: nowhere).
         `snapshot_every`: turns after which a run's state is kept beside its journal. `warm_up` False: do not grow
         the write-ahead log beforehand; opening is quicker, commits are slower. `refit`: given the parts that were
         made, the ones to use. `telemetry`: observers (`stepwell.telemetry`). Raises `StoreError` when entered.
@@ -139,8 +146,7 @@ class Stepwell(Client):
         return Opening(
             cls,
             Path(path),
-            functions=_by_name(functions),
-            modules=None if modules is None else tuple(modules),
+            workers=Workers(_by_name(functions), modules, series or {}, series_folder),
             secrets=dict(secrets or {}),
             recover=recover and not guest,
             schedules=(recover if schedules is None else schedules) and not guest,
@@ -153,8 +159,6 @@ class Stepwell(Client):
             ids=ids or UuidIds(),
             dice=dice or SystemDice(),
             registry=REGISTRY if workflows is None else Registry(workflows),
-            series=dict(series or {}),
-            series_folder=None if series_folder is None else Path(series_folder),
             vfs=vfs,
             warm=WARM_WAL if warm_up else 0,
             refit=refit or _as_made,
@@ -195,7 +199,7 @@ class Opening:
             vfs=s["vfs"],
             warm=s["warm"],
         )
-        parts: Parts = s["refit"](Parts(store, _runner(s), JqGuard()))
+        parts: Parts = s["refit"](Parts(store, _runner(s["workers"]), JqGuard()))
         engine = Engine(
             store=parts.store,
             clock=s["clock"],
@@ -235,14 +239,15 @@ def _as_made(parts: Parts) -> Parts:
     return parts
 
 
-def _runner(settings: Mapping[str, Any]) -> Runner:
-    python = PythonRunner(settings["functions"], settings["modules"])
+def _runner(workers: Workers) -> Runner:
+    python = PythonRunner(workers.functions, None if workers.modules is None else tuple(workers.modules))
+    folder = None if workers.series_folder is None else Path(workers.series_folder)
     http = HttpRunner()
     return WorkerDispatch(
         {
             HttpAction: http,
             WebhookAction: WebhookRunner(),
-            SampleAction: SeriesRunner(http, folder=settings["series_folder"], sources=settings["series"]),
+            SampleAction: SeriesRunner(http, folder=folder, sources=workers.series),
             ShellAction: ShellRunner(),
             PythonAction: python,
             CodeAction: python,
