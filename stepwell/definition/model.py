@@ -350,17 +350,17 @@ class Definition:
     tasks: Mapping[str, Task] = field(default_factory=dict)
     """every task of the document, those of `use.functions` included, by pointer"""
 
-    @property
-    def code(self) -> str | None:
-        """The Python function that is this workflow, `package.module:name` (`metadata.code`, see `stepwell.code`): its
-        tasks only stand for it. None: the tasks are the workflow."""
-        code = self.metadata.get("code")
-        return code if isinstance(code, str) else None
+    code: str | None = field(init=False, default=None)
+    """the Python function that is this workflow, `package.module:name` (`metadata.code`, see `stepwell.code`): its
+    tasks only stand for it. None: the tasks are the workflow"""
+    driven: bool = field(init=False, default=False)
+    """a program of its own performs the tasks and says how they end (see `stepwell.steps`): no engine does"""
 
-    @property
-    def driven(self) -> bool:
-        """A program of its own performs the tasks and says how they end (see `stepwell.steps`): no engine does."""
-        return self.metadata.get("code") == DRIVEN
+    def __post_init__(self) -> None:
+        """Every turn asks for them, so they are looked up once."""
+        code = self.metadata.get("code")
+        object.__setattr__(self, "code", code if isinstance(code, str) else None)
+        object.__setattr__(self, "driven", code == DRIVEN)
 
     @property
     def reference(self) -> str:

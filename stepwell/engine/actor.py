@@ -257,7 +257,8 @@ class Actor:
             return
         run = decision.draft.run
         turn = Turn(self.id, run.seq, now, decision.events)
-        moved = run.status.terminal or indexed(run) != self._indexed
+        index, terminal = indexed(run), run.status.terminal
+        moved = terminal or index != self._indexed
         pending = Pending(turn, mail, decision.effects, decision.conditions, self.state.run.variables)
         tip = self.host.store.append(
             turn,
@@ -266,15 +267,15 @@ class Actor:
             row=row_of(run) if moved else None,
             claim=mail.claim,
             definition=mail.definition,
-            entry=moved_entry(run, decision.events),
-            follow_ups=run.follow_ups[len(self.state.run.follow_ups) :],
+            entry=moved_entry(run, decision.events) if run.queue is not None else None,
+            follow_ups=run.follow_ups[len(self.state.run.follow_ups) :] if run.follow_ups else (),
             foreign=self.foreign,
             unowned=self.definition.driven,
         )
         self.state = decision.draft.merge()
         self.state.tip = tip
-        self._indexed = indexed(run)
-        if run.status.terminal:
+        self._indexed = index
+        if terminal:
             self._drop_code()
         self._pending.append(pending)
 

@@ -165,7 +165,9 @@ class Dispatch:
     def _over(self, identity: Identity, job: Job, outcome: Outcome) -> None:
         del self._begun[identity]
         self._tasks.pop(identity, None)
-        self._interrupted.discard(identity)
+        if identity in self._interrupted:  # some functions keep it to themselves that they were asked to stop
+            self._interrupted.discard(identity)
+            outcome = Interrupted()
         self._room += not job.waits
         if self._queue:
             self._start_next()

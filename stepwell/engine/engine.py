@@ -126,13 +126,14 @@ class Engine:
             self.observers.tell(pending.turn, pending.conditions, pending.before)
         run = actor.state.run
         if pending.turn.seq == run.seq:  # nothing newer is on its way
-            if run.queue is not None and (run.status.terminal or run.waits):
+            terminal = run.status.terminal
+            if run.queue is not None and (terminal or run.waits):
                 self.queueing.changed(run.queue)
-            if actor.foreign or run.status.terminal:
+            if actor.foreign or terminal:
                 self.store.call_others()
             if run.continued_to is not None and run.inbox:
                 self._hand_over(actor.state)
-            if run.status.terminal:
+            if terminal:
                 self.forget(actor)
             else:
                 self._snapshots.consider(actor.state)
@@ -248,7 +249,7 @@ class Engine:
                 hint=f"bring it back with: stepwell archive restore {file}" if file else "",
             )
 
-    async def wait(self, run_id: str) -> None:
+    async def wait(self, run_id: str) -> RunRow:
         """Return when the run is terminal, whoever carries it on. Raises `NotFound`; what made a run be put aside."""
         while not self.closing:
             if run_id in self.quarantined:
@@ -257,8 +258,10 @@ class Engine:
             waiters = self._waiters.setdefault(run_id, set())
             waiters.add(changed)
             try:
-                if run_id not in self.actors and RunStatus((await self.row(run_id)).status).terminal:
-                    return
+                if run_id not in self.actors:
+                    row = await self.row(run_id)
+                    if RunStatus(row.status).terminal:
+                        return row
                 await changed
             finally:
                 waiters.discard(changed)

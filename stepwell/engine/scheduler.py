@@ -35,7 +35,7 @@ class Post(Desk, Protocol):
 
     clock: Clock
 
-    async def wait(self, run_id: str) -> None: ...
+    async def wait(self, run_id: str) -> object: ...
 
 
 class Scheduler:

@@ -86,7 +86,7 @@ def encode_events(events: Sequence[Event]) -> bytes:
                 written[field] = value
         for position in form.values:
             value = event[position]
-            if type(value) not in _SCALARS and value is not form.defaults[position]:
+            if type(value) not in _SCALARS and value is not form.defaults[position] and not _flat(value):
                 values.append(value)
         for position in form.packed:
             written[form.fields[position]] = event[position].as_json()  # type: ignore[union-attr]
@@ -171,6 +171,13 @@ def _check_readable(body: bytes) -> None:
         decode_json(body)
     except ValueError:
         raise InvalidInput(f"a number of more than {_LONGEST_NUMBER} digits cannot be stored") from None
+
+
+def _flat(value: Any) -> bool:
+    """Whether it is a list or an object of nothing but scalars, as most values are: there is nothing to check."""
+    if type(value) is dict:
+        return _TEXT.issuperset(map(type, value)) and _SCALARS.issuperset(map(type, value.values()))
+    return type(value) is list and _SCALARS.issuperset(map(type, value))
 
 
 def _check(value: Any) -> None:

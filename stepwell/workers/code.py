@@ -17,27 +17,22 @@ log = logging.getLogger("stepwell.workers")
 
 
 async def run_async(action: CodeAction, context: WorkContext) -> Outcome:
-    """On the event loop: nothing between the function and its task."""
-    task = asyncio.current_task()
-    assert task is not None
-    cancels = task.cancelling()
-    token = _CURRENT.set(Current(context, task.get_loop()))
+    """On the event loop: nothing between the function and its task. (Of a function that keeps to itself that it was
+    asked to stop, nothing is said here.)"""
+    token = _CURRENT.set(Current(context, asyncio.get_running_loop()))
     try:
-        result = await action.function(*action.arguments, **action.keywords)
-        outcome: Outcome = Succeeded(action.write(result))
+        return Succeeded(action.write(await action.function(*action.arguments, **action.keywords)))
     except GeneratorExit:
         raise  # the coroutine is being thrown away, nobody waits for an outcome
     except asyncio.CancelledError as error:
-        if task.cancelling() > cancels:
+        task = asyncio.current_task()
+        if task is not None and task.cancelling():
             raise
-        outcome = outcome_of(error, action)
+        return outcome_of(error, action)
     except BaseException as error:  # noqa: BLE001 - whatever a function raises, SystemExit too, is its step's fault
-        outcome = outcome_of(error, action)
+        return outcome_of(error, action)
     finally:
         _CURRENT.reset(token)
-    if task.cancelling() > cancels:
-        raise asyncio.CancelledError  # the function kept it to itself; who asked us to stop must still see it
-    return outcome
 
 
 def run_plain(action: CodeAction, current: Current) -> Outcome:

@@ -32,7 +32,7 @@ from stepwell.model.errors import (
     WaitTimeout,
 )
 from stepwell.model.events import RunCreated
-from stepwell.model.journal import KeyClaim
+from stepwell.model.journal import KeyClaim, RunRow
 from stepwell.model.states import RunStatus
 
 _ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
@@ -187,12 +187,12 @@ class StartVerbs(Verbs):
     async def wait(self, run_id: str, timeout: float | None = None) -> View:
         """Wait until the run is terminal, whatever the state. `timeout` in seconds: raises `WaitTimeout`, the run
         goes on. The view has `time_taken` (seconds)."""
-        state = await self.engine.reload(await self._end_of(run_id, timeout))
+        state = await self.engine.reload((await self._end_of(run_id, timeout)).id)
         taken = (state.run.ended_at or 0) - state.run.created_at
         return {**result_view(state), "time_taken": taken / 1_000_000}
 
-    async def _end_of(self, run_id: str, timeout: float | None) -> str:
-        """Wait for the end of the run, or of the last one that it continued as; returns that one's id."""
+    async def _end_of(self, run_id: str, timeout: float | None) -> RunRow:
+        """Wait for the end of the run, or of the last one that it continued as; returns that one's row."""
         try:
             return await asyncio.wait_for(self._last_of_chain(run_id), timeout)
         except TimeoutError:
@@ -203,12 +203,12 @@ class StartVerbs(Verbs):
                     hint=f"stepwell runs watch {run_id}",
                 ) from None
 
-    async def _last_of_chain(self, run_id: str) -> str:
-        """Wait for the run, and for those that it continued as; returns the id of the last one."""
+    async def _last_of_chain(self, run_id: str) -> RunRow:
+        """Wait for the run, and for those that it continued as; returns the row of the last one."""
         while True:
-            await self.engine.wait(run_id)
-            if (await self.engine.row(run_id)).status != "continued":
-                return run_id
+            row = await self.engine.wait(run_id)
+            if row.status != "continued":
+                return row
             run_id = (await self.engine.reload(run_id)).run.continued_to or run_id
 
     async def result(self, run_id: str, timeout: float | None = None) -> Any:
@@ -216,7 +216,7 @@ class StartVerbs(Verbs):
 
         Raises `RunFailed` if it ended otherwise than completed.
         """
-        row = await self.engine.row(await self._end_of(run_id, timeout))
+        row = await self._end_of(run_id, timeout)
         run = self.engine.ended.find(row) or (await self.engine.reload(row.id)).run
         with self.hints():
             if run.status is not RunStatus.COMPLETED:

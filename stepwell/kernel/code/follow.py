@@ -20,16 +20,20 @@ GOING: Final = frozenset({RunStatus.RUNNING, RunStatus.PAUSING, RunStatus.PAUSED
 
 def follow(r: Ruling) -> None:
     """Tell the code all that it has not been told yet, and do what it asks for. Raises `CodeMismatch`."""
-    code = r.env.code
-    if code is None or r.draft.run.status not in GOING:
+    code, run = r.env.code, r.draft.run
+    if code is None or (code.seen == run.outcomes and run.stalled is None) or run.status not in GOING:
         return
-    behind = code.seen < 0 or code.seen < r.draft.run.outcomes
-    while r.draft.run.status in GOING and (code.seen < 0 or code.seen < r.draft.run.outcomes):
-        _obey(r, code, code.go_on(r.draft.run, _next(r, code), r.now))
-    if behind and r.draft.run.status in GOING:
-        code.check_complete()
+    if code.seen < run.outcomes:
+        _tell_all(r, code)
     if r.draft.run.stalled is not None:
         r.emit(e.RunUnstalled())
+
+
+def _tell_all(r: Ruling, code: Code) -> None:
+    while (run := r.draft.run).status in GOING and code.seen < run.outcomes:
+        _obey(r, code, code.go_on(run, _next(r, code), r.now))
+    if run.status in GOING:
+        code.check_complete()
 
 
 def _next(r: Ruling, code: Code) -> Step | None:

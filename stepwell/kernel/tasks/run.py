@@ -19,7 +19,9 @@ _TRIES: Final = re.compile(r"/try\[\d+\](?=/\d+/)")
 
 def idempotency_key(run_id: str, step_id: str) -> str:
     """The key that the outside sees: the same for every attempt, re-execution and retry of the block around it."""
-    return f"{run_id}:{_TRIES.sub('/try', step_id)}"
+    if "/try[" in step_id:
+        step_id = _TRIES.sub("/try", step_id)
+    return f"{run_id}:{step_id}"
 
 
 def shell(r: Ruling, step: Step, task: Task, view: View) -> ShellAction:

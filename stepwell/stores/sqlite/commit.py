@@ -83,8 +83,13 @@ def roll_back(db: apsw.Connection) -> None:
 
 
 def _write_all(db: apsw.Connection, batch: Batch) -> None:
-    if not batch.extras and len(batch.rows) <= _SIZES[-1]:
-        put(db, "insert_turns", batch.rows)  # one statement is its own transaction: half the work
+    if (
+        not batch.extras and len(batch.rows) <= _SIZES[-1]
+    ):  # one statement is its own transaction: half the work
+        if len(batch.rows) == 1:  # a step of a lone run: everything counts
+            db.execute(SQL["insert_turn"], batch.rows[0])
+        else:
+            put(db, "insert_turns", batch.rows)
         return
     db.execute("BEGIN IMMEDIATE")
     put(db, "put_definitions", batch.column("definition"))

@@ -23,6 +23,7 @@ from stepwell.stores.sqlite.connection import SQL, fetch
 from stepwell.stores.sqlite.filters import conditions_of, values_of
 
 COLUMNS: Final = ", ".join(f"runs.{field}" for field in RunRow._fields)
+_ONE_RUN: Final = SQL["run"].format(columns=COLUMNS)
 
 _TAGS: Final = RunRow._fields.index("tags")
 _ERROR: Final = RunRow._fields.index("error")
@@ -222,7 +223,7 @@ def run_from(row: Sequence[Any]) -> RunRow:
 
 
 def find_run(db: apsw.Connection, run_id: str) -> RunRow | None:
-    rows = fetch(db, SQL["run"].format(columns=COLUMNS), (run_id,))
+    rows = fetch(db, _ONE_RUN, (run_id,))
     return run_from(rows[0]) if rows else None
 
 

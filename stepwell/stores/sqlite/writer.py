@@ -237,8 +237,13 @@ class Writer:
 
     def _answer(self, batch: Batch, errors: Errors) -> None:
         """Tell everybody, in the order in which the turns were appended."""
+        tell = self._tell
+        if not errors:
+            for done in batch.dones:
+                tell(done, None)
+            return
         for position, done in enumerate(batch.dones):
-            self._tell(done, errors.get(position) if errors else None)
+            tell(done, errors.get(position))
 
     def _doomed(self, batch: Batch, errors: Errors) -> list[tuple[Done, BaseException]]:
         """Turns that were appended while the turn before them failed: they must not be written, their link is
