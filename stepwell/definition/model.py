@@ -11,9 +11,19 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from stepwell.definition.expression import Expression, Template
-from stepwell.model.base import Duration, Json
+from stepwell.definition.forms import Field
+from stepwell.definition.specs import (
+    NO_INPUT,
+    NO_OPTIONS,
+    NO_OUTPUT,
+    DeadlineSpec,
+    DurationSpec,
+    InputSpec,
+    Options,
+    OutputSpec,
+)
+from stepwell.model.base import Json
 from stepwell.model.driven import DRIVEN
-from stepwell.model.ledger import Rate
 from stepwell.model.policy import Backoff, FailurePolicy
 
 
@@ -33,71 +43,11 @@ class TaskKind(StrEnum):
     CALL_HTTP = "call:http"
     CALL_PYTHON = "call:python"
     CALL_FUNCTION = "call:function"
-
-
-@dataclass(frozen=True, slots=True)
-class InputSpec:
-    """`input:` of a workflow or task. `schema` is a JSON Schema document; `from_` shapes the raw input."""
-
-    schema: Json = None
-    from_: Template | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class OutputSpec:
-    """`output:` and `export:`. `as_` shapes the value, `schema` is checked on the result."""
-
-    as_: Template | None = None
-    schema: Json = None
-
-
-@dataclass(frozen=True, slots=True)
-class DurationSpec:
-    """Microseconds, or a template that gives an ISO 8601 string or a duration object."""
-
-    constant: Duration | None = None
-    template: Template | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DeadlineSpec:
-    """A soft deadline (`metadata.deadline`): expected within `after`; see `model.deadline`."""
-
-    after: DurationSpec
-    warn: DurationSpec | None = None
-    escalate: DurationSpec | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class CacheSpec:
-    """How long a result is kept, and what for: the key is computed from the task's input."""
-
-    key: Expression
-    ttl: Duration
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """What Stepwell reads from a task's `metadata` (DESIGN §4); `raw` is all of it, as written."""
-
-    optional: bool = False
-    priority: int = 0
-    concurrency: int | None = None
-    """`for`: how many iterations at once; None is the standard's one after the other"""
-    schedule: DurationSpec | None = None
-    """delay before the step starts"""
-    debug_pause: bool = False
-    irreversible: bool = False
-    deadline: DeadlineSpec | None = None
-    """a soft one: nothing ends because of it"""
-    policy: dict[str, Json] | None = None
-    """`errorPolicy` as a step's options say it (see `model.recourse`)"""
-    completion: Duration | None = None
-    """the time limit of its completion"""
-    cache: CacheSpec | None = None
-    rate: Rate | None = None
-    """its name is empty unless one was given"""
-    raw: Mapping[str, Json] = field(default_factory=dict)
+    CALL_FORM = "call:form"
+    CALL_APPROVAL = "call:approval"
+    CALL_CONDITION = "call:condition"
+    ACTION_SET = "action:set"
+    ACTION_NOTIFY = "action:notify"
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,6 +217,50 @@ class FunctionBody:
     with_: Template | None
 
 
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """An event action: `position` in the list of actions. `severities` are by how the step ended."""
+
+    position: int
+    type: Template
+    title: Template
+    severities: Mapping[str, str]
+    labels: Template | None = None
+    properties: Template | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AttendedBody:
+    """What a person does, or what is only waited for: a form, an approval, a condition.
+
+    `actions` are carried out in order once it holds, each as a task; `notices` on every end.
+    """
+
+    fields: tuple[Field, ...] = ()
+    auto_proceed: bool = False
+    content: str = ""
+    actions: TaskList | None = None
+    notices: tuple[Notice, ...] = ()
+    given: Mapping[str, Json] = field(default_factory=dict)
+    """`with`, as written"""
+
+
+@dataclass(frozen=True, slots=True)
+class VariablesBody:
+    """Set variables of the run."""
+
+    values: Template
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyBody:
+    """Tell somebody: `channel` is the name of a notifier that the engine was given."""
+
+    channel: Template
+    title: Template | None
+    message: Template
+
+
 Body = (
     SetBody
     | DoBody
@@ -281,6 +275,9 @@ Body = (
     | HttpBody
     | PythonBody
     | FunctionBody
+    | AttendedBody
+    | VariablesBody
+    | NotifyBody
 )
 
 
@@ -294,15 +291,20 @@ class Task:
     position: int
     body: Body
     if_: Expression | None = None
-    input: InputSpec = InputSpec()
-    output: OutputSpec = OutputSpec()
-    export: OutputSpec = OutputSpec()
+    input: InputSpec = NO_INPUT
+    output: OutputSpec = NO_OUTPUT
+    export: OutputSpec = NO_OUTPUT
     timeout: DurationSpec | None = None
     then: str = "continue"
     """continue, exit, end, or the name of a task in the same list"""
-    options: Options = Options()
+    options: Options = NO_OPTIONS
     document: Json = None
     """the task as written: `$task.definition`"""
+
+    @property
+    def attended(self) -> bool:
+        """People do it, or it only waits: nobody performs it."""
+        return isinstance(self.body, AttendedBody)
 
     @property
     def plain(self) -> bool:
@@ -318,9 +320,35 @@ class TaskList:
     pointer: str
     tasks: tuple[Task, ...]
     index: Mapping[str, int]
+    after: Mapping[str, tuple[str, ...]] | None = None
+    """by task, the tasks that have to let go before it begins: the list is a graph. None: one after the other"""
 
 
 FAIL_FAST = FailurePolicy()
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A heading over steps, for the eye only. It has no state."""
+
+    id: str
+    title: str = ""
+    description: str = ""
+    sections: tuple[Section, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Procedure:
+    """What makes a workflow a procedure that people run (`metadata.procedure` of the document; SPEC N1, N15)."""
+
+    fields: tuple[Field, ...] = ()
+    sections: tuple[Section, ...] = ()
+    labels: tuple[str, ...] = ()
+    properties: Mapping[str, Json] = field(default_factory=dict)
+    description: str = ""
+    attachments: tuple[Json, ...] = ()
+    closes: bool = True
+    """the run completes once every step has let go; else a person has to say so"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -338,8 +366,8 @@ class Definition:
     summary: str = ""
     tags: Mapping[str, Json] = field(default_factory=dict)
     metadata: Mapping[str, Json] = field(default_factory=dict)
-    input: InputSpec = InputSpec()
-    output: OutputSpec = OutputSpec()
+    input: InputSpec = NO_INPUT
+    output: OutputSpec = NO_OUTPUT
     timeout: DurationSpec | None = None
     deadline: DeadlineSpec | None = None
     """a soft one (`metadata.deadline`): nothing ends because of it"""
@@ -347,6 +375,8 @@ class Definition:
     failure_policy: FailurePolicy = FAIL_FAST
     hooks: Mapping[str, str] = field(default_factory=dict)
     """workflows (`namespace/name:version`) to start when a run is completed, failed, cancelled or timed_out"""
+    procedure: Procedure | None = None
+    """people run it"""
     tasks: Mapping[str, Task] = field(default_factory=dict)
     """every task of the document, those of `use.functions` included, by pointer"""
 

@@ -9,6 +9,7 @@ from typing import Final
 from pydantic_core import to_json
 
 from stepwell.definition.building.parts import deadline, failure_policy, input_spec, output_spec, timeout
+from stepwell.definition.building.people import in_order, procedure
 from stepwell.definition.building.recourse import hooks, split
 from stepwell.definition.building.tasks import TaskBuilder
 from stepwell.definition.model import Definition, SubworkflowBody
@@ -97,6 +98,8 @@ def _built(document: Mapping[str, Json]) -> Definition:
     do = builder.task_list(document["do"], "/do")
     builder.all_functions()
     metadata = head.get("metadata") or {}
+    if "procedure" in metadata:
+        do = in_order(do)
     return Definition(
         namespace=head["namespace"],
         name=head["name"],
@@ -116,5 +119,6 @@ def _built(document: Mapping[str, Json]) -> Definition:
         failure_policy=failure_policy(metadata),
         deadline=deadline(metadata),
         hooks=hooks(metadata),
+        procedure=procedure(metadata),
         tasks=builder.tasks,
     )

@@ -6,14 +6,14 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from stepwell.definition.model import ForBody, Task, TaskKind, TryBody
-from stepwell.kernel import overdue
+from stepwell.kernel import graph, overdue
 from stepwell.kernel.catching import attempt_deadline
 from stepwell.kernel.code.calls import begin_held, continue_later
 from stepwell.kernel.data import View, shape_input
 from stepwell.kernel.failure import fail
-from stepwell.kernel.flow import advance, task_list
+from stepwell.kernel.flow import ended, new_id, task_list
 from stepwell.kernel.limits import limits
-from stepwell.kernel.ruling import Begin, Enter, Fault, Ruling, ScopeDone
+from stepwell.kernel.ruling import Begin, Enter, Fault, OpenGraph, Pass, Ruling, ScopeDone
 from stepwell.kernel.sparing import spared_task
 from stepwell.kernel.tasks import HANDLERS
 from stepwell.kernel.tasks.for_ import items
@@ -35,12 +35,21 @@ def work(r: Ruling) -> None:
 def _enter(r: Ruling, item: Enter) -> None:
     scope = r.draft.scope(item.scope)
     task = task_list(r, scope).tasks[item.position]
-    step_id = _new_id(r, scope, task)
+    step_id = new_id(r, scope, task)
+    if task.attended:
+        graph.plan_one(r, scope, task, step_id)
+    if task.options.auto_start or not task.attended:
+        _admit(r, scope, task, step_id, new=not task.attended)
+
+
+def _admit(r: Ruling, scope: Scope, task: Task, step_id: str, *, new: bool, by: str | None = None) -> None:
+    """Its turn has come: begin it, unless something holds it back."""
     options = task.options
-    held = r.draft.run.status is not RunStatus.RUNNING or r.begun >= r.env.begins
+    full = r.begun >= r.env.begins and not task.attended  # people do not have to wait for an engine
+    held = r.draft.run.status is not RunStatus.RUNNING or full
     paused = options.debug_pause or r.draft.run.mode == "debug"
     if not (held or paused or options.schedule is not None):
-        _start(r, scope, task, step_id, new=True)
+        _start(r, scope, task, step_id, new=new, by=by)
         return
     identity = (step_id, task.pointer, task.kind.value, scope.id)
     if paused:
@@ -67,31 +76,20 @@ def _hold(r: Ruling, scope: Scope, task: Task, identity: tuple[str, str, str, st
 def _begin(r: Ruling, item: Begin) -> None:
     """A step that was held begins now, unless the run is not going on."""
     step = r.draft.step(item.step)
+    if step.status is StepStatus.PENDING:
+        _admit(r, r.draft.scope(step.scope), r.task(step.path), step.id, new=False, by=item.by)
+        return
     if step.status is not StepStatus.SCHEDULED or r.draft.run.status is not RunStatus.RUNNING:
         return
     if r.definition.code is not None:
         begin_held(r, step)
-    elif r.begun >= r.env.begins:
+    elif r.begun >= r.env.begins and not r.task(step.path).attended:
         continue_later(r)
     else:
         _start(r, r.draft.scope(step.scope), r.task(step.path), step.id, new=False)
 
 
-def _new_id(r: Ruling, scope: Scope, task: Task) -> str:
-    """The id of the step that this task becomes here (see `Step`)."""
-    base = scope.id.rpartition("#")[0] if scope.section == "branch" else scope.id
-    step_id = (
-        f"{base}/{task.position if scope.section != 'function' else 0}/{task.pointer.rpartition('/')[2]}"
-    )
-    if r.draft.find_step(step_id) is None:
-        return step_id
-    number = (scope.visits or {}).get(task.position, 1)
-    while r.draft.find_step(f"{step_id}[{number}]") is not None:  # only after a retry of the whole block
-        number += 1
-    return f"{step_id}[{number}]"
-
-
-def _start(r: Ruling, scope: Scope, task: Task, step_id: str, *, new: bool) -> None:
+def _start(r: Ruling, scope: Scope, task: Task, step_id: str, *, new: bool, by: str | None = None) -> None:
     """Shape the input and start the step, or skip it."""
     raw = scope.flow
     view = View(r, scope, task, None, raw)
@@ -116,7 +114,7 @@ def _start(r: Ruling, scope: Scope, task: Task, step_id: str, *, new: bool) -> N
     r.emit(
         e.StepStarted(
             step_id, *names, flowing, options.priority, options.optional,
-            deadline, attempt, listed, options.policy, due,
+            deadline, attempt, listed, options.policy, due, by,
         )
     )  # fmt: skip
     if deadline is not None:
@@ -137,7 +135,7 @@ def _skip(r: Ruling, scope: Scope, task: Task, step_id: str, *, new: bool) -> No
     names = (task.pointer, task.kind.value, scope.id) if new else ("", "", "")
     source = task.if_.source if task.if_ is not None else ""
     r.emit(e.StepSkipped(step_id, f"if: {source} is false", *names))
-    advance(r, scope, task_list(r, scope), task.position + 1)
+    ended(r, r.draft.step(step_id), task, "continue")
 
 
 def enter_step(r: Ruling, task: Task, view: View, step: Step) -> None:
@@ -195,4 +193,6 @@ _WORK: Final[dict[type[Any], Callable[[Ruling, Any], None]]] = {
     Enter: _enter,
     Begin: _begin,
     ScopeDone: _scope_done,
+    OpenGraph: graph.open_graph,
+    Pass: graph.let_go,
 }

@@ -13,8 +13,10 @@ from typing import Final
 
 from stepwell.definition.duration import DurationError, parse_duration
 from stepwell.definition.expression import Expression, ExpressionError, Template, truth
-from stepwell.definition.model import DurationSpec, InputSpec, OutputSpec, Task
+from stepwell.definition.model import Task
 from stepwell.definition.schema import check
+from stepwell.definition.specs import DurationSpec, InputSpec, OutputSpec
+from stepwell.kernel import references
 from stepwell.kernel.ruling import Condition, Fault, Ruling
 from stepwell.model import problem
 from stepwell.model.base import Duration, Instant, Json, iso
@@ -92,6 +94,10 @@ class View:
             if scope.variables is not None and name in scope.variables:
                 return scope.variables[name]
             scope = parent_scope(self.r, scope)
+        if name == "steps":
+            return references.steps(self.r, self.scope, self.step, expression.source)
+        if name == "fields":
+            return references.fields(self.r, expression.source)
         raise Fault(problem.expression(f"{expression.source}: there is no variable ${name} here"))
 
     def _secrets(self, expression: Expression) -> Json:

@@ -6,7 +6,17 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from stepwell.definition.model import Definition, TryBody
-from stepwell.kernel import code, driven, followups, invariants, lifecycle, metadata, overdue, recourse
+from stepwell.kernel import (
+    code,
+    driven,
+    followups,
+    invariants,
+    lifecycle,
+    metadata,
+    overdue,
+    people,
+    recourse,
+)
 from stepwell.kernel.begin import begin_again, have_done, view_of, work
 from stepwell.kernel.catching import attempt_deadline, begin_try
 from stepwell.kernel.draft import Draft
@@ -50,6 +60,8 @@ def decide(
     be computed elsewhere first; the state is then as it was.
     """
     r = Ruling(definition, state, now, env)
+    if type(command) is c.Signed:
+        r.by, command = command.by, command.command
     code.follow(r)  # code that was taken up anew must be where the journal is before anything is asked of it
     answer = _handler(definition, command)(r, command)
     if _forks(command):
@@ -287,6 +299,7 @@ _COMMANDS: Final[dict[type[Any], Callable[[Ruling, Any], None]]] = {
     c.StallRun: _stall,
     c.ReportProgress: _report_progress,
     c.FireTimer: _fire_timer,
+    **people.COMMANDS,
     c.Recover: _recover,
 }
 

@@ -11,12 +11,13 @@ from typing import Any, TypeVar
 
 from stepwell.model.base import Json
 from stepwell.model.errors import NotFound
+from stepwell.model.people import Graph, Node
 from stepwell.model.records import Attempt, Run, Scope, Signal, State, Step, Stream
 
-Record = TypeVar("Record", Attempt, Run, Scope, Signal, Step)
+Record = TypeVar("Record", Attempt, Graph, Node, Run, Scope, Signal, Step)
 
 _FIELDS: dict[type[Any], Any] = {
-    kind: attrgetter(*kind.__slots__) for kind in (Attempt, Run, Scope, Signal, Step)
+    kind: attrgetter(*kind.__slots__) for kind in (Attempt, Graph, Node, Run, Scope, Signal, Step)
 }
 
 
@@ -29,7 +30,19 @@ def copy(record: Record) -> Record:
 class Draft:
     """An overlay on a `State`. `merge` takes it over; dropping it leaves the state as it was."""
 
-    __slots__ = ("_added", "_removed", "_scopes", "_signals", "_steps", "_written", "base", "run")
+    __slots__ = (
+        "_added",
+        "_graphs",
+        "_nodes",
+        "_removed",
+        "_scopes",
+        "_signals",
+        "_steps",
+        "_written",
+        "base",
+        "by",
+        "run",
+    )
 
     def __init__(self, base: State) -> None:
         self.base = base
@@ -41,6 +54,10 @@ class Draft:
         self._removed: set[str] = set()
         self._signals: dict[str, Signal] = {}
         self._written: list[tuple[str, Json, bool]] = []
+        self._nodes: dict[str, Node] = {}
+        self._graphs: dict[str, Graph] = {}
+        self.by: str | None = None
+        """who asked for what this turn tells"""
 
     def find_step(self, step_id: str) -> Step | None:
         return self._steps.get(step_id) or self.base.steps.get(step_id)
@@ -98,6 +115,49 @@ class Draft:
     def add_signal(self, signal: Signal) -> None:
         self._signals[signal.id] = signal
 
+    def find_node(self, step_id: str) -> Node | None:
+        return self._nodes.get(step_id) or self.base.nodes.get(step_id)
+
+    def node(self, step_id: str) -> Node:
+        """Of a step that has one."""
+        return self._nodes.get(step_id) or self.base.nodes[step_id]
+
+    def edit_node(self, step_id: str) -> Node:
+        node = self._nodes.get(step_id)
+        if node is None:
+            node = self._nodes[step_id] = copy(self.base.nodes[step_id])
+        return node
+
+    def add_node(self, node: Node) -> None:
+        self._nodes[node.id] = node
+
+    def nodes(self) -> Iterator[Node]:
+        """All of them."""
+        for step_id in {**self.base.nodes, **self._nodes}:
+            yield self.node(step_id)
+
+    def has_nodes(self) -> bool:
+        return bool(self._nodes or self.base.nodes)
+
+    def touched_nodes(self) -> Iterator[Node]:
+        """The nodes that this draft changed."""
+        return iter(self._nodes.values())
+
+    def find_graph(self, scope_id: str) -> Graph | None:
+        return self._graphs.get(scope_id) or self.base.graphs.get(scope_id)
+
+    def graph(self, scope_id: str) -> Graph:
+        return self._graphs.get(scope_id) or self.base.graphs[scope_id]
+
+    def edit_graph(self, scope_id: str) -> Graph:
+        graph = self._graphs.get(scope_id)
+        if graph is None:
+            graph = self._graphs[scope_id] = copy(self.base.graphs[scope_id])
+        return graph
+
+    def add_graph(self, graph: Graph) -> None:
+        self._graphs[graph.scope] = graph
+
     def write_stream(self, name: str, value: Json, closed: bool) -> None:
         self._written.append((name, value, closed))
 
@@ -137,6 +197,10 @@ class Draft:
         base.steps.update(self._steps)
         base.scopes.update(self._scopes)
         base.signals.update(self._signals)
+        if self._nodes:
+            base.nodes.update(self._nodes)
+        if self._graphs:
+            base.graphs.update(self._graphs)
         for name, value, closed in self._written:
             stream = base.streams.setdefault(name, Stream(name))
             stream.closed = closed

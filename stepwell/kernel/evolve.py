@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from stepwell.kernel import evolve_run, evolve_step
+from stepwell.kernel import evolve_people, evolve_run, evolve_step
 from stepwell.kernel.draft import Draft
 from stepwell.model.base import Instant
 from stepwell.model.errors import StoreDamaged
@@ -16,6 +16,7 @@ from stepwell.model.records import Run, State
 _CHANGES: dict[type[Any], Callable[[Draft, Any, Instant], None]] = {
     **evolve_run.CHANGES,
     **evolve_step.CHANGES,
+    **evolve_people.CHANGES,
 }
 
 
@@ -35,6 +36,7 @@ def replay(state: State, turns: Iterable[Turn]) -> State:
     for turn in turns:
         if turn.seq != draft.run.seq + 1:
             raise StoreDamaged(f"run {turn.run_id}: turn {turn.seq} follows turn {draft.run.seq}")
+        draft.by = None
         for event in turn.events:
             if isinstance(event, RunCreated) != (turn.seq == 1 and event is turn.events[0]):
                 raise StoreDamaged(

@@ -10,6 +10,7 @@ from stepwell.kernel.tables import next_run_status
 from stepwell.model import events as e
 from stepwell.model.base import Instant
 from stepwell.model.events import SAME
+from stepwell.model.people import Stamp, stamped
 from stepwell.model.records import Run, Scope, Signal, Step
 
 ROOT: Final = "/do"
@@ -17,6 +18,18 @@ ROOT: Final = "/do"
 
 BESIDE: Final = frozenset({"item", "branch"})
 """Sections whose scopes run beside each other: what one gives is not what the next one gets."""
+
+STAMPS: Final[dict[type[Any], str]] = {
+    e.RunStarted: "started",
+    e.RunPausing: "paused",
+    e.RunResumed: "resumed",
+    e.RunCancelling: "cancelled",
+    e.RunTerminated: "terminated",
+    e.RunCompleted: "completed",
+    e.RunFailed: "failed",
+    e.RunRetried: "retried",
+}
+"""What is stamped with who and when, where somebody signed."""
 
 
 def _created(draft: Draft, event: e.RunCreated, at: Instant) -> None:
@@ -55,25 +68,30 @@ def _created(draft: Draft, event: e.RunCreated, at: Instant) -> None:
         labels=tuple(event.labels),
         properties=dict(event.properties),
         author=event.author,
+        held=event.held,
+        attended=event.attended,
     )
 
 
-def _move(draft: Draft, event: Any) -> Run:
+def _move(draft: Draft, event: Any, at: Instant) -> Run:
     run = draft.run
     run.status = next_run_status(run.status, type(event), run.id)
+    if draft.by is not None and type(event) in STAMPS:
+        stamp = Stamp(at, draft.by, getattr(event, "reason", None))
+        run.stamps = stamped(run.stamps, STAMPS[type(event)], stamp)
     return run
 
 
 def _started(draft: Draft, event: e.RunStarted, at: Instant) -> None:
-    run = _move(draft, event)
+    run = _move(draft, event, at)
     data = run.input if event.input is SAME else event.input
     run.started_at, run.context, run.deadline = at, data, event.deadline
-    run.expected = event.expected
+    run.expected, run.held = event.expected, False
     draft.add_scope(Scope(ROOT, None, ROOT, "do", input=data, flow=data))
 
 
 def _rescheduled(draft: Draft, event: e.RunRescheduled, at: Instant) -> None:
-    run = _move(draft, event)
+    run = _move(draft, event, at)
     run.due = event.due
     run.round += 1
     if event.input is not SAME:
@@ -81,34 +99,34 @@ def _rescheduled(draft: Draft, event: e.RunRescheduled, at: Instant) -> None:
 
 
 def _pausing(draft: Draft, event: e.RunPausing, at: Instant) -> None:
-    _move(draft, event).pause_reason = event.reason
+    _move(draft, event, at).pause_reason = event.reason
 
 
 def _paused(draft: Draft, event: e.RunPaused, at: Instant) -> None:
-    _move(draft, event).paused_at = at
+    _move(draft, event, at).paused_at = at
 
 
 def _resumed(draft: Draft, event: e.RunResumed, at: Instant) -> None:
-    run = _move(draft, event)
+    run = _move(draft, event, at)
     run.resumed_at, run.pause_reason = at, None
 
 
 def _cancelling(draft: Draft, event: e.RunCancelling, at: Instant) -> None:
-    _move(draft, event).cancel_reason = event.reason
+    _move(draft, event, at).cancel_reason = event.reason
 
 
 def _ended(draft: Draft, event: Any, at: Instant) -> None:
-    _move(draft, event).ended_at = at
+    _move(draft, event, at).ended_at = at
 
 
 def _completed(draft: Draft, event: e.RunCompleted, at: Instant) -> None:
-    run = _move(draft, event)
+    run = _move(draft, event, at)
     run.ended_at = at
     run.output = draft.scope(ROOT).flow if event.output is SAME else event.output
 
 
 def _failed(draft: Draft, event: e.RunFailed | e.RunTimedOut, at: Instant) -> None:
-    run = _move(draft, event)
+    run = _move(draft, event, at)
     run.ended_at, run.error = at, event.error
     run.error_step = event.step if isinstance(event, e.RunFailed) else None
     if run.code is not None and run.error_step in run.errors:  # its code was told, and did not catch it
@@ -116,19 +134,19 @@ def _failed(draft: Draft, event: e.RunFailed | e.RunTimedOut, at: Instant) -> No
 
 
 def _terminated(draft: Draft, event: e.RunTerminated, at: Instant) -> None:
-    run = _move(draft, event)
+    run = _move(draft, event, at)
     run.ended_at, run.cancel_reason = at, event.reason
 
 
 def _retried(draft: Draft, event: e.RunRetried, at: Instant) -> None:
-    run = _move(draft, event)
+    run = _move(draft, event, at)
     run.generation = event.generation
     run.ended_at = run.error = run.error_step = run.cancel_reason = None
     run.deadline = event.deadline
 
 
 def _continued(draft: Draft, event: e.RunContinued, at: Instant) -> None:
-    run = _move(draft, event)
+    run = _move(draft, event, at)
     run.ended_at, run.continued_to = at, event.run_id
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from stepwell.kernel.draft import Draft, copy
@@ -13,14 +13,32 @@ from stepwell.model.calls import INSTANT_KINDS
 from stepwell.model.driven import DRIVEN, KIND
 from stepwell.model.errors import StoreDamaged
 from stepwell.model.events import SAME
+from stepwell.model.people import Stamp, stamped
 from stepwell.model.records import Attempt, Claim, Step
 from stepwell.model.states import StepStatus, WaitReason
 
 UNTOLD: Final = INSTANT_KINDS
 """Kinds of steps whose end a workflow's code is not told of: it knew when it asked."""
 
-PERFORMED: Final = frozenset({"run:shell", "run:workflow", "call:http", "call:python", "signal", KIND})
+PERFORMED: Final = frozenset(
+    {"run:shell", "run:workflow", "call:http", "call:python", "signal", "action:notify", KIND}
+)
 """Kinds that somebody outside the kernel performs."""
+
+ATTENDED: Final = frozenset({"call:form", "call:approval", "call:condition"})
+"""Kinds that people do, or that only wait: nobody performs them."""
+
+STAMPS: Final[dict[type[Any], str]] = {
+    e.StepStarted: "started",
+    e.StepSubmitted: "submitted",
+    e.StepCompleted: "completed",
+    e.StepFailed: "failed",
+    e.StepTimedOut: "failed",
+    e.StepActionFailed: "failed",
+    e.StepSkipped: "skipped",
+    e.StepCancelled: "cancelled",
+}
+"""What is stamped with who and when, where people or a graph are involved."""
 
 ATTEMPTED: Final = PERFORMED | {"try"}
 """Kinds whose steps have attempts: what is performed, and blocks that can be tried again."""
@@ -69,21 +87,42 @@ def _count_visit(draft: Draft, event: Any) -> None:
 
 def _move(draft: Draft, step: Step, before: StepStatus | None, event: Any, at: Instant) -> None:
     """Give the step its next status, and keep the counts and the list of open steps in step with it."""
-    after = next_step_status(before, type(event), event.step)
+    after = next_step_status(before, type(event), step.id)
     step.status, step.updated_at = after, at
     if after is before:
         return
     if draft.run.leases and before is StepStatus.RUNNING:
         _end_lease(draft, step.id)
+    if draft.has_nodes():
+        _stamp(draft, step, event, at)
     counts = draft.run.counts  # the draft's own
     if before is not None:
         counts[before] -= 1
     counts[after] = counts.get(after, 0) + 1
     if after.terminal:
-        step.ended_at, step.due = at, None
+        if before is None or not before.terminal:
+            step.ended_at = at
+        step.due = None
         draft.closed(step.id)
     elif before is None or before.terminal:
         draft.opened(step.id)
+
+
+def _stamp(draft: Draft, step: Step, event: Any, at: Instant) -> None:
+    """Who did it, where somebody has to be told."""
+    what = STAMPS.get(type(event))
+    if what is not None and draft.find_node(step.id) is not None:
+        node = draft.edit_node(step.id)
+        node.version += 1
+        stamp = Stamp(at, _by(draft, event), getattr(event, "reason", None))
+        node.stamps = stamped(node.stamps, what, stamp)
+
+
+def _by(draft: Draft, event: Any) -> str | None:
+    """What a person's change leads to is not what the person did."""
+    if isinstance(event, e.StepStarted):
+        return event.by
+    return None if isinstance(event, e.StepCompleted | e.StepActionFailed) else draft.by
 
 
 def _end_lease(draft: Draft, step_id: str) -> None:
@@ -91,7 +130,29 @@ def _end_lease(draft: Draft, step_id: str) -> None:
     draft.run.leases = kept or None
 
 
-def _change(draft: Draft, event: Any, at: Instant) -> Step:
+def add_planned(draft: Draft, event: e.Event, scope: str, members: Mapping[str, Any], at: Instant) -> Step:
+    """A step that is not to begin yet."""
+    around = draft.edit_scope(scope)
+    around.begun = True
+    owner = draft.step(around.owner) if around.owner is not None else None
+    step = Step(
+        members["step"],
+        members["path"],
+        members["kind"],
+        scope,
+        at,
+        parent=around.owner,
+        parent_attempt=(owner.attempt or 1) if owner is not None else 1,
+        index=around.index,
+        priority=members.get("priority", 0),
+        optional=members.get("optional", False),
+    )
+    draft.add_step(step)
+    _move(draft, step, None, event, at)
+    return step
+
+
+def change(draft: Draft, event: Any, at: Instant) -> Step:
     step, before = _known(draft, event)
     _move(draft, step, before, event, at)
     return step
@@ -107,7 +168,7 @@ def _last_attempt(step: Step) -> Attempt | None:
 
 
 def _scheduled(draft: Draft, event: e.StepScheduled, at: Instant) -> None:
-    step = _change(draft, event, at)
+    step = change(draft, event, at)
     step.scheduled_at, step.due = at, event.due
     step.priority, step.optional = event.priority, event.optional
     if event.input is not SAME:
@@ -115,12 +176,12 @@ def _scheduled(draft: Draft, event: e.StepScheduled, at: Instant) -> None:
 
 
 def _paused(draft: Draft, event: e.StepPaused, at: Instant) -> None:
-    step = _change(draft, event, at)
+    step = change(draft, event, at)
     step.scheduled_at, step.priority, step.optional = at, event.priority, event.optional
 
 
 def _released(draft: Draft, event: e.StepReleased, at: Instant) -> None:
-    step = _change(draft, event, at)
+    step = change(draft, event, at)
     step.released, step.scheduled_at = True, at
 
 
@@ -156,12 +217,12 @@ def _overdue(draft: Draft, event: e.StepOverdue, at: Instant) -> None:
 
 
 def _waiting(draft: Draft, event: e.StepWaiting, at: Instant) -> None:
-    step = _change(draft, event, at)
+    step = change(draft, event, at)
     step.reason, step.due = WaitReason(event.reason), event.due
 
 
 def _retrying(draft: Draft, event: e.StepRetrying, at: Instant) -> None:
-    step = _change(draft, event, at)
+    step = change(draft, event, at)
     step.reason, step.due, step.attempt_deadline = WaitReason.TIMER, event.due, None
     last = _last_attempt(step)
     if last is not None:
@@ -169,7 +230,7 @@ def _retrying(draft: Draft, event: e.StepRetrying, at: Instant) -> None:
 
 
 def _deferred(draft: Draft, event: e.StepDeferred, at: Instant) -> None:
-    step = _change(draft, event, at)
+    step = change(draft, event, at)
     step.reason = WaitReason.RATE if event.limited else WaitReason.TIMER
     step.due, step.attempt_deadline = event.due, None
     step.spent += 1
@@ -181,14 +242,14 @@ def _deferred(draft: Draft, event: e.StepDeferred, at: Instant) -> None:
 
 
 def _recovered(draft: Draft, event: e.StepRecovered, at: Instant) -> None:
-    step = _change(draft, event, at)
+    step = change(draft, event, at)
     last = _last_attempt(step)
     if last is not None:
         last.runs, last.updated_at = event.runs, at
 
 
 def _progressed(draft: Draft, event: e.StepProgressed, at: Instant) -> None:
-    step = _change(draft, event, at)
+    step = change(draft, event, at)
     step.progress = event.progress
     last = _last_attempt(step)
     if last is not None:
@@ -196,7 +257,7 @@ def _progressed(draft: Draft, event: e.StepProgressed, at: Instant) -> None:
 
 
 def _completed(draft: Draft, event: e.StepCompleted, at: Instant) -> None:
-    step = _change(draft, event, at)
+    step = change(draft, event, at)
     step.reason = None
     step.output = step.flow if event.output is SAME else event.output
     step.source = event.source
@@ -206,8 +267,9 @@ def _completed(draft: Draft, event: e.StepCompleted, at: Instant) -> None:
     if draft.run.code is not None:
         _tell(draft, step)
         return
-    scope = draft.edit_scope(step.scope)
-    scope.flow, scope.failed = step.output, False
+    if not draft.scope(step.scope).apart:
+        scope = draft.edit_scope(step.scope)
+        scope.flow, scope.failed = step.output, False
 
 
 def _tell(draft: Draft, step: Step) -> None:
@@ -218,7 +280,7 @@ def _tell(draft: Draft, step: Step) -> None:
 
 
 def _failed(draft: Draft, event: e.StepFailed | e.StepTimedOut, at: Instant) -> None:
-    step = _change(draft, event, at)
+    step = change(draft, event, at)
     step.reason, step.error = None, event.error
     last = _last_attempt(step)
     if last is not None and last.ended_at is None:
@@ -227,21 +289,26 @@ def _failed(draft: Draft, event: e.StepFailed | e.StepTimedOut, at: Instant) -> 
         draft.run.errors = {**draft.run.errors, step.id: event.error}
         if draft.run.code is not None:
             _tell(draft, step)
-        else:
+        elif not draft.scope(step.scope).apart:
             draft.edit_scope(step.scope).failed = True
 
 
 def _skipped(draft: Draft, event: e.StepSkipped, at: Instant) -> None:
-    step = _change(draft, event, at)
+    step = change(draft, event, at)
     step.skip_reason = event.reason
     step.scheduled_at = step.scheduled_at or at
-    scope = draft.edit_scope(step.scope)
-    step.input = step.output = scope.flow
-    scope.failed = False
+    step.reason = None
+    last = _last_attempt(step)
+    if last is not None and last.ended_at is None:
+        last.ended_at = at
+    if not draft.scope(step.scope).apart:
+        scope = draft.edit_scope(step.scope)
+        step.input = step.output = scope.flow
+        scope.failed = False
 
 
 def _cancelled(draft: Draft, event: e.StepCancelled, at: Instant) -> None:
-    step = _change(draft, event, at)
+    step = change(draft, event, at)
     step.reason = None
     last = _last_attempt(step)
     if last is not None and last.ended_at is None:
@@ -249,7 +316,7 @@ def _cancelled(draft: Draft, event: e.StepCancelled, at: Instant) -> None:
 
 
 def _claimed(draft: Draft, event: e.StepClaimed, at: Instant) -> None:
-    step = _change(draft, event, at)
+    step = change(draft, event, at)
     step.claim = Claim(event.token_hash, at, event.owner, event.until)
     last = _last_attempt(step)
     if last is not None:
@@ -259,18 +326,18 @@ def _claimed(draft: Draft, event: e.StepClaimed, at: Instant) -> None:
 
 
 def _claim_extended(draft: Draft, event: e.StepClaimExtended, at: Instant) -> None:
-    step = _change(draft, event, at)
+    step = change(draft, event, at)
     assert step.claim is not None
     step.claim = Claim(step.claim.token_hash, step.claim.at, step.claim.owner, event.until)
     draft.run.leases = {**(draft.run.leases or {}), step.id: event.until}
 
 
 def _withdrawn(draft: Draft, event: e.StepWithdrawn, at: Instant) -> None:
-    _change(draft, event, at).withdrawn = True
+    change(draft, event, at).withdrawn = True
 
 
 def _reopened(draft: Draft, event: e.StepReopened | e.StepResumed, at: Instant) -> None:
-    step = _change(draft, event, at)
+    step = change(draft, event, at)
     step.ended_at = step.error = step.due = step.attempt_deadline = None
     step.deadline = event.deadline if isinstance(event, e.StepResumed) else None
     step.scheduled_at = at

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import NamedTuple
 
-from stepwell.kernel import catching
+from stepwell.kernel import catching, graph
 from stepwell.kernel.evolve_run import try_scope
 from stepwell.kernel.flow import cancel_steps, fail_run, follow, in_flight
+from stepwell.kernel.notices import tell
 from stepwell.kernel.ruling import Fault, Ruling
 from stepwell.model import events as e
 from stepwell.model.effects import Interrupt
@@ -78,6 +79,8 @@ def _route(r: Ruling, step: Step, problem: Problem) -> Route:
             if response is not None:
                 return Route(problem, failing, caught_by=owner, response=response)
         node = owner
+    if r.definition.failure_policy.mode is FailureMode.HOLD:
+        return Route(problem, failing, absorbed_by=failing[-1])
     if _policy_absorbs(r):
         return Route(problem, [step], absorbed_by=step)
     return Route(problem, failing)
@@ -102,6 +105,7 @@ def _end_failing(r: Ruling, route: Route, *, timed_out: Step | None) -> None:
             r.effect(Interrupt(node.id, node.attempt))
         kind = e.StepTimedOut if node is timed_out else e.StepFailed
         r.emit(kind(node.id, route.problem, node is route.absorbed_by))
+        tell(r, r.draft.step(node.id), r.task(node.path))
 
 
 def _cancel_inside(r: Ruling, root: Step, spared: list[Step], reason: str) -> None:
@@ -120,4 +124,9 @@ def _respond(r: Ruling, owner: Step, problem: Problem, answer: catching.Response
 def _after_absorbing(r: Ruling, step: Step) -> None:
     """The step failed and the run goes on: its successor gets what it got."""
     task = r.task(step.path)
+    if not step.optional and r.definition.failure_policy.mode is FailureMode.HOLD:
+        return
+    if not step.optional and r.draft.find_graph(step.scope) is not None:
+        graph.give_up(r, step)
+        return
     follow(r, step, task, task.then if task.then in ("exit", "end") else "continue")

@@ -4,11 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stepwell.definition.model import DoBody, ForBody, ForkBody, FunctionBody, Task, TaskList, TryBody
+from stepwell.definition.model import (
+    AttendedBody,
+    DoBody,
+    ForBody,
+    ForkBody,
+    FunctionBody,
+    Task,
+    TaskList,
+    TryBody,
+)
 from stepwell.kernel.data import NOTHING, View, shape_output
 from stepwell.kernel.evolve_run import ROOT
 from stepwell.kernel.evolve_step import PERFORMED
-from stepwell.kernel.ruling import Enter, Fault, Ruling, ScopeDone
+from stepwell.kernel.notices import tell
+from stepwell.kernel.ruling import Enter, Fault, OpenGraph, Pass, Ruling, ScopeDone
 from stepwell.model import events as e
 from stepwell.model.base import Json
 from stepwell.model.effects import Interrupt
@@ -30,6 +40,9 @@ def task_list(r: Ruling, scope: Scope) -> TaskList:
         return body.branches
     if isinstance(body, TryBody):
         return body.catch.do if scope.section == "catch" and body.catch.do is not None else body.try_
+    if isinstance(body, AttendedBody):
+        assert body.actions is not None
+        return body.actions
     assert isinstance(body, FunctionBody), body
     return TaskList("/use/functions", (body.target,), {body.target.name: 0})
 
@@ -57,18 +70,20 @@ def open_scope(
 
 def advance(r: Ruling, scope: Scope, tasks: TaskList, position: int) -> None:
     """Go to the task at this position, or to the end of the list."""
-    if position < len(tasks.tasks) and not (scope.section == "branch" and position != scope.number):
+    if tasks.after is not None and not scope.begun:
+        r.agenda.add(OpenGraph(scope.id))
+    elif position < len(tasks.tasks) and not (scope.section == "branch" and position != scope.number):
         r.agenda.add(Enter(scope.id, position))
     else:
         finish_scope(r, scope)
 
 
-def finish_scope(r: Ruling, scope: Scope) -> None:
+def finish_scope(r: Ruling, scope: Scope, output: MaybeSame = SAME) -> None:
     """The list is through: its owner goes on, or the run ends."""
     if scope.owner is None:
-        complete_run(r)
+        complete_run(r, output)
     else:
-        r.emit(e.ScopeClosed(scope.id))
+        r.emit(e.ScopeClosed(scope.id, output))
         r.agenda.add(ScopeDone(scope.id))
 
 
@@ -76,7 +91,9 @@ def follow(r: Ruling, step: Step, task: Task, directive: str) -> None:
     """Do what `then` says after a step of this task has let go."""
     scope = r.draft.scope(step.scope)
     tasks = task_list(r, scope)
-    if directive == "continue":
+    if tasks.after is not None and directive == "continue":
+        r.agenda.add(Pass(step.id))
+    elif directive == "continue":
         advance(r, scope, tasks, task.position + 1)
     elif directive == "exit":
         finish_scope(r, scope)
@@ -105,7 +122,37 @@ def complete(
     r.emit(e.StepCompleted(step.id, SAME if output is step.flow else output, source))
     if context is not NOTHING:
         r.emit(e.ContextSet(context))
-    follow(r, r.draft.step(step.id), task, then or task.then)
+    ended(r, r.draft.step(step.id), task, then or task.then)
+
+
+def ended(r: Ruling, step: Step, task: Task, directive: str) -> None:
+    """The step is completed or skipped: tell those whom its event actions tell, then go on."""
+    fault = tell(r, step, task)
+    if fault is None:
+        follow(r, step, task, directive)
+        return
+    holds = r.definition.failure_policy.mode is FailureMode.HOLD
+    r.emit(e.StepActionFailed(step.id, fault, step.optional or holds))
+    if step.optional:
+        follow(r, r.draft.step(step.id), task, directive)
+    elif not holds:
+        fail_run(r, fault, step.id)
+
+
+def new_id(r: Ruling, scope: Scope, task: Task) -> str:
+    """The id of the step that this task becomes here (see `Step`)."""
+    base = scope.id.rpartition("#")[0] if scope.section == "branch" else scope.id
+    step_id = (
+        f"{base}/{task.position if scope.section != 'function' else 0}/{task.pointer.rpartition('/')[2]}"
+    )
+    if r.draft.find_step(step_id) is None:
+        return step_id
+    number = (scope.visits or {}).get(task.position, 1)
+    while (
+        r.draft.find_step(f"{step_id}[{number}]") is not None
+    ):  # after a retry of the whole block, or a repeat
+        number += 1
+    return f"{step_id}[{number}]"
 
 
 def cancel_steps(r: Ruling, steps: list[Step], reason: str) -> None:
@@ -178,7 +225,7 @@ def fail_run(r: Ruling, found: Problem, step: str | None) -> None:
 def spent_policy(r: Ruling, policy: FailurePolicy, run: Run) -> tuple[str, Problem] | None:
     """(step, error) if the failures so far are more than the policy lets a run complete with."""
     counted = [(step, found) for step, found in run.errors.items() if not r.draft.step(step).optional]
-    if not counted or policy.mode is FailureMode.IGNORE:
+    if not counted or policy.mode in (FailureMode.IGNORE, FailureMode.HOLD):
         return None
     if policy.mode is FailureMode.TOLERATE:
         allowed = policy.tolerated

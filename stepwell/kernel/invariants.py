@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from stepwell.kernel.draft import Draft
-from stepwell.kernel.evolve_step import PERFORMED
+from stepwell.kernel.evolve_step import ATTENDED, PERFORMED
 from stepwell.model.records import Run, State, Step
 from stepwell.model.states import TERMINAL_RUN, TERMINAL_STEP, RunStatus, StepStatus
 
@@ -32,7 +32,7 @@ def _run_sound(run: Run, open_steps: bool) -> bool:
         terminal is (run.ended_at is not None)
         and (status in _FAILED_RUN) is (run.error is not None)
         and not (terminal and open_steps)
-        and (open_steps or status is not RunStatus.RUNNING or run.code is not None)
+        and (open_steps or status is not RunStatus.RUNNING or run.code is not None or run.attended)
     )
 
 
@@ -61,7 +61,8 @@ def _stuck(state: State) -> Iterator[str]:
     moving = {state.steps[step].parent for step in state.open_steps}
     for step_id in state.open_steps:
         step = state.steps[step_id]
-        if step.status is StepStatus.RUNNING and step.kind not in PERFORMED and step_id not in moving:
+        moves = step.kind in PERFORMED or step.kind in ATTENDED
+        if step.status is StepStatus.RUNNING and not moves and step_id not in moving:
             yield f"step {step_id} is running, and nothing inside it is open"
 
 
@@ -73,7 +74,7 @@ def _run_violations(run: Run, *, open_steps: bool) -> Iterator[str]:
         yield f"error is {'set' if run.error else 'not set'} while the run is {run.status}"
     if terminal and open_steps:
         yield f"the run is {run.status} with open steps"
-    if run.status is RunStatus.RUNNING and not open_steps and run.code is None:
+    if run.status is RunStatus.RUNNING and not open_steps and run.code is None and not run.attended:
         yield "the run is running, and nothing is left that could move it"
 
 

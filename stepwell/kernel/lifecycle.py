@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from stepwell.definition.model import DurationSpec
-from stepwell.kernel import overdue
+from stepwell.definition.specs import DurationSpec
+from stepwell.kernel import graph, overdue
 from stepwell.kernel.code.again import reopen
 from stepwell.kernel.data import View, shape_input
 from stepwell.kernel.evolve_run import ROOT
 from stepwell.kernel.evolve_step import PERFORMED
 from stepwell.kernel.flow import advance, cancel_steps, complete_run, fail_run, in_flight
 from stepwell.kernel.limits import limits
+from stepwell.kernel.people.ending import keep_fields
 from stepwell.kernel.ruling import Begin, Enter, Fault, Ruling
 from stepwell.model import commands as c
 from stepwell.model import events as e
@@ -30,16 +31,27 @@ def start(r: Ruling, command: c.StartRun) -> None:
     created = e.RunCreated(
         command.run_id, d.namespace, d.name, d.version, d.hash, *command[1:12], d.code, *command[12:21],
         title=command.title, description=command.description, labels=command.labels,
-        properties=command.properties, author=command.author,
+        properties=command.properties, author=command.author, held=command.held, attended=d.procedure is not None,
     )  # fmt: skip
     r.emit(created)
-    if command.queue is None:
+    if d.procedure is not None:
+        keep_fields(r, _fields(command.input), complete=not (command.held or command.queue))
+    if command.queue is None and not command.held:
         _begin(r, command.input, command.history)
+
+
+def _fields(input: Json) -> dict[str, Json]:
+    """The input of a procedure: its global fields."""
+    if input is None or isinstance(input, dict):
+        return input or {}
+    raise InvalidInput("the input of a procedure is an object: its global fields")
 
 
 def begin(r: Ruling, command: c.BeginRun) -> None:
     """A claim of the run is kept, unless the run went another way meanwhile."""
     run = r.draft.run
+    if r.definition.procedure is not None and run.status is RunStatus.PENDING:
+        keep_fields(r, run.fields, complete=True)
     if run.status is RunStatus.PENDING and run.round == command.round:
         _begin(r, run.input)
 
@@ -205,10 +217,15 @@ def retry(r: Ruling, command: c.RetryRun) -> None:
     for step in frontier:
         if step.id in resumed:
             r.emit(e.StepResumed(step.id, _step_deadline(r, step)))
+        elif step.started_at is None and r.draft.find_node(step.id) is not None:
+            r.emit(e.StepRestored(step.id))
         else:
             r.emit(e.StepReopened(step.id))
     r.emit(e.RunResumed())
     proceed(r, c.Proceed())
+    for step in frontier:
+        if r.draft.find_node(step.id) is not None:
+            graph.consider(r, step.id)
     for scope in untouched:
         r.agenda.add(Enter(scope.id, scope.number if scope.section == "branch" else 0))
     if not (frontier or untouched):

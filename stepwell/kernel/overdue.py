@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepwell.definition.model import DeadlineSpec
+from stepwell.definition.specs import DeadlineSpec
 from stepwell.kernel.data import View
 from stepwell.kernel.ruling import Ruling
 from stepwell.model import events as e

@@ -16,7 +16,8 @@ from stepwell.kernel.evolve import evolve
 from stepwell.model.base import Instant, Json
 from stepwell.model.calls import Code
 from stepwell.model.effects import Effect
-from stepwell.model.events import Event, StepWaiting
+from stepwell.model.events import Event, RunCreated, StepWaiting, TurnSigned
+from stepwell.model.people import Actor
 from stepwell.model.problem import Problem
 from stepwell.model.records import State
 
@@ -76,12 +77,25 @@ class ScopeDone(NamedTuple):
 
 
 class Begin(NamedTuple):
-    """Begin a step that was held."""
+    """Begin a step that was held. `by`: who asked for it, if somebody did."""
+
+    step: str
+    by: str | None = None
+
+
+class OpenGraph(NamedTuple):
+    """Plan the steps of a task list that is a graph, and begin those that wait for nobody."""
+
+    scope: str
+
+
+class Pass(NamedTuple):
+    """A step of a graph lets its successors go."""
 
     step: str
 
 
-Item = Enter | ScopeDone | Begin
+Item = Enter | ScopeDone | Begin | OpenGraph | Pass
 """The first member of each is the id of a scope or step."""
 
 
@@ -121,6 +135,7 @@ class Ruling:
     __slots__ = (
         "agenda",
         "begun",
+        "by",
         "conditions",
         "definition",
         "draft",
@@ -140,11 +155,17 @@ class Ruling:
         self.conditions: list[Condition] = []
         self.agenda = Agenda()
         self.begun = 0
+        self.by: Actor | None = None
 
     def emit(self, event: Event) -> None:
         """It has happened. (Secrets are removed first, so that memory and journal never differ.)"""
+        if self.by is not None and self.draft.by is None and type(event) is not RunCreated:
+            self._record(TurnSigned(self.by.id, self.by.kind))
         if self.env.redact is not None:
             event = _redacted(event, self.env.redact, self.definition.tasks)
+        self._record(event)
+
+    def _record(self, event: Event) -> None:
         evolve(self.draft, event, self.now)
         self.events.append(event)
 

@@ -90,6 +90,14 @@ class SignalAction(NamedTuple):
     correlation: str | None = None
 
 
+class NotifyAction(NamedTuple):
+    """Tell a channel (a notifier that the engine was given) something."""
+
+    channel: str
+    title: str | None
+    message: str
+
+
 class WebhookAction(NamedTuple):
     """Deliver a signed message, once. `timestamp` is in seconds since 1970; text as `payload` is JSON already.
 
@@ -142,6 +150,7 @@ Action = (
     | WebhookAction
     | SampleAction
     | WatchAction
+    | NotifyAction
 )
 
 

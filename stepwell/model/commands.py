@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from stepwell.model.base import Duration, Instant, Json
 from stepwell.model.driven import DrivenCommand
 from stepwell.model.events import SAME, Event, Same
+from stepwell.model.people import Actor
+from stepwell.model.people_commands import PeopleCommand
 from stepwell.model.problem import Problem
 
 
@@ -40,6 +42,8 @@ class StartRun(NamedTuple):
     labels: tuple[str, ...] = ()
     properties: dict[str, str] = {}
     author: str | None = None
+    held: bool = False
+    """wait until a person begins it"""
     history: tuple[Event, ...] = ()
     """what a fork takes over from the run that it is forked from"""
 
@@ -210,6 +214,13 @@ class Proceed(NamedTuple):
     """Go on with what the last turn left scheduled."""
 
 
+class Signed(NamedTuple):
+    """Somebody asks: the turn says who."""
+
+    by: Actor
+    command: Any
+
+
 Command = (
     StartRun
     | BeginRun
@@ -235,4 +246,6 @@ Command = (
     | Proceed
     | DrivenCommand
     | SetMetadata
+    | PeopleCommand
+    | Signed
 )

@@ -118,6 +118,8 @@ class FailureMode(StrEnum):
     """go on while no more than so many steps (or per cent of all ended steps) failed"""
     IGNORE = "ignore"
     """go on; the run completes"""
+    HOLD = "hold"
+    """what comes after the step waits until a person has it repeated, or ends the run (what procedures do)"""
 
 
 @dataclass(frozen=True, slots=True)

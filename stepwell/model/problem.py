@@ -19,6 +19,11 @@ TIMEOUT: Final = PREFIX + "timeout"
 COMMUNICATION: Final = PREFIX + "communication"
 RUNTIME: Final = PREFIX + "runtime"
 
+OWN: Final = "https://stepwell.dev/errors/"
+"""Where the types of errors begin that the standard does not know."""
+
+FAILED_BY: Final = OWN + "failed-by-person"
+
 
 @dataclass(frozen=True, slots=True)
 class Problem:
@@ -71,6 +76,11 @@ def timeout(detail: str) -> Problem:
 
 def communication(status: int, detail: str) -> Problem:
     return Problem(COMMUNICATION, status, "Communication Error", detail)
+
+
+def failed_by(who: str, reason: str) -> Problem:
+    """A person said that it failed."""
+    return Problem(FAILED_BY, 409, f"Failed by {who}", reason)
 
 
 def runtime(detail: str) -> Problem:

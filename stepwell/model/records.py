@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from stepwell.model.base import Instant, Json
+from stepwell.model.people import Graph, Node, Stamp
 from stepwell.model.problem import Problem
 from stepwell.model.states import RunStatus, StepStatus, WaitReason
 
@@ -141,6 +142,8 @@ class Scope:
     """its last step failed and was absorbed: what flows here is not an output"""
     visits: dict[int, int] | None = None
     """how often a task was entered, by position"""
+    apart: bool = False
+    """what one step of it gives is not what the next one gets: a graph, or the actions of a step"""
 
 
 @dataclass(slots=True)
@@ -223,6 +226,14 @@ class Run:
     author: str | None = None
     archived: bool = False
     """put out of sight by people; all of it is still there"""
+    attended: bool = False
+    """a procedure: a failed step holds it up, and people end it, or all its steps having let go"""
+    held: bool = False
+    """it begins when a person says so"""
+    fields: dict[str, Json] = field(default_factory=dict)
+    """global fields of a procedure"""
+    stamps: dict[str, Stamp] = field(default_factory=dict)
+    """what people did to the run, by what was done"""
 
     @property
     def waits(self) -> bool:
@@ -263,3 +274,7 @@ class State:
     tip: bytes = b""
     signals: dict[str, Signal] = field(default_factory=dict)
     streams: dict[str, Stream] = field(default_factory=dict)
+    nodes: dict[str, Node] = field(default_factory=dict)
+    """what is known beyond their life of steps that stand in a graph or that people do, by step id"""
+    graphs: dict[str, Graph] = field(default_factory=dict)
+    """by scope id"""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping
-from dataclasses import MISSING, fields, is_dataclass
+from dataclasses import MISSING, Field, fields, is_dataclass
 from enum import Enum
 from hashlib import sha256
 from typing import Any, Final, NamedTuple, Union, get_args, get_origin, get_type_hints
@@ -119,6 +119,10 @@ def _values(key: Convert | None, pair: _Pair) -> _Pair:
     return _Pair(write_items, read_items)
 
 
+def _default(field: Field[Any]) -> Any:
+    return field.default if field.default_factory is MISSING else field.default_factory()
+
+
 def _record(cls: type[Any]) -> _Pair:
     """A record as an object without the fields that have their default."""
     if cls in _records:
@@ -127,7 +131,7 @@ def _record(cls: type[Any]) -> _Pair:
         _records[cls] = _Pair(Problem.as_json, lambda members: Problem(**members))
         return _records[cls]
     hints = get_type_hints(cls)
-    pairs = [(field.name, field.default, *_pair(hints[field.name])) for field in fields(cls)]
+    pairs = [(field.name, _default(field), *_pair(hints[field.name])) for field in fields(cls)]
     reads = {name: read for name, _, _, read in pairs if read is not None}
 
     def write_record(record: Any) -> dict[str, Any]:

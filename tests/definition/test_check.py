@@ -193,12 +193,11 @@ UNSUPPORTED = {
         "schema.resource",
     ),
     "schema format": ("set: {a: 1}\n      input: {schema: {format: avro, document: {}}}", "avro"),
-    "task graph": ("set: {a: 1}\n      metadata: {after: [x]}", "metadata.after"),
     "digest": (
         "call: http\n      with: {method: get, endpoint: {uri: http://a, authentication: {digest: {username: a, password: b}}}}",
         "digest",
     ),
-    **{name: (f"call: {name}", f"`{name}`") for name in ("worker", "form", "approval", "condition", "state")},
+    **{name: (f"call: {name}", f"`{name}`") for name in ("worker", "state")},
 }
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from stepwell.model import events as e
 from stepwell.model.errors import InvalidInput, StepwellError, StoreDamaged, StoreTooNew
+from stepwell.model.people import Graph, Node, Stamp
 from stepwell.model.problem import Problem, runtime, timeout
 from stepwell.model.records import Attempt, Claim, Run, Scope, Signal, State, Step, Stream
 from stepwell.model.states import RunStatus, StepStatus, WaitReason
@@ -97,6 +98,18 @@ EVENTS: list[e.Event] = [
     e.StepClaimed("/do/s", "0f" * 32, "worker", 9),
     e.StepClaimExtended("/do/s", 12),
     e.StepWithdrawn("/do/s", "the queue was down"),
+    e.TurnSigned("ada", "service"),
+    e.StepsPlanned("/do", [{"step": "/do/0/a", "path": "/do/0/a", "kind": "call:form", "task": "a"}], True),
+    e.StepPassed("/do/0/a"),
+    e.StepRestored("/do/0/a"),
+    e.StepValuesSet("/do/0/a", {"p": 1.5}, ("q",)),
+    e.StepAutoProceedSet("/do/0/a", True),
+    e.StepSubmitted("/do/0/a"),
+    e.StepActionFailed("/do/0/a", runtime("x"), True),
+    e.StepNoticed("/do/0/a", 2, {"type": "leak"}),
+    e.StepRepeated("/do/0/a", "/do", {"step": "/do/0/a[1]"}, [["/do/1/b", {"step": "/do/1/b[1]"}]]),
+    e.StepAssigned("/do/0/a", ("ada",), ("ops",)),
+    e.FieldsSet({"stand": "A2"}, ("old",)),
 ]
 
 
@@ -271,6 +284,7 @@ def full_state() -> State:
         {StepStatus.FAILED: 1}, "shop:order", 4, problem, ("s1",), "older", "newer", "other",
         {"tier": "gold"}, "mail", 11, "eu", "once", True, 2, {"due": 5}, 1, {"/do/0/s": 9}, ("next",),
         "Hotfire", "on the stand", ("engine",), {"stand": "A2"}, "ada", True,
+        True, True, {"stand": "A2"}, {"started": Stamp(5, "ada", "why")},
     )  # fmt: skip
     attempt = Attempt(1, 1, 2, 3, 4, 5, 2, "x", "ref", {"o": 1.5}, problem)
     step = Step(
@@ -293,7 +307,13 @@ def full_state() -> State:
         True,
         True,
         {0: 2, 7: 1},
+        True,
     )
+    node = Node(
+        "/do/0/s[1]", "s", ("/do/1/t",), False, True, True, {"people": ["ada"]}, 3, {"p": 1}, {"started": Stamp(5)},
+        True, True, "/do/0/s", "/do/0/s[2]", {"status": "satisfied"}, {"p/start": {"value": 1}}, {"0": {"status": "error"}},
+        [{"by": "bob"}], {"arguments": 1},
+    )  # fmt: skip
     return State(
         run,
         {"/do/0/s[1]": step, "plain": Step("plain", "/p", "set", "", 1)},
@@ -302,12 +322,14 @@ def full_state() -> State:
         bytes(range(32)),
         {"s1": Signal("s1", "paid", {"a": 1}, 5, "c", "/do/0/s"), "s2": Signal("s2", "paid", None, 6)},
         {"log": Stream("log", [1, None], True)},
+        {node.id: node},
+        {"/do": Graph("/do", {"s": node.id}, {"/do/1/t": (node.id,)}, 1)},
     )
 
 
 def test_a_state_comes_back_exactly() -> None:
     state = full_state()
-    for record in (state.run, *state.steps.values(), *state.scopes.values()):
+    for record in (state.run, *state.steps.values(), *state.scopes.values(), *state.nodes.values()):
         for field in dataclasses.fields(
             record
         ):  # nothing that was added since is left at its default in this test

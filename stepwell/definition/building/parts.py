@@ -11,16 +11,19 @@ from stepwell.definition.expression import Expression, Template, expression
 from stepwell.definition.model import (
     AuthSpec,
     CatchSpec,
-    DeadlineSpec,
-    DurationSpec,
-    InputSpec,
     JitterSpec,
-    Options,
-    OutputSpec,
     RaiseBody,
     RetrySpec,
 )
+from stepwell.definition.specs import (
+    DeadlineSpec,
+    DurationSpec,
+    InputSpec,
+    Options,
+    OutputSpec,
+)
 from stepwell.model.base import Json
+from stepwell.model.people import assignment
 from stepwell.model.policy import Backoff, FailureMode, FailurePolicy
 
 Members = Mapping[str, Json]
@@ -107,6 +110,13 @@ def options(metadata: Members | None, kind: str) -> Options:
         debug_pause=(metadata.get("debug") or {}).get("pause", False),
         irreversible=metadata.get("irreversible", False),
         deadline=deadline(metadata),
+        auto_start=metadata.get("autoStart", True),
+        required=metadata.get("required", False),
+        assign=assignment(metadata.get("assign")),
+        title=metadata.get("title", ""),
+        description=metadata.get("description", ""),
+        section=metadata.get("section", ""),
+        attachments=tuple(metadata.get("attachments", ())),
         raw=metadata,
     )
 
@@ -175,7 +185,8 @@ def raised(given: Json, uses: Uses) -> RaiseBody:
 
 
 def failure_policy(metadata: Members) -> FailurePolicy:
-    given = metadata.get("failurePolicy", FailureMode.FAIL_FAST)
+    usual = FailureMode.HOLD if "procedure" in metadata else FailureMode.FAIL_FAST
+    given = metadata.get("failurePolicy", usual)
     if isinstance(given, str):
         return FailurePolicy(FailureMode(given))
     tolerated = given["tolerate"]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from stepwell.definition.duration import parse_duration
 from stepwell.definition.expression import expression
-from stepwell.definition.model import CacheSpec
+from stepwell.definition.specs import CacheSpec
 from stepwell.model.base import Duration, Json
 from stepwell.model.ledger import Rate
 from stepwell.model.recourse import Recourse, Rule

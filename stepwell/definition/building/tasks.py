@@ -7,6 +7,7 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
+from stepwell.definition.building import people
 from stepwell.definition.building.parts import (
     Members,
     Uses,
@@ -62,7 +63,11 @@ class TaskBuilder:
             ((name, given),) = item.items()
             tasks.append(self.task(name, given, f"{pointer}/{position}/{escape(name)}", position))
         index = MappingProxyType({task.name: task.position for task in tasks})
-        return TaskList(pointer, tuple(tasks), index)
+        return TaskList(pointer, tuple(tasks), index, people.graph(tasks))
+
+    def keep(self, task: Task) -> Task:
+        self.tasks[task.pointer] = task
+        return task
 
     def task(self, name: str, given: Members, pointer: str, position: int) -> Task:
         word = next(word for word in _KINDS if word in given)
@@ -82,8 +87,7 @@ class TaskBuilder:
             options=options(given.get("metadata"), word),
             document=given,
         )
-        self.tasks[pointer] = built
-        return built
+        return self.keep(built)
 
     def function(self, name: str) -> Task:
         pointer = f"/use/functions/{escape(name)}"
@@ -176,6 +180,8 @@ def _run(builder: TaskBuilder, given: Members, pointer: str) -> Built:
 def _call(builder: TaskBuilder, given: Members, pointer: str) -> Built:
     target = given["call"]
     arguments = given.get("with") or {}
+    if target in people.KINDS:
+        return people.KINDS[target], people.body(builder, target, arguments, pointer)
     if target in STANDARD:
         return TaskKind.CALL_HTTP, _http(
             arguments, (given.get("metadata") or {}).get("http") or {}, builder.uses

@@ -32,6 +32,7 @@ from stepwell.definition.rules.nouns import (
     kind_of,
     nearest,
 )
+from stepwell.definition.rules.people import actions_of, forms_of
 from stepwell.model.base import Json
 
 _ANSWER: Final = among("raw", "content", "response")
@@ -180,9 +181,9 @@ _UNDONE: Final = {
     "a2a": "A2A calls (`call: a2a`)",
     "mcp": "MCP calls (`call: mcp`)",
 }
-BUILT_IN: Final[Mapping[str, Shape]] = {"python": _PYTHON}
+BUILT_IN: Final[Mapping[str, Shape]] = {"python": _PYTHON, **forms_of(actions_of(_HTTP, _PYTHON))}
 """What Stepwell adds to the standard, and can run."""
-PLANNED: Final = frozenset({"worker", "form", "approval", "condition", "state"})
+PLANNED: Final = frozenset({"worker", "state"})
 
 
 def call(checker: Examiner, task: Mapping[str, Json], pointer: str, scope: Scope) -> Shape:
@@ -221,4 +222,8 @@ def call(checker: Examiner, task: Mapping[str, Json], pointer: str, scope: Scope
 
 def with_required(target: Json) -> bool:
     """Whether a call of it says nothing without `with`."""
-    return isinstance(target, str) and (target in STANDARD or target in BUILT_IN)
+    return (
+        isinstance(target, str)
+        and target not in ("form", "approval")
+        and (target in STANDARD or target in BUILT_IN)
+    )

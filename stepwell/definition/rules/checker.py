@@ -36,7 +36,19 @@ from stepwell.model.base import Json
 NOT_SUPPORTED: Final = "not-supported"
 
 VARIABLES: Final = frozenset(
-    {"context", "input", "output", "secrets", "authorization", "task", "workflow", "runtime", "variables"}
+    {
+        "context",
+        "input",
+        "output",
+        "secrets",
+        "authorization",
+        "task",
+        "workflow",
+        "runtime",
+        "variables",
+        "fields",
+        "steps",
+    }
 )
 """Names that every expression may use."""
 

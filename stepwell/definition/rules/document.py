@@ -39,6 +39,7 @@ from stepwell.definition.rules.nouns import (
     Special,
     Text,
 )
+from stepwell.definition.rules.people import PROCEDURE
 from stepwell.definition.rules.recourse import HOOKS
 from stepwell.definition.rules.tasks import single, task, task_list
 from stepwell.definition.timetable import problems
@@ -115,7 +116,12 @@ _DOCUMENT: Final = Record(
         "summary": LITERAL,
         "tags": Record(others=Anything()),
         "metadata": Record(
-            {"failurePolicy": Special(failure_policy), "deadline": DEADLINE, "hooks": HOOKS},
+            {
+                "failurePolicy": Special(failure_policy),
+                "deadline": DEADLINE,
+                "hooks": HOOKS,
+                "procedure": PROCEDURE,
+            },
             others=Anything(),
         ),
     },

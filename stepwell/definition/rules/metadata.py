@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from stepwell.definition.reading.issue import escape
+from stepwell.definition.rules import people
 from stepwell.definition.rules.common import DURATION
 from stepwell.definition.rules.nouns import Examiner, Flag, Record, Scope, Shape, Special, Whole, kind_of
 from stepwell.definition.rules.recourse import error_policy
@@ -33,6 +34,7 @@ OPTIONS: Final[Mapping[str, Shape]] = {
     "irreversible": Flag(),
     "schedule": Record({"after": DURATION}, required=("after",)),
     "deadline": DEADLINE,
+    **people.OPTIONS,
 }
 """Of every task."""
 CONCURRENCY: Final = Whole(1)
@@ -50,8 +52,6 @@ def task_metadata(checker: Examiner, task: Mapping[str, Json], kind: str, pointe
         place = f"{pointer}/metadata/{escape(name)}"
         if name in OPTIONS:
             checker.push(OPTIONS[name], value, place, scope)
-        elif name == "after":
-            checker.not_yet("task graphs (`metadata.after`)", place, "put the tasks in order, or use fork")
         elif name == "concurrency" and kind == "for":
             checker.push(CONCURRENCY, value, place, scope)
         elif name == "concurrency":
@@ -67,8 +67,8 @@ def task_metadata(checker: Examiner, task: Mapping[str, Json], kind: str, pointe
 
 def failure_policy(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
     """`failurePolicy` of the document."""
-    words = ("fail_fast", "finish", "ignore")
-    hint = "write fail_fast, finish, ignore, {tolerate: 2} or {tolerate: 10%}"
+    words = ("fail_fast", "finish", "ignore", "hold")
+    hint = "write fail_fast, finish, ignore, hold, {tolerate: 2} or {tolerate: 10%}"
     if isinstance(value, str) and value in words:
         return
     if isinstance(value, Mapping) and list(value) == ["tolerate"]:

@@ -4,8 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from stepwell.definition.rules.common import DATA, DURATION, EXTERNAL, LITERAL, TEMPLATE, among
-from stepwell.definition.rules.nouns import Either, Examiner, Many, Record, Scope
+from stepwell.definition.rules.common import (
+    DATA,
+    DURATION,
+    EXTERNAL,
+    LITERAL,
+    ONLY_EXPRESSION,
+    SEMVER,
+    TEMPLATE,
+    among,
+)
+from stepwell.definition.rules.nouns import Either, Examiner, Many, Record, Scope, Text
+from stepwell.definition.semver import is_range
 from stepwell.model.base import Json
 
 
@@ -49,4 +59,25 @@ SCRIPT: Final = Record(
     },
     required=("language",),
     one_of=("code", "source"),
+)
+
+
+def _version(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
+    if not is_range(value) and SEMVER.fullmatch(value) is None:
+        checker.complain(
+            "value",
+            f"{value[:60]!r} is neither a version, nor a range of versions, nor `latest`",
+            pointer,
+            "such as 1.0.0, ^1.2 or ~1.2.3",
+        )
+
+
+WORKFLOW: Final = Record(
+    {
+        "namespace": LITERAL,
+        "name": LITERAL,
+        "version": Text(hook=_version),
+        "input": Either(record=DATA, text=ONLY_EXPRESSION),
+    },
+    required=("namespace", "name", "version"),
 )

@@ -19,7 +19,6 @@ from stepwell.definition.rules.common import (
     OUTPUT,
     RETRY,
     SCALAR,
-    SEMVER,
     STRINGS,
     TEMPLATE,
     TIMEOUT_OR_NAME,
@@ -43,8 +42,8 @@ from stepwell.definition.rules.nouns import (
     kind_of,
     nearest,
 )
-from stepwell.definition.rules.processes import CONTAINER, SCRIPT
-from stepwell.definition.semver import is_range
+from stepwell.definition.rules.people import graph
+from stepwell.definition.rules.processes import CONTAINER, SCRIPT, WORKFLOW
 from stepwell.model.base import Json
 
 DIRECTIVES: Final = ("continue", "exit", "end")
@@ -58,16 +57,6 @@ def _target(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
         or "it must be continue, exit, end or a task of the same list"
     )
     checker.complain("unknown-target", f"there is no task `{value[:60]}` to go to here", pointer, hint)
-
-
-def _version(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
-    if not is_range(value) and SEMVER.fullmatch(value) is None:
-        checker.complain(
-            "value",
-            f"{value[:60]!r} is neither a version, nor a range of versions, nor `latest`",
-            pointer,
-            "such as 1.0.0, ^1.2 or ~1.2.3",
-        )
 
 
 def loop_scope(record: Mapping[str, Json], name: str, scope: Scope) -> Scope:
@@ -138,15 +127,6 @@ _SHELL: Final = Record(
     },
     required=("command",),
 )
-_WORKFLOW: Final = Record(
-    {
-        "namespace": LITERAL,
-        "name": LITERAL,
-        "version": Text(hook=_version),
-        "input": Either(record=DATA, text=ONLY_EXPRESSION),
-    },
-    required=("namespace", "name", "version"),
-)
 _RUN: Final = Record(
     {
         "await": Flag(),
@@ -154,7 +134,7 @@ _RUN: Final = Record(
         "container": NotYet("containers (`run.container`)", CONTAINER),
         "script": NotYet("scripts (`run.script`)", SCRIPT),
         "shell": _SHELL,
-        "workflow": _WORKFLOW,
+        "workflow": WORKFLOW,
     },
     one_of=("container", "script", "shell", "workflow"),
 )
@@ -205,6 +185,7 @@ def task_list(checker: Examiner, value: Json, pointer: str, scope: Scope) -> Non
             message = f"a task `{name}` is in this list already"
             checker.complain("duplicate-task", message, place, "give it another name", key=True)
         names.add(name)
+    graph(checker, {name: (body, place) for name, body, place in found})
     inner = scope._replace(siblings=frozenset(names))
     for _, body, place in reversed(found):
         checker.push("task", body, place, inner)

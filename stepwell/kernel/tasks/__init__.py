@@ -11,7 +11,20 @@ from typing import Final, NamedTuple
 from stepwell.definition.model import Task, TaskKind
 from stepwell.kernel.data import View
 from stepwell.kernel.ruling import Ruling
-from stepwell.kernel.tasks import call, do, for_, fork, function, raise_, run, set_, switch, try_, wait
+from stepwell.kernel.tasks import (
+    attended,
+    call,
+    do,
+    for_,
+    fork,
+    function,
+    raise_,
+    run,
+    set_,
+    switch,
+    try_,
+    wait,
+)
 from stepwell.model.actions import Action
 from stepwell.model.records import Scope, Step
 
@@ -43,4 +56,9 @@ HANDLERS: Final[dict[str, Handler]] = {
     TaskKind.CALL_HTTP: Handler(action=call.http),
     TaskKind.CALL_PYTHON: Handler(action=call.python),
     TaskKind.CALL_FUNCTION: Handler(function.enter, function.done),
+    TaskKind.CALL_FORM: Handler(attended.form, attended.done),
+    TaskKind.CALL_APPROVAL: Handler(attended.approval, attended.done),
+    TaskKind.CALL_CONDITION: Handler(attended.condition, attended.done),
+    TaskKind.ACTION_SET: Handler(attended.set_variables),
+    TaskKind.ACTION_NOTIFY: Handler(action=attended.notify),
 }

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from stepwell.model.events.names import ATTRIBUTES_SET as ATTRIBUTES_SET
 from stepwell.model.events.names import CONTEXT_SET as CONTEXT_SET
+from stepwell.model.events.names import FIELDS_SET as FIELDS_SET
 from stepwell.model.events.names import FOLLOW_UP_ORDERED as FOLLOW_UP_ORDERED
 from stepwell.model.events.names import RUN_CANCELLED as RUN_CANCELLED
 from stepwell.model.events.names import RUN_CANCELLING as RUN_CANCELLING
@@ -34,28 +35,51 @@ from stepwell.model.events.names import SCOPE_CLOSED as SCOPE_CLOSED
 from stepwell.model.events.names import SCOPE_OPENED as SCOPE_OPENED
 from stepwell.model.events.names import SIGNAL_RECEIVED as SIGNAL_RECEIVED
 from stepwell.model.events.names import SIGNAL_TAKEN as SIGNAL_TAKEN
+from stepwell.model.events.names import STEP_ACTION_FAILED as STEP_ACTION_FAILED
+from stepwell.model.events.names import STEP_ASSIGNED as STEP_ASSIGNED
+from stepwell.model.events.names import STEP_AUTO_PROCEED_SET as STEP_AUTO_PROCEED_SET
 from stepwell.model.events.names import STEP_CANCELLED as STEP_CANCELLED
 from stepwell.model.events.names import STEP_CLAIM_EXTENDED as STEP_CLAIM_EXTENDED
 from stepwell.model.events.names import STEP_CLAIMED as STEP_CLAIMED
 from stepwell.model.events.names import STEP_COMPLETED as STEP_COMPLETED
 from stepwell.model.events.names import STEP_DEFERRED as STEP_DEFERRED
 from stepwell.model.events.names import STEP_FAILED as STEP_FAILED
+from stepwell.model.events.names import STEP_NOTICED as STEP_NOTICED
 from stepwell.model.events.names import STEP_OVERDUE as STEP_OVERDUE
+from stepwell.model.events.names import STEP_PASSED as STEP_PASSED
 from stepwell.model.events.names import STEP_PAUSED as STEP_PAUSED
 from stepwell.model.events.names import STEP_PROGRESSED as STEP_PROGRESSED
 from stepwell.model.events.names import STEP_RECOVERED as STEP_RECOVERED
 from stepwell.model.events.names import STEP_RELEASED as STEP_RELEASED
 from stepwell.model.events.names import STEP_REOPENED as STEP_REOPENED
+from stepwell.model.events.names import STEP_REPEATED as STEP_REPEATED
+from stepwell.model.events.names import STEP_RESTORED as STEP_RESTORED
 from stepwell.model.events.names import STEP_RESUMED as STEP_RESUMED
 from stepwell.model.events.names import STEP_RETRYING as STEP_RETRYING
 from stepwell.model.events.names import STEP_SCHEDULED as STEP_SCHEDULED
 from stepwell.model.events.names import STEP_SKIPPED as STEP_SKIPPED
 from stepwell.model.events.names import STEP_STARTED as STEP_STARTED
+from stepwell.model.events.names import STEP_SUBMITTED as STEP_SUBMITTED
 from stepwell.model.events.names import STEP_TIMED_OUT as STEP_TIMED_OUT
+from stepwell.model.events.names import STEP_VALUES_SET as STEP_VALUES_SET
 from stepwell.model.events.names import STEP_WAITING as STEP_WAITING
 from stepwell.model.events.names import STEP_WITHDRAWN as STEP_WITHDRAWN
+from stepwell.model.events.names import STEPS_PLANNED as STEPS_PLANNED
 from stepwell.model.events.names import STREAM_WRITTEN as STREAM_WRITTEN
+from stepwell.model.events.names import TURN_SIGNED as TURN_SIGNED
 from stepwell.model.events.names import VARIABLES_SET as VARIABLES_SET
+from stepwell.model.events.people import FieldsSet as FieldsSet
+from stepwell.model.events.people import StepActionFailed as StepActionFailed
+from stepwell.model.events.people import StepAssigned as StepAssigned
+from stepwell.model.events.people import StepAutoProceedSet as StepAutoProceedSet
+from stepwell.model.events.people import StepNoticed as StepNoticed
+from stepwell.model.events.people import StepPassed as StepPassed
+from stepwell.model.events.people import StepRepeated as StepRepeated
+from stepwell.model.events.people import StepRestored as StepRestored
+from stepwell.model.events.people import StepsPlanned as StepsPlanned
+from stepwell.model.events.people import StepSubmitted as StepSubmitted
+from stepwell.model.events.people import StepValuesSet as StepValuesSet
+from stepwell.model.events.people import TurnSigned as TurnSigned
 from stepwell.model.events.run import AttributesSet as AttributesSet
 from stepwell.model.events.run import ContextSet as ContextSet
 from stepwell.model.events.run import FollowUpOrdered as FollowUpOrdered
@@ -155,6 +179,18 @@ Event = (
     | StepClaimed
     | StepClaimExtended
     | StepWithdrawn
+    | TurnSigned
+    | StepsPlanned
+    | StepPassed
+    | StepRestored
+    | StepValuesSet
+    | StepAutoProceedSet
+    | StepSubmitted
+    | StepActionFailed
+    | StepNoticed
+    | StepRepeated
+    | StepAssigned
+    | FieldsSet
 )
 
 NAMES: Final[dict[type[Any], str]] = {
@@ -205,5 +241,17 @@ NAMES: Final[dict[type[Any], str]] = {
     StepClaimed: STEP_CLAIMED,
     StepClaimExtended: STEP_CLAIM_EXTENDED,
     StepWithdrawn: STEP_WITHDRAWN,
+    TurnSigned: TURN_SIGNED,
+    StepsPlanned: STEPS_PLANNED,
+    StepPassed: STEP_PASSED,
+    StepRestored: STEP_RESTORED,
+    StepValuesSet: STEP_VALUES_SET,
+    StepAutoProceedSet: STEP_AUTO_PROCEED_SET,
+    StepSubmitted: STEP_SUBMITTED,
+    StepActionFailed: STEP_ACTION_FAILED,
+    StepNoticed: STEP_NOTICED,
+    StepRepeated: STEP_REPEATED,
+    StepAssigned: STEP_ASSIGNED,
+    FieldsSet: FIELDS_SET,
 }
 """The name of every event class: what the journal writes as `type`."""

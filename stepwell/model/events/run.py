@@ -50,6 +50,10 @@ class RunCreated(NamedTuple):
     properties: dict[str, str] = {}
     author: str | None = None
     """who started it, as they say"""
+    held: bool = False
+    """it begins when a person says so"""
+    attended: bool = False
+    """it is a procedure (see `Run.attended`)"""
 
 
 class RunStarted(NamedTuple):

@@ -39,6 +39,8 @@ class StepStarted(NamedTuple):
     options: dict[str, Json] | None = None
     expected: dict[str, Json] | None = None
     """the instants of its soft deadline (see `model.deadline`)"""
+    by: str | None = None
+    """who began it by hand"""
 
 
 class StepOverdue(NamedTuple):

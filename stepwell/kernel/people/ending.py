@@ -1,0 +1,74 @@
+"""Beginning and ending a procedure by hand, and its global fields (SPEC N13, N15)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stepwell.definition.forms import check_values
+from stepwell.kernel.evolve_run import ROOT
+from stepwell.kernel.flow import cancel_steps, complete_run, fail_run
+from stepwell.kernel.ruling import Ruling
+from stepwell.model import events as e
+from stepwell.model import problem
+from stepwell.model.base import Json
+from stepwell.model.errors import InvalidForm, InvalidInput, TransitionRefused
+from stepwell.model.people_commands import EndRun, SetFields
+from stepwell.model.states import RunStatus
+
+
+def set_fields(r: Ruling, command: SetFields) -> None:
+    """Raises `InvalidForm`, `TransitionRefused`."""
+    run = r.draft.run
+    if run.status.terminal:
+        raise TransitionRefused(f"run {run.id} is {run.status}: its fields are final")
+    keep_fields(r, command.values, complete=False)
+
+
+def keep_fields(r: Ruling, values: Mapping[str, Json], *, complete: bool) -> None:
+    """Put global fields on record. Raises `InvalidForm`, `InvalidInput` where it is no procedure."""
+    procedure = r.definition.procedure
+    if procedure is None:
+        raise InvalidInput(f"{r.definition.reference} is no procedure: it has no fields")
+    wrong = check_values(procedure.fields, dict(values), complete=complete)
+    if wrong:
+        raise InvalidForm("the fields of the procedure are not right", wrong)
+    given = {name: value for name, value in values.items() if value is not None}
+    removed = tuple(name for name, value in values.items() if value is None and name in r.draft.run.fields)
+    if given or removed:
+        r.emit(e.FieldsSet(given, removed))
+
+
+def end(r: Ruling, command: EndRun) -> None:
+    """A person says how the procedure ended. Raises `TransitionRefused`, `InvalidInput`."""
+    run = r.draft.run
+    if not run.attended:
+        raise TransitionRefused(f"run {run.id} is no procedure: it ends by itself")
+    if run.status not in (RunStatus.RUNNING, RunStatus.PAUSING, RunStatus.PAUSED):
+        raise TransitionRefused(f"run {run.id} is {run.status}: it cannot be ended as if it were running")
+    if not command.succeeded:
+        reason = (command.reason or "").strip()
+        if not reason:
+            raise InvalidInput("a run is not failed without a reason")
+        by = r.by.id if r.by is not None else "somebody"
+        fail_run(r, problem.failed_by(by, reason), None)
+        return
+    missing = [step_id for step_id in _present(r) if _missing(r, step_id)]
+    if missing:
+        raise TransitionRefused(
+            f"run {run.id} cannot succeed: required steps are not through: {', '.join(missing)}",
+            hint="complete them, or end the run as failed",
+        )
+    cancel_steps(r, list(r.draft.open_steps()), "the run was ended")
+    r.agenda.clear()
+    outputs = {r.draft.node(step_id).task: r.draft.step(step_id).output for step_id in _present(r)}
+    complete_run(r, outputs)
+
+
+def _present(r: Ruling) -> list[str]:
+    graph = r.draft.find_graph(ROOT)
+    return list(graph.steps.values()) if graph is not None else []
+
+
+def _missing(r: Ruling, step_id: str) -> bool:
+    node = r.draft.node(step_id)
+    return node.required and not node.passed

@@ -1,0 +1,74 @@
+"""Submitting a step, and what comes between that and its end: condition, measurements, actions (SPEC N2, N9).
+
+Each phase says whether the step may go on. What a phase waits for comes back as a command or as the end of a task
+list; then the phases are asked again, from the first: one that is through says so at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from stepwell.definition.forms import check_values, outputs
+from stepwell.definition.model import AttendedBody, Task
+from stepwell.kernel.flow import complete, open_scope
+from stepwell.kernel.references import resolve
+from stepwell.kernel.ruling import Ruling
+from stepwell.model import events as e
+from stepwell.model.base import Json
+from stepwell.model.errors import InvalidForm
+from stepwell.model.records import Step
+
+ACTIONS: Final = "actions"
+"""The section of the scope in which a step's completion actions are."""
+
+
+def attended(task: Task) -> AttendedBody:
+    assert isinstance(task.body, AttendedBody)
+    return task.body
+
+
+def submit(r: Ruling, step: Step) -> None:
+    """Raises `InvalidForm` where values are missing or wrong; `Fault` where what follows cannot be done."""
+    body = attended(r.task(step.path))
+    wrong = check_values(body.fields, r.draft.node(step.id).values, complete=True)
+    if wrong:
+        raise InvalidForm(f"step {step.id} cannot be submitted", wrong)
+    r.emit(e.StepSubmitted(step.id))
+    go_on(r, r.draft.step(step.id))
+
+
+def submit_if_complete(r: Ruling, step: Step) -> None:
+    """What auto-proceed does, once nothing is missing."""
+    body, node = attended(r.task(step.path)), r.draft.node(step.id)
+    if node.auto_proceed and not check_values(body.fields, node.values, complete=True):
+        submit(r, step)
+
+
+def go_on(r: Ruling, step: Step) -> None:
+    """Go through the phases that are left; complete the step after the last one. Raises `Fault`."""
+    if all(phase(r, step) for phase in PHASES):
+        complete(r, r.draft.step(step.id), outputs_of(r, step))
+
+
+def _act(r: Ruling, step: Step) -> bool:
+    """The actions, in order; each is a task."""
+    tasks = attended(r.task(step.path)).actions
+    if tasks is None:
+        return True
+    scope_id = f"{step.id}/{ACTIONS}"
+    scope = r.draft.find_scope(scope_id)
+    if scope is None:
+        open_scope(r, step, scope_id, tasks, ACTIONS, input=outputs_of(r, step))
+        return False
+    return not scope.open
+
+
+PHASES: Final[tuple[Callable[[Ruling, Step], bool], ...]] = (_act,)
+
+
+def outputs_of(r: Ruling, step: Step) -> dict[str, Json]:
+    """The values as outputs: typed, and what they refer to resolved. Raises `Fault`."""
+    body = attended(r.task(step.path))
+    scope = r.draft.scope(step.scope)
+    return outputs(body.fields, r.draft.node(step.id).values, lambda reference: resolve(r, scope, reference))
