@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import Final
 
 from stepwell.definition.expression import Expression, Template
-from stepwell.definition.model import DurationSpec, HttpBody
+from stepwell.definition.specs import DurationSpec, HttpBody
 from stepwell.model.base import SECOND, Duration, Json
 
 

@@ -35,7 +35,7 @@ from stepwell.definition.conditions import (
 )
 from stepwell.definition.duration import parse_duration
 from stepwell.definition.expression import Template, expression
-from stepwell.definition.model import DurationSpec
+from stepwell.definition.specs import DurationSpec
 from stepwell.model.base import SECOND, Duration, Json
 
 Members = Mapping[str, Json]

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple, Protocol
 
 from stepwell.definition.expression import Expression, Template
-from stepwell.definition.model import DurationSpec
+from stepwell.definition.specs import DurationSpec
 from stepwell.model.actions import Outcome
 from stepwell.model.base import Duration, Instant, Json
 from stepwell.model.conditions import FAULTS, OPEN, ConditionStatus, Reason, Record
