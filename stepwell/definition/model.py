@@ -18,6 +18,7 @@ from stepwell.definition.specs import (
     NO_OUTPUT,
     DeadlineSpec,
     DurationSpec,
+    HttpBody,
     InputSpec,
     Options,
     OutputSpec,
@@ -169,34 +170,6 @@ class SubworkflowBody:
     input: Template | None
     await_: bool
     returns: str
-
-
-@dataclass(frozen=True, slots=True)
-class AuthSpec:
-    """`scheme` is basic or bearer. `secret` names a whole credential in `$secrets` (`use:`)."""
-
-    scheme: str
-    secret: str | None = None
-    username: Template | None = None
-    password: Template | None = None
-    token: Template | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class HttpBody:
-    """`uri` may hold RFC 6570 level-1 `{name}` parameters, filled from the task's input."""
-
-    method: str
-    uri: Template
-    auth: AuthSpec | None
-    headers: Template | None
-    query: Template | None
-    body: Template | None
-    output: str
-    """content, raw or response"""
-    redirect: bool
-    connect_timeout: DurationSpec | None = None
-    read_timeout: DurationSpec | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What a task may say besides what it does: how its data is shaped, its times, and the engine's own options."""
+"""What several kinds of task say: how data is shaped, times, an HTTP exchange, and the engine's own options."""
 
 from __future__ import annotations
 
@@ -86,6 +86,34 @@ class Options:
     """the section of the procedure that it is shown in"""
     attachments: tuple[Json, ...] = ()
     raw: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class AuthSpec:
+    """`scheme` is basic or bearer. `secret` names a whole credential in `$secrets` (`use:`)."""
+
+    scheme: str
+    secret: str | None = None
+    username: Template | None = None
+    password: Template | None = None
+    token: Template | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpBody:
+    """`uri` may hold RFC 6570 level-1 `{name}` parameters, filled from the task's input."""
+
+    method: str
+    uri: Template
+    auth: AuthSpec | None
+    headers: Template | None
+    query: Template | None
+    body: Template | None
+    output: str
+    """content, raw or response"""
+    redirect: bool
+    connect_timeout: DurationSpec | None = None
+    read_timeout: DurationSpec | None = None
 
 
 NO_INPUT: Final = InputSpec()

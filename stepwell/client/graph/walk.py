@@ -13,7 +13,6 @@ from stepwell.definition.model import (
     ForBody,
     ForkBody,
     FunctionBody,
-    HttpBody,
     PythonBody,
     SubworkflowBody,
     SwitchBody,
@@ -22,6 +21,7 @@ from stepwell.definition.model import (
     TaskList,
     TryBody,
 )
+from stepwell.definition.specs import HttpBody
 
 END: Final = "end"
 """Stands for the end of the run in a trail."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from stepwell.definition.building.parts import Members, Uses, auth, optional_duration, optional_template
 from stepwell.definition.expression import Template
-from stepwell.definition.model import HttpBody
+from stepwell.definition.specs import HttpBody
 
 
 def http_body(given: Members, connection: Members, uses: Uses) -> HttpBody:

@@ -8,14 +8,9 @@ from typing import Final
 from stepwell.definition.building.recourse import cache, length, policy, rate
 from stepwell.definition.duration import parse_duration
 from stepwell.definition.expression import Expression, Template, expression
-from stepwell.definition.model import (
-    AuthSpec,
-    CatchSpec,
-    JitterSpec,
-    RaiseBody,
-    RetrySpec,
-)
+from stepwell.definition.model import CatchSpec, JitterSpec, RaiseBody, RetrySpec
 from stepwell.definition.specs import (
+    AuthSpec,
     DeadlineSpec,
     DurationSpec,
     InputSpec,

@@ -30,7 +30,6 @@ from stepwell.definition.model import (
     ForBody,
     ForkBody,
     FunctionBody,
-    HttpBody,
     PythonBody,
     SetBody,
     ShellBody,
@@ -45,6 +44,7 @@ from stepwell.definition.model import (
 )
 from stepwell.definition.reading.issue import escape
 from stepwell.definition.rules.calls import STANDARD
+from stepwell.definition.specs import HttpBody
 from stepwell.model.base import Json
 
 _KINDS: Final = ("call", "for", "do", "fork", "raise", "run", "set", "switch", "try", "wait")

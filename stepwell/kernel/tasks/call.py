@@ -7,8 +7,8 @@ from typing import Final
 from urllib.parse import quote
 
 from stepwell.definition.expression import Template
-from stepwell.definition.model import AuthSpec, HttpBody, PythonBody, Task
-from stepwell.definition.specs import DurationSpec
+from stepwell.definition.model import PythonBody, Task
+from stepwell.definition.specs import AuthSpec, DurationSpec, HttpBody
 from stepwell.kernel.data import View
 from stepwell.kernel.ruling import Fault, Ruling
 from stepwell.kernel.tasks.run import as_text
