@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from stepwell.definition.expression import Expression, Template
-from stepwell.definition.forms import Field
+from stepwell.definition.forms.field import Field
 from stepwell.definition.specs import (
     NO_INPUT,
     NO_OPTIONS,

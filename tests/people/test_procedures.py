@@ -190,13 +190,13 @@ async def test_an_event_that_cannot_be_made_fails_the_step_after_its_end() -> No
 @pytest.mark.spec("N6")
 async def test_what_is_not_set_cannot_be_read() -> None:
     body = """
-  - look: {call: form, with: {fields: [{id: ok, kind: checkbox}]}}
-  - use: {set: {value: "${ $steps.look.ok }"}, metadata: {after: [look]}}
+  - look: {call: form, with: {fields: [{id: height, kind: number}]}}
+  - use: {set: {value: "${ $steps.look.height }"}, metadata: {after: [look]}}
 """
     async with Procedure(procedure(body)) as p:
         await p.submit("look")
         assert (await p.step("use")).status == "failed"
-        assert "look.ok is not set" in ((await p.step("use")).error.detail or "")  # type: ignore[union-attr]
+        assert "look.height is not set" in ((await p.step("use")).error.detail or "")  # type: ignore[union-attr]
 
 
 @pytest.mark.spec("N13")

@@ -9,7 +9,7 @@ from typing import Final, Protocol
 
 from stepwell.definition.building.parts import Members, optional_template
 from stepwell.definition.expression import Template
-from stepwell.definition.forms import read_fields
+from stepwell.definition.forms.reading import read_fields
 from stepwell.definition.model import (
     AttendedBody,
     Notice,

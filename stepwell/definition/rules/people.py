@@ -8,6 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
 from stepwell.definition.rules.common import DATA, LITERAL, TEMPLATE, among
+from stepwell.definition.rules.fields import FIELDS
 from stepwell.definition.rules.nouns import (
     Anything,
     Either,
@@ -24,7 +25,6 @@ from stepwell.definition.rules.nouns import (
 from stepwell.definition.rules.processes import WORKFLOW
 from stepwell.model.base import Json
 
-FIELDS: Final = Many(Anything())
 _ID: Final = Text(pattern=re.compile(r"[A-Za-z_]\w*"), like="a name of letters, digits and _")
 _NAMES: Final = Many(LITERAL)
 _SEVERITY: Final = among("info", "success", "warning", "error", "critical")

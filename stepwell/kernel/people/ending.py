@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stepwell.definition.forms import check_values
+from stepwell.definition.forms.values import check_values
 from stepwell.kernel.evolve_run import ROOT
 from stepwell.kernel.flow import cancel_steps, complete_run, fail_run
 from stepwell.kernel.ruling import Ruling
@@ -31,7 +31,7 @@ def keep_fields(r: Ruling, values: Mapping[str, Json], *, complete: bool) -> Non
         raise InvalidInput(f"{r.definition.reference} is no procedure: it has no fields")
     wrong = check_values(procedure.fields, dict(values), complete=complete)
     if wrong:
-        raise InvalidForm("the fields of the procedure are not right", wrong)
+        raise InvalidForm(wrong)
     given = {name: value for name, value in values.items() if value is not None}
     removed = tuple(name for name, value in values.items() if value is None and name in r.draft.run.fields)
     if given or removed:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Final
 
-from stepwell.definition.forms import check_values
+from stepwell.definition.forms.values import check_values
 from stepwell.kernel.failure import fail
 from stepwell.kernel.flow import cancel_steps, ended, in_flight
 from stepwell.kernel.graph import ready
@@ -91,7 +91,7 @@ def _set_values(r: Ruling, step: Step, values: Mapping[str, Json]) -> None:
     task = r.task(step.path)
     wrong = check_values(attended(task).fields if task.attended else (), dict(values), complete=False)
     if wrong:
-        raise InvalidForm(f"step {step.id} does not take these values", wrong)
+        raise InvalidForm(wrong)
     given = {name: value for name, value in values.items() if value is not None}
     removed = tuple(name for name, value in values.items() if value is None and name in node.values)
     r.emit(e.StepValuesSet(step.id, given, removed))

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from stepwell.definition.forms import check_values, outputs
+from stepwell.definition.forms.values import check_values, defaults, outputs
 from stepwell.definition.model import AttendedBody, Task
 from stepwell.kernel.flow import complete, open_scope
 from stepwell.kernel.references import resolve
@@ -28,20 +28,25 @@ def attended(task: Task) -> AttendedBody:
     return task.body
 
 
+def chosen(r: Ruling, step: Step) -> dict[str, Json]:
+    """What people chose, and what stands in the form where they left it as it was."""
+    return {**defaults(attended(r.task(step.path)).fields), **r.draft.node(step.id).values}
+
+
 def submit(r: Ruling, step: Step) -> None:
     """Raises `InvalidForm` where values are missing or wrong; `Fault` where what follows cannot be done."""
     body = attended(r.task(step.path))
-    wrong = check_values(body.fields, r.draft.node(step.id).values, complete=True)
+    wrong = check_values(body.fields, chosen(r, step), complete=True)
     if wrong:
-        raise InvalidForm(f"step {step.id} cannot be submitted", wrong)
+        raise InvalidForm(wrong)
     r.emit(e.StepSubmitted(step.id))
     go_on(r, r.draft.step(step.id))
 
 
 def submit_if_complete(r: Ruling, step: Step) -> None:
     """What auto-proceed does, once nothing is missing."""
-    body, node = attended(r.task(step.path)), r.draft.node(step.id)
-    if node.auto_proceed and not check_values(body.fields, node.values, complete=True):
+    body = attended(r.task(step.path))
+    if r.draft.node(step.id).auto_proceed and not check_values(body.fields, chosen(r, step), complete=True):
         submit(r, step)
 
 
@@ -71,4 +76,4 @@ def outputs_of(r: Ruling, step: Step) -> dict[str, Json]:
     """The values as outputs: typed, and what they refer to resolved. Raises `Fault`."""
     body = attended(r.task(step.path))
     scope = r.draft.scope(step.scope)
-    return outputs(body.fields, r.draft.node(step.id).values, lambda reference: resolve(r, scope, reference))
+    return outputs(body.fields, chosen(r, step), lambda reference: resolve(r, scope, reference))
