@@ -7,12 +7,15 @@
     │   └── InvalidForm        what was filled into a form: `fields` says of each field what is wrong with it
     ├── NotFound               no run, step or definition of that name
     │   └── Archived           the run has ended and was put into an archive, or removed by a policy
+    ├── Forbidden              whoever asks may not do that
     ├── Conflict               the world is not as the caller assumed
     │   ├── TransitionRefused  the state table does not allow it; nothing was changed
     │   ├── VersionConflict    somebody committed first; `head` says who, when and what
     │   ├── MergeConflict      two versions changed the same things differently: all of them
     │   ├── MigrationBlocked   the run cannot go on with that version: every reason
     │   ├── InUse              others need it: all of them
+    │   ├── AlreadyDecided     this person has decided before; `verdict` says how
+    │   ├── ApprovalClosed     approved, rejected or expired before; `status` and `by` say which, and by whom
     │   ├── KeyConflict        the idempotency key was used before with another body
     │   ├── UniqueTaken        the queue has an open run with this key (internal: it is the one that is meant)
     │   ├── StaleStep          a result for a step that is not being performed; `state` says where it stands
@@ -157,6 +160,27 @@ class MigrationBlocked(Listed):
 
 class InUse(Listed):
     """It cannot be deleted while others need it."""
+
+
+class Forbidden(StepwellError):
+    """Whoever asks may not do that; nothing was changed."""
+
+
+class AlreadyDecided(Conflict):
+    """This person has decided on the approval before; nothing was changed. `verdict` says how."""
+
+    def __init__(self, message: str, by: str, verdict: str) -> None:
+        super().__init__(message, hint="what was said stays on record; somebody else may still decide")
+        self.by, self.verdict = by, verdict
+
+
+class ApprovalClosed(Conflict):
+    """The approval is not open any more; nothing was changed. `status` says what it came to, `by` who ended it (None:
+    nobody did, it expired)."""
+
+    def __init__(self, message: str, status: str, by: str | None) -> None:
+        super().__init__(message)
+        self.status, self.by = status, by
 
 
 class StaleStep(Conflict):
