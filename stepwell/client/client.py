@@ -7,6 +7,7 @@ from stepwell.client.verbs.bulk import BulkVerbs
 from stepwell.client.verbs.keep import KeepVerbs
 from stepwell.client.verbs.listen import ListenVerbs
 from stepwell.client.verbs.metadata import MetadataVerbs
+from stepwell.client.verbs.procedures import ProcedureVerbs
 from stepwell.client.verbs.queues import QueueVerbs
 from stepwell.client.verbs.schedules import ScheduleVerbs
 from stepwell.client.verbs.subscribe import SubscribeVerbs
@@ -25,5 +26,6 @@ class Client(
     KeepVerbs,
     MetadataVerbs,
     VersionVerbs,
+    ProcedureVerbs,
 ):
     """All verbs. Made by `assembly`."""

@@ -15,6 +15,7 @@ from stepwell.model.actions import ChildAction, Failed, Outcome, Succeeded
 from stepwell.model.base import Duration
 from stepwell.model.errors import (
     InvalidDefinition,
+    InvalidInput,
     KeyConflict,
     KeyTaken,
     NotFound,
@@ -75,7 +76,7 @@ async def perform_child(family: Family, action: ChildAction, parent_id: str, par
             await family.clock.wait_until(family.clock.now() + RETRY_AFTER)
         except NotFound as error:
             return Failed(problem.configuration(str(error)))
-        except InvalidDefinition as error:
+        except (InvalidDefinition, InvalidInput) as error:
             return Failed(problem.validation(str(error)))
         except StepwellError as error:
             return Failed(problem.runtime(str(error)))
@@ -106,6 +107,10 @@ async def _start(family: Family, action: ChildAction, parent_id: str, parent_ste
         await family.recover(only=action.run_id)
         return action.run_id
     definition = await family.library.find(action.namespace, action.name, action.version)
+    if "continued_from" not in action.start and (
+        wrong := family.library.input_problems(definition, action.input)
+    ):
+        raise InvalidInput(f"{definition.reference} does not take this input: {'; '.join(wrong)}")
     command = _command(action, parent_id, parent_step)
     if command.queue is not None and command.queue not in (known := await family.store.queues.names()):
         raise NotFound(f"there is no queue {command.queue!r}: known are {', '.join(sorted(known))}")

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from stepwell.definition.model import Definition
 from stepwell.definition.parse import parse_document
+from stepwell.definition.schema import check
 from stepwell.definition.semver import LATEST, is_range, matches, semver_key
 from stepwell.engine.codebase import Codebase
-from stepwell.model.errors import NotFound
+from stepwell.model.base import Json
+from stepwell.model.errors import InvalidInput, NotFound
 from stepwell.model.journal import DefinitionRow
 from stepwell.model.versions import MAIN, Commit, ProcedureKey
 from stepwell.ports import Clock, Store
@@ -37,9 +39,10 @@ class Library:
     def mark_stored(self, definition: Definition) -> None:
         self._stored.add(definition.hash)
 
-    def forget(self, definition: Definition) -> None:
-        """It may be stored no more as it was."""
-        self._stored.discard(definition.hash)
+    def forget(self, namespace: str, name: str) -> None:
+        """What is stored of this name is found by it no more."""
+        known = self._known.values()
+        self._stored -= {d.hash for d in known if (d.namespace, d.name) == (namespace, name)}
 
     async def add(self, definition: Definition) -> None:
         """Store it, so that other workflows can run it by name."""
@@ -60,6 +63,16 @@ class Library:
             )
             self._stored.add(hash)
         return known
+
+    def input_problems(self, definition: Definition, input: Json) -> tuple[str, ...]:
+        """Why it does not take this input: its schema, and the code that is known of it."""
+        schema = definition.input.schema
+        found = () if schema is None else check(schema, input)
+        try:
+            self._codebase.check_input(definition, input)
+        except InvalidInput as refused:
+            found = (*found, refused.message)
+        return found
 
     async def find(self, namespace: str, name: str, version: str) -> Definition:
         """The definition of that name and semantic version (or the highest one of a range, see `definition.semver`).

@@ -54,7 +54,14 @@ class VersionStore(Protocol):
         ...
 
     async def move(
-        self, key: ProcedureKey, branch: str, commit: str, expected: str, at: Instant, by: str
+        self,
+        key: ProcedureKey,
+        branch: str,
+        commit: str,
+        expected: str,
+        at: Instant,
+        by: str,
+        definition: DefinitionRow | None = None,
     ) -> Moved:
         """Have the branch point elsewhere, on the same conditions."""
         ...

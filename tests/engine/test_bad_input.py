@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stepwell import InvalidDefinition, InvalidInput, RunFailed, Stepwell
+from stepwell import InvalidDefinition, InvalidInput, RunFailed, Stepwell, parse
 from tests.engine.helpers import flow, open_at
 from tests.support.http_server import STALL, HttpServer
 
@@ -127,7 +127,11 @@ async def test_cyclic_sub_workflows_are_refused(tmp_path: Path) -> None:
 
     async with open_at(tmp_path / "a.db") as engine:
         await engine.add_definition(calls("one", "two"))
-        await engine.add_definition(calls("two", "one"))
+        with pytest.raises(
+            InvalidDefinition, match="circle: test/two:1.0.0 → test/one:1.0.0 → test/two:1.0.0"
+        ):
+            await engine.add_definition(calls("two", "one"))
+        await engine.engine.library.add(parse(calls("two", "one")))
         with pytest.raises(InvalidDefinition, match="circle"):
             await engine.start("test/one:1.0.0")
         with pytest.raises(InvalidDefinition, match="not known"):

@@ -32,7 +32,7 @@ async def test_commits_follow_each_other_and_are_kept(tmp_path: Path) -> None:
             await engine.create_procedure(ONE)
     async with open_at(tmp_path / "a.db") as engine:
         shown = await engine.procedure(NAME)
-        assert (shown["title"], shown["labels"], shown["created_by"]) == ("Hotfire", ["a", "b"], "ada")
+        assert (shown["title"], shown["labels"], shown["created_by"]) == ("Hotfire", ["b", "a"], "ada")
         assert (shown["head"]["commit"], shown["updated_by"]) == (second["commit"], "bob")
         assert [one["name"] for one in shown["branches"]] == ["main"]
         history = await engine.procedure_history(NAME)

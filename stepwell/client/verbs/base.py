@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from stepwell.client.hints import with_file
+from stepwell.client.starting import check_subworkflows
 from stepwell.code.workflow import Workflow
 from stepwell.definition.model import Definition
 from stepwell.definition.parse import parse, parse_document
@@ -60,8 +61,10 @@ class Verbs:
         return await self.engine.library.find(namespace or "default", name, version or "latest")
 
     async def add_definition(self, source: Source) -> Definition:
-        """Store a definition, so that workflows can run it by name."""
+        """Store a definition, so that workflows can run it by name. What it runs itself may come later, but not in a
+        circle. Raises `InvalidDefinition`."""
         definition = await self.definition(source)
+        await check_subworkflows(self.engine.library, definition, adding=True)
         await self.engine.library.add(definition)
         return definition
 

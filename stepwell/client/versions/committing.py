@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
+from stepwell.client.starting import check_subworkflows
 from stepwell.client.versions.drafts import Given, draft_of
 from stepwell.client.versions.names import based, head_of, no_procedure, resolve, text
 from stepwell.client.versions.views import overtaken
 from stepwell.definition.model import Definition
 from stepwell.definition.parse import parse_document
 from stepwell.engine.engine import Engine
+from stepwell.model import metadata
 from stepwell.model.base import Json
 from stepwell.model.errors import Conflict, InvalidInput, TransitionRefused
 from stepwell.model.journal import DefinitionRow
@@ -56,9 +58,10 @@ async def create(
     said: Mapping[str, Json],
 ) -> Made:
     """The procedure with its first commit, on `main`. Raises `Conflict` where it is there already."""
+    await check_subworkflows(engine.library, definition, adding=True)
     key, now = key_of_definition(definition), engine.clock.now()
     procedure = Procedure(key, 1, now, text(by, "by"), now, by, **checked(said))
-    commit = _commit(engine, key, definition, message, by, None)
+    commit = made_of(engine, key, definition, message, by, None)
     made = await engine.store.versions.create(
         procedure,
         [commit],
@@ -76,30 +79,27 @@ async def create(
 
 def checked(said: Mapping[str, Json]) -> dict[str, Json]:
     """What is said of a procedure, as it is kept. Raises `InvalidInput`."""
-    found: dict[str, Json] = {}
-    for name, value in said.items():
-        if name in ("title", "description"):
-            found[name] = text(value, name)
-        elif name == "labels":
-            found[name] = sorted({text(label, "a label", needed=True) for label in _listed(value)})
-        elif name == "properties":
-            if not isinstance(value, Mapping):
-                raise InvalidInput("properties are names with texts")
-            found[name] = {
-                text(n, "a property", needed=True): text(v, f"property {n}") for n, v in value.items()
-            }
-        else:
-            found[name] = bool(value)
-    return found
+    return {name: _CHECKS[name](value) for name, value in said.items()}
 
 
-def _listed(value: Json) -> Sequence[Json]:
-    if isinstance(value, str) or not isinstance(value, Sequence | set | frozenset):
-        raise InvalidInput("labels are a list of texts")
-    return list(value)
+def _flag(value: Json) -> bool:
+    if not isinstance(value, bool):
+        raise InvalidInput(f"archived, published and template are true or false, not {str(value)[:60]!r}")
+    return value
 
 
-def _commit(
+_CHECKS: Final[Mapping[str, Callable[[Json], Json]]] = {
+    "title": lambda value: metadata.title(value or None) or "",
+    "description": lambda value: metadata.description(value) or "",
+    "labels": lambda value: list(metadata.labels(value)),
+    "properties": metadata.properties,
+    "archived": _flag,
+    "published": _flag,
+    "template": _flag,
+}
+
+
+def made_of(
     engine: Engine,
     key: ProcedureKey,
     definition: Definition,
@@ -109,6 +109,7 @@ def _commit(
     merge_parent: str | None = None,
     branch: str = MAIN,
 ) -> Commit:
+    """The commit that a definition becomes."""
     made = Commit(
         "",
         parent,
@@ -134,6 +135,7 @@ async def commit(
     merges: str | None = None,
 ) -> Made:
     """The definition as the next commit of a branch. `merges`: another branch, whose changes it has."""
+    await check_subworkflows(engine.library, definition, adding=True)
     key, store = key_of_definition(definition), engine.store.versions
     for _ in range(_TRIES):
         head = await head_of(store, key, branch)
@@ -141,7 +143,7 @@ async def commit(
         merged = (await resolve(store, key, merges)).id if merges is not None else None
         if not head.working and head.content == definition.hash and merged is None:
             return Made(head, False)
-        made = _commit(engine, key, definition, message, by, head.base, merged, branch)
+        made = made_of(engine, key, definition, message, by, head.base, merged, branch)
         row = row_of(engine, definition) if branch == MAIN else None
         moved = await store.commit(key, made, dict(definition.document), head.id, row)
         if moved.done:

@@ -12,7 +12,7 @@ import apsw
 from stepwell.model.base import Instant, Json
 from stepwell.model.errors import NotFound, StoreDamaged
 from stepwell.model.journal import DefinitionRow
-from stepwell.model.versions import Commit, Link, Moved, Pointer, Procedure, ProcedureKey, Removal
+from stepwell.model.versions import BRANCH, Commit, Link, Moved, Pointer, Procedure, ProcedureKey, Removal
 from stepwell.stores.codec import decode_json, encode_json
 from stepwell.stores.sqlite.batch import definition_row
 from stepwell.stores.sqlite.commit import put
@@ -72,9 +72,16 @@ class SqliteVersions:
         return await self._write(_commit, key, commit, _text(content), expected, definition, keep_drafts)
 
     async def move(
-        self, key: ProcedureKey, branch: str, commit: str, expected: str, at: Instant, by: str
+        self,
+        key: ProcedureKey,
+        branch: str,
+        commit: str,
+        expected: str,
+        at: Instant,
+        by: str,
+        definition: DefinitionRow | None = None,
     ) -> Moved:
-        return await self._write(_move, key, branch, commit, expected, at, by)
+        return await self._write(_move, key, Pointer(branch, BRANCH, commit, at, by), expected, definition)
 
     async def find(self, key: ProcedureKey, prefix: str) -> Sequence[Commit]:
         values = {**key._asdict(), "prefix": prefix}
@@ -220,11 +227,13 @@ def _commit(
 
 
 def _move(
-    db: apsw.Connection, key: ProcedureKey, branch: str, commit: str, expected: str, at: Instant, by: str
+    db: apsw.Connection, key: ProcedureKey, to: Pointer, expected: str, definition: DefinitionRow | None
 ) -> Moved:
-    _expect(db, key, branch, expected)
-    db.execute(SQL["move_pointer"], (commit, at, by, *key, branch))
-    return Moved(True, _commits(db, "procedure_branch_head", (*key, branch))[0])
+    _expect(db, key, to.name, expected)
+    db.execute(SQL["move_pointer"], (to.commit, to.at, to.by, *key, to.name))
+    if definition is not None:
+        put(db, "put_definitions", [definition_row(definition)])
+    return Moved(True, _commits(db, "procedure_branch_head", (*key, to.name))[0])
 
 
 def _expect(db: apsw.Connection, key: ProcedureKey, branch: str, expected: str) -> None:
