@@ -34,6 +34,10 @@ def _version(context: click.Context, option: click.Parameter, asked: bool) -> No
         "serve": ("stepwell.cli.serve", "Carry on every open run of a file."),
         "runs": ("stepwell.cli.runs", "Look at runs and steer them."),
         "schedules": ("stepwell.cli.schedules", "Set, look at and steer what starts runs by time."),
+        "procedures": (
+            "stepwell.cli.procedures",
+            "Keep the versions of definitions: commits, drafts, branches, tags.",
+        ),
         "queues": ("stepwell.cli.queues", "Look at queues, set their limits, pause them."),
         "status": ("stepwell.cli.status", "Say how a file stands: runs, engines, and what needs somebody."),
         "graph": ("stepwell.cli.graph", "Draw a definition or a run as a flow chart."),
