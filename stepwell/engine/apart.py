@@ -1,4 +1,4 @@
-"""A coroutine that several may share a task with: in a context of its own, and known to have waited."""
+"""Coroutines that share a task one after the other: each in a context of its own, and known to have waited."""
 
 from __future__ import annotations
 
@@ -8,6 +8,15 @@ from functools import partial
 from typing import Any, Generic, TypeVar
 
 T = TypeVar("T")
+
+
+class Turn:
+    """Await it: everything else that is ready runs first."""
+
+    __slots__ = ()
+
+    def __await__(self) -> Generator[None, None, None]:
+        yield
 
 
 class Apart(Generic[T]):

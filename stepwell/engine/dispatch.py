@@ -15,7 +15,7 @@ from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from typing import Any, Protocol
 
-from stepwell.engine.apart import Apart
+from stepwell.engine.apart import Apart, Turn
 from stepwell.model.actions import Failed, Interrupted, Outcome
 from stepwell.model.problem import runtime
 
@@ -128,39 +128,39 @@ class Dispatch:
             self._carrier = self._loop.create_task(self._carry())
 
     async def _carry(self) -> None:
-        """Perform what has begun, one after the other, until something waits. What begins meanwhile is for the next
-        task, so that the loop gets its turn."""
+        """Perform what has begun, one after the other, until something waits. In between the loop gets its turn: what
+        is then committed may begin the next steps."""
         task = self._carrier
         assert task is not None
         try:
-            for _ in range(len(self._next)):
-                if not self._next:
-                    break
-                identity = self._next.popleft()
-                job = self._begun.get(identity)
-                if job is None:  # interrupted before its turn came
-                    continue
-                self._tasks[identity] = task
-                outcome = await self._outcome_of(identity, job)
-                self._over(identity, job, outcome)
-                if self._carrier is not task or task.cancelling():
-                    break
+            while self._next:
+                for _ in range(len(self._next)):
+                    await self._carry_one(task)
+                    if self._carrier is not task or task.cancelling():
+                        return
+                await Turn()
         finally:
             if self._carrier is task:
                 self._hand_on()
 
+    async def _carry_one(self, task: asyncio.Task[None]) -> None:
+        identity = self._next.popleft() if self._next else None
+        job = None if identity is None else self._begun.get(identity)
+        if identity is None or job is None:  # interrupted before its turn came
+            return
+        self._tasks[identity] = task
+        try:
+            outcome = await Apart(job.perform(), copy_context(), self._hand_on)
+        except asyncio.CancelledError:
+            outcome = Interrupted()
+        except Exception as error:
+            log.exception("performing %s failed", identity)
+            outcome = Failed(runtime(f"{type(error).__name__}: {error}"))
+        self._over(identity, job, outcome)
+
     def _hand_on(self) -> None:
         """The rest is for another task."""
         self._carrier = self._loop.create_task(self._carry()) if self._next and not self._closed else None
-
-    async def _outcome_of(self, identity: Identity, job: Job) -> Outcome:
-        try:
-            return await Apart(job.perform(), copy_context(), self._hand_on)
-        except asyncio.CancelledError:
-            return Interrupted()
-        except Exception as error:
-            log.exception("performing %s failed", identity)
-            return Failed(runtime(f"{type(error).__name__}: {error}"))
 
     def _over(self, identity: Identity, job: Job, outcome: Outcome) -> None:
         del self._begun[identity]
