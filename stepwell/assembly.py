@@ -30,8 +30,10 @@ from stepwell.model.actions import (
     WebhookAction,
 )
 from stepwell.model.base import Instant, Json
+from stepwell.model.blobs import BlobFolder
 from stepwell.model.queues import Queue
-from stepwell.ports import Clock, Dice, Guard, Ids, Runner, Store
+from stepwell.ports import Blobs, Clock, Dice, Guard, Ids, Runner, Store
+from stepwell.stores.blobs import FolderBlobs
 from stepwell.stores.sqlite import WARM_WAL, SqliteStore
 from stepwell.telemetry.watched import Telemetry
 from stepwell.workers.dispatch import WorkerDispatch
@@ -129,6 +131,7 @@ class Stepwell(Client):
         warm_up: bool = True,
         refit: Callable[[Parts], Parts] | None = None,
         telemetry: Iterable[Telemetry] = (),
+        blobs: Blobs | BlobFolder | None = None,
     ) -> Opening:
         """An async context manager that gives a `Stepwell`.
 
@@ -141,7 +144,8 @@ class Stepwell(Client):
         functions that samples may be read from, by name; `series_folder`: where files of samples lie (None: nowhere).
         `snapshot_every`: turns after which a run's state is kept beside its journal. `warm_up` False: do not grow
         the write-ahead log beforehand; opening is quicker, commits are slower. `refit`: given the parts that were
-        made, the ones to use. `telemetry`: observers (`stepwell.telemetry`). Raises `StoreError` when entered.
+        made, the ones to use. `telemetry`: observers (`stepwell.telemetry`). `blobs`: where files are kept; None: in
+        `PATH.blobs`. Raises `StoreError` when entered.
         """
         return Opening(
             cls,
@@ -155,14 +159,13 @@ class Stepwell(Client):
             queues=tuple(queues),
             works_on=None if works_on is None else frozenset(works_on),
             snapshot_every=snapshot_every,
-            clock=clock or SystemClock(),
-            ids=ids or UuidIds(),
-            dice=dice or SystemDice(),
+            **_doors(clock, ids, dice),
             registry=REGISTRY if workflows is None else Registry(workflows),
             vfs=vfs,
             warm=WARM_WAL if warm_up else 0,
             refit=refit or _as_made,
             telemetry=tuple(telemetry),
+            blobs=blobs or BlobFolder(),
         )
 
     async def close(self) -> None:
@@ -216,6 +219,7 @@ class Opening:
             queues=s["works_on"],
         )
         opened = self._kind(engine)
+        opened.blobs = _blobs(s["blobs"], self._path, s["clock"])
         opened.file = None if str(self._path) == DEFAULT_FILE else str(self._path)
         try:
             for observer in s["telemetry"]:
@@ -233,6 +237,11 @@ class Opening:
             await engine.close()
             raise
         return opened
+
+
+def _doors(clock: Clock | None, ids: Ids | None, dice: Dice | None) -> dict[str, Clock | Ids | Dice]:
+    """Time, names and chance: the machine's, where nobody brings others."""
+    return {"clock": clock or SystemClock(), "ids": ids or UuidIds(), "dice": dice or SystemDice()}
 
 
 def _as_made(parts: Parts) -> Parts:
@@ -253,6 +262,13 @@ def _runner(workers: Workers) -> Runner:
             CodeAction: python,
         }
     )
+
+
+def _blobs(given: Blobs | BlobFolder, database: Path, clock: Clock) -> Blobs:
+    if not isinstance(given, BlobFolder):
+        return given
+    folder = database.with_name(f"{database.name}.blobs") if given.folder is None else given.folder
+    return FolderBlobs(Path(folder), clock, max_size=given.max_size, types=given.types)
 
 
 def _by_name(

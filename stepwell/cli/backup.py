@@ -18,8 +18,10 @@ from stepwell.cli.screen import print_json, say
 def command(file: Path, db: Path, as_json: bool) -> int:
     """Copy the whole database to FILE, also while engines use it, and check the copy.
 
-    To restore: stop every process that uses the database, put FILE in its place, and remove the files beside it that
-    end in -wal and -shm.
+    The files that people handed in are copied to FILE.blobs.
+
+    To restore: stop every process that uses the database, put FILE and FILE.blobs in place of it and of its folder of
+    files, and remove the files beside it that end in -wal and -shm.
 
     Example: stepwell backup nightly.db
     """
@@ -28,4 +30,11 @@ def command(file: Path, db: Path, as_json: bool) -> int:
         print_json(view)
     else:
         say(f"{view['file']}: {view['bytes']:,} bytes, {view['runs']} runs; checked")
+        files = view["files"]
+        if files["count"]:
+            say(f"{files['folder']}: {files['bytes']:,} bytes, {files['count']} files; checked")
+        if files["damaged"]:
+            say(
+                f"{len(files['damaged'])} files are damaged and were not copied: {', '.join(files['damaged'])}"
+            )
     return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from stepwell.client.verbs.archive import ArchiveVerbs
 from stepwell.client.verbs.bulk import BulkVerbs
+from stepwell.client.verbs.files import FileVerbs
 from stepwell.client.verbs.keep import KeepVerbs
 from stepwell.client.verbs.listen import ListenVerbs
 from stepwell.client.verbs.metadata import MetadataVerbs
@@ -24,6 +25,7 @@ class Client(
     TalkVerbs,
     ArchiveVerbs,
     KeepVerbs,
+    FileVerbs,
     MetadataVerbs,
     VersionVerbs,
     ProcedureVerbs,

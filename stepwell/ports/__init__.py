@@ -27,6 +27,7 @@ from stepwell.model.queues import QueueEntry
 from stepwell.model.records import State
 from stepwell.model.schedules import Edit, Firing, Schedule, Standing
 from stepwell.ports.archive import ArchiveStore as ArchiveStore
+from stepwell.ports.blobs import Blobs as Blobs
 from stepwell.ports.ledger import Ledger as Ledger
 from stepwell.ports.queues import QueueStore as QueueStore
 from stepwell.ports.versions import VersionStore as VersionStore
@@ -66,6 +67,10 @@ class Census(Protocol):
 
     async def engines(self) -> Sequence[EngineRow]:
         """Every engine that is alive or to which open runs still belong, and nobody if open runs belong to nobody."""
+        ...
+
+    async def mentioned(self) -> Collection[str]:
+        """Whatever looks like a SHA-256 (64 small hexadecimal digits) and stands anywhere in the store."""
         ...
 
     async def size(self) -> Mapping[str, int]:

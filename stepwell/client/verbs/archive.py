@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -12,6 +13,8 @@ from stepwell.client.views import View
 from stepwell.client.where import read_where
 from stepwell.model.archive import Selection
 from stepwell.model.base import SECOND
+from stepwell.model.blobs import Copied
+from stepwell.model.errors import Conflict
 
 
 class ArchiveVerbs(Verbs):
@@ -97,6 +100,14 @@ class ArchiveVerbs(Verbs):
         return await policies.run(self.engine, dry_run=dry_run)
 
     async def backup(self, path: Path) -> View:
-        """Copy the whole database to a new file, while it is being used, and check the copy: `{file, bytes, sha256,
-        runs}`. Raises `Conflict` where there is a file, `StoreUnavailable`."""
-        return dict(await self.engine.store.archive.backup(str(path)))
+        """Copy the whole database to a new file, and its files to a folder beside that (`PATH.blobs`), while they are
+        being used, and check the copies: `{file, bytes, sha256, runs, files}`; `files` is `{folder, count, bytes,
+        damaged}`. Raises `Conflict` where there is something, `StoreUnavailable`."""
+        folder = path.with_name(f"{path.name}.blobs")
+        if await asyncio.to_thread(folder.exists):
+            raise Conflict(f"{folder} is there already", hint="name a new file")
+        view = dict(await self.engine.store.archive.backup(str(path)))
+        # after the database: whatever it names was there before it did
+        copied = Copied() if self.blobs is None else await self.blobs.copy(str(folder))
+        files = {"count": copied.files, "bytes": copied.bytes, "damaged": list(copied.damaged)}
+        return {**view, "files": {"folder": str(folder) if copied.files else None, **files}}

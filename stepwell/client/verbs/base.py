@@ -15,6 +15,7 @@ from stepwell.definition.model import Definition
 from stepwell.definition.parse import parse, parse_document
 from stepwell.engine.engine import Engine
 from stepwell.model.errors import InvalidInput, StepwellError
+from stepwell.ports import Blobs
 
 Source = Definition | Mapping[str, Any] | Path | str | Workflow[Any, Any]
 """A definition: parsed, as a JSON object, the path of its file, its text, or `namespace/name:version` of a stored
@@ -26,6 +27,8 @@ class Verbs:
 
     file: str | None = None
     """the database file, where the commands in hints have to name it"""
+    blobs: Blobs | None = None
+    """where files are kept"""
 
     def __init__(self, engine: Engine) -> None:
         self.engine = engine

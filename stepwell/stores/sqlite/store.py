@@ -30,7 +30,7 @@ from stepwell.model.queues import QueueEntry, Standing
 from stepwell.model.records import State
 from stepwell.ports import Clock, Done
 from stepwell.stores.codec import chain, encode_events
-from stepwell.stores.sqlite import census, journal, listing, owners
+from stepwell.stores.sqlite import census, journal, listing, mentions, owners
 from stepwell.stores.sqlite import check as checks
 from stepwell.stores.sqlite.archive import SqliteArchive
 from stepwell.stores.sqlite.batch import Extra, claim_row, definition_row, run_row
@@ -197,6 +197,9 @@ class SqliteStore:
 
     async def size(self) -> Mapping[str, int]:
         return await self._readers.long(lambda db: census.size(db, self._place.path))
+
+    async def mentioned(self) -> Collection[str]:
+        return await self._readers.long(mentions.mentioned)
 
     async def find_key(self, key: str) -> tuple[str, str] | None:
         rows = await self._readers.point(lambda db: fetch(db, SQL["key"], (key,)))

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 
 from stepwell.model import errors
+from stepwell.model.events import StepCompleted
 from stepwell.model.journal import EngineRow, RunFilter, RunOrder, RunRow
 from stepwell.ports import Store
 from stepwell.testing.store_conformance.support import Base, Journal, index_row
@@ -122,6 +123,15 @@ class CensusConformance(Base):
         assert size["bytes"] > 0
         assert all(isinstance(value, int) and value >= 0 for value in size.values())
         await store.close()
+
+    async def test_hashes_are_found_wherever_they_stand(self) -> None:
+        store = await self.open_store("engine-1")
+        one, two, three = ("1a" * 32, "2b" * 32, "3c" * 32)
+        run = Journal(store, "run-1")
+        value = {"file": one, "deep": [f"see {two}!"], three: None, "long": "4d" * 33, "big": ("5E" * 32)}
+        await run.send(StepCompleted("/do/0/a", value))
+        assert {one, two, three} <= set(await store.mentioned())
+        assert not {"4d" * 32, "5E" * 32, "5e" * 32} & set(await store.mentioned())
 
 
 Matches = Callable[[RunRow], bool]

@@ -1,0 +1,104 @@
+"""Files that people and steps hand in, kept beside the database."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
+from datetime import timedelta
+from mimetypes import MimeTypes
+from pathlib import Path
+from typing import Final
+
+from stepwell.client.verbs.base import Verbs
+from stepwell.client.views import View
+from stepwell.model.base import Json
+from stepwell.model.blobs import is_digest
+from stepwell.model.errors import InvalidForm, InvalidInput, StoreUnavailable
+from stepwell.ports import Blobs
+
+GRACE: Final = timedelta(days=1)
+_PIECE: Final = 1 << 20
+_TYPES: Final = MimeTypes()  # those that Python knows, whatever the machine has
+
+
+class FileVerbs(Verbs):
+    """What is in them is known by its SHA-256, and kept once."""
+
+    @property
+    def _kept(self) -> Blobs:
+        if self.blobs is None:
+            raise StoreUnavailable("files are kept nowhere", hint="open with blobs=…")
+        return self.blobs
+
+    async def put_file(
+        self,
+        content: bytes | Path | AsyncIterable[bytes],
+        *,
+        name: str | None = None,
+        type: str | None = None,
+    ) -> dict[str, Json]:
+        """Keep a file; returns what stands for it in a form: `{file, name, size, type}`.
+
+        `name` and `type` are what is told of it; of a path they follow from its name. Raises `InvalidInput` where
+        there is too much of it or its type is not taken, `StoreUnavailable`.
+        """
+        if isinstance(content, Path):
+            name, content = content.name if name is None else name, _read(content)
+        name = name or "file"
+        kind = type or _TYPES.guess_type(name, strict=False)[0] or ""
+        return (await self._kept.put(content, name, kind)).value
+
+    async def read_file(self, file: str | Mapping[str, Json]) -> bytes:
+        """All that is in a file, by its hash or by what stands for it in a form. Raises `NotFound`, `StoreDamaged`."""
+        return b"".join([piece async for piece in self.stream_file(file)])
+
+    def stream_file(self, file: str | Mapping[str, Json]) -> AsyncIterator[bytes]:
+        """The same, piece by piece. That it is damaged shows at its end."""
+        return self._kept.open(_digest(file))
+
+    async def check_files(self, values: Mapping[str, Json]) -> None:
+        """See to it that every file that these values of a form name is here, of the size they say, and stays for the
+        time of a sweep's grace. Raises `InvalidForm`."""
+        wrong: dict[str, list[str]] = {}
+        for field, file in _files(values):
+            size = await self._kept.renew(file["file"])
+            if size is None:
+                wrong.setdefault(field, []).append("the file is not here: hand it in first")
+            elif size != file.get("size"):
+                wrong.setdefault(field, []).append(f"the file has {size:,} bytes")
+        if wrong:
+            raise InvalidForm(wrong, hint="put_file returns what to put there")
+
+    async def sweep_files(self, *, grace: timedelta = GRACE) -> View:
+        """Remove the files that nothing in the database names, unless they came within `grace`; returns
+        `{files, bytes}`.
+
+        Runs that were archived and removed do not count: their files go."""
+        before = self.engine.clock.now() - grace // timedelta(microseconds=1)
+        swept = await self._kept.sweep(await self.engine.store.mentioned(), before)
+        return {"files": len(swept.files), "bytes": swept.bytes}
+
+
+def _digest(file: str | Mapping[str, Json]) -> str:
+    found = file.get("file") if isinstance(file, Mapping) else file
+    if not isinstance(found, str):
+        raise InvalidInput("this stands for no file", hint="give its SHA-256, or {file, name, size, type}")
+    return found
+
+
+def _files(values: Mapping[str, Json]) -> Iterator[tuple[str, Mapping[str, Json]]]:
+    """(field, file) of every file in the values."""
+    for field, value in values.items():
+        for item in value if isinstance(value, list) else [value]:
+            if isinstance(item, Mapping) and is_digest(item.get("file")):
+                yield field, item
+
+
+async def _read(path: Path) -> AsyncIterator[bytes]:
+    try:
+        file = await asyncio.to_thread(path.open, "rb")
+    except OSError as error:
+        raise InvalidInput(f"cannot read {path}: {error.strerror}") from error
+    with file:
+        while piece := await asyncio.to_thread(file.read, _PIECE):
+            yield piece
