@@ -28,11 +28,7 @@ from stepwell.model.errors import Conflict, InvalidInput, NotFound, StoreDamaged
 from stepwell.ports import Clock
 
 if TYPE_CHECKING:
-    from tempfile import _TemporaryFileWrapper as _Wrapper
-
     from filelock import BaseFileLock
-
-    _Part = _Wrapper[bytes]
 
 T = TypeVar("T")
 
@@ -60,17 +56,18 @@ class FolderBlobs:
     async def put(self, content: bytes | AsyncIterable[bytes], name: str = "file", type: str = "") -> BlobRef:
         type = clean_type(type)
         self._check_type(type)
-        part = await self._do(self._begin)
+        part = _Part()
         try:
+            await self._do(lambda: self._begin(part))
             digest, size = hashlib.sha256(), 0
             async for piece in _pieces(content):
                 size += len(piece)
                 self._check_size(size)
                 digest.update(piece)
-                await self._do(partial(part.write, piece))
+                await self._do(partial(part.file.write, piece))
             await self._do(lambda: self._finish(part, digest.hexdigest()))
         finally:
-            await self._do(lambda: _drop(part))
+            await self._do(part.drop)
         return BlobRef(digest.hexdigest(), size, clean_name(name), type)
 
     async def open(self, sha256: str) -> AsyncIterator[bytes]:
@@ -109,9 +106,14 @@ class FolderBlobs:
         return await self._do(lambda: self._copy(Path(folder)))
 
     async def _do(self, work: Callable[[], T]) -> T:
-        """In a thread, with the errors of the house."""
+        """In a thread, with the errors of the house. A thread cannot be stopped: whoever is cancelled waits for it, so
+        that nothing goes on behind the back of those who clean up."""
+        job = asyncio.ensure_future(asyncio.to_thread(work))
         try:
-            return await asyncio.to_thread(work)
+            return await asyncio.shield(job)
+        except asyncio.CancelledError:
+            await asyncio.wait([job])
+            raise
         except OSError as error:
             full = error.errno in (errno.ENOSPC, errno.EDQUOT)
             hint = "make room on that disk" if full else "see whether the folder is there and may be written"
@@ -143,25 +145,26 @@ class FolderBlobs:
             )
         return self._folder / sha256[:2] / sha256[2:]
 
-    def _begin(self) -> _Part:
+    def _begin(self, part: _Part) -> None:
         beside = self._folder / _NEW
         beside.mkdir(parents=True, exist_ok=True)
         _real_folder(beside)
-        return tempfile.NamedTemporaryFile(dir=beside, prefix=f"{self._clock.now()}-", delete=False)
+        number, name = tempfile.mkstemp(dir=beside, prefix=f"{self._clock.now()}-")
+        part.file, part.path = os.fdopen(number, "wb"), Path(name)
 
     def _finish(self, part: _Part, sha256: str) -> None:
         """The content is durable before it has its name; then the name is made durable."""
         path = self._path(sha256)
-        part.flush()
-        os.fsync(part.fileno())
-        part.close()
-        _stamp(Path(part.name), self._clock.now())
+        part.file.flush()
+        os.fsync(part.file.fileno())
+        part.file.close()
+        _stamp(part.path, self._clock.now())
         with self._alone():
             if not path.parent.exists():
                 path.parent.mkdir()
                 _sync_folder(self._folder)
             _real_folder(path.parent)
-            Path(part.name).replace(path)
+            part.path.replace(path)
             _sync_folder(path.parent)
 
     def _renew(self, path: Path) -> int | None:
@@ -222,6 +225,19 @@ class FolderBlobs:
         return FileLock(self._folder / _LOCK, thread_local=False)
 
 
+class _Part:
+    """A file while it is being written."""
+
+    file: BinaryIO
+    path: Path
+
+    def drop(self) -> None:
+        """What was not finished is gone; what was has another name by now."""
+        if hasattr(self, "file"):
+            self.file.close()
+            self.path.unlink(missing_ok=True)
+
+
 async def _pieces(content: bytes | AsyncIterable[bytes]) -> AsyncIterator[bytes]:
     if isinstance(content, bytes | bytearray):
         for start in range(0, len(content), PIECE):
@@ -278,12 +294,6 @@ def _sync_folder(path: Path) -> None:
         os.fsync(number)
     finally:
         os.close(number)
-
-
-def _drop(part: _Part) -> None:
-    """What was not finished is gone; what was has another name by now."""
-    part.close()
-    Path(part.name).unlink(missing_ok=True)
 
 
 def _copied(files: Iterator[tuple[str, Path]], target: Path) -> Copied:
