@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from stepwell.definition.conditions import CaptureSpec, Condition
 from stepwell.definition.expression import Expression, Template
 from stepwell.definition.forms.field import Field
 from stepwell.definition.specs import (
@@ -214,6 +215,9 @@ class AttendedBody:
     content: str = ""
     actions: TaskList | None = None
     notices: tuple[Notice, ...] = ()
+    condition: Condition | None = None
+    """what must hold before it is completed"""
+    captures: tuple[CaptureSpec, ...] = ()
     given: Mapping[str, Json] = field(default_factory=dict)
     """`with`, as written"""
 

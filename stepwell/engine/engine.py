@@ -24,6 +24,7 @@ from stepwell.engine.followups import FollowUps
 from stepwell.engine.library import Library
 from stepwell.engine.mail import Mail, Pending
 from stepwell.engine.observers import Observers
+from stepwell.engine.probing import Probing
 from stepwell.engine.queues import Queueing
 from stepwell.engine.recovery import Recovery
 from stepwell.engine.scheduler import Scheduler
@@ -38,7 +39,7 @@ from stepwell.model import commands as c
 from stepwell.model.actions import ChildAction, SignalAction
 from stepwell.model.base import Duration, Instant, Json, iso
 from stepwell.model.calls import Code
-from stepwell.model.effects import Continue, Effect, Interrupt, Perform, SetTimer, StartFollowUps
+from stepwell.model.effects import Continue, Effect, Interrupt, Perform, Probe, SetTimer, StartFollowUps
 from stepwell.model.errors import (
     Archived,
     NotFound,
@@ -281,6 +282,9 @@ class Engine:
             start = None
         self.dispatch.submit(Performance(actor, effect, self.runner, start, self.sparing))
 
+    def _probe(self, actor: Actor, effect: Probe) -> None:
+        self.dispatch.submit(Probing(actor, effect, self.runner, self.store, self.reload))
+
     def _interrupt(self, actor: Actor, effect: Interrupt) -> None:
         if not self.dispatch.interrupt((actor.id, effect.step, effect.attempt)):
             actor.tell(Mail(c.SettleStep(effect.step, effect.attempt)))
@@ -365,6 +369,7 @@ class Engine:
 
 _CARRY_OUT: Final[dict[type[Effect], Callable[..., None]]] = {
     Perform: Engine._perform,
+    Probe: Engine._probe,
     Interrupt: Engine._interrupt,
     SetTimer: Engine._set_timer,
     StartFollowUps: Engine._start_follow_ups,

@@ -14,6 +14,7 @@ from stepwell.engine.feed import Feed
 from stepwell.engine.followups import FollowUps
 from stepwell.engine.mail import Mail
 from stepwell.engine.orphans import ORPHANED, orphaned
+from stepwell.engine.probing import PROBE
 from stepwell.engine.queues import Queueing
 from stepwell.engine.scheduler import Scheduler
 from stepwell.engine.signals import hand_over
@@ -217,6 +218,8 @@ class Recovery:
         await actor.refresh()
         state = actor.state
         for key in self._ward.dispatch.of_run(actor.id):
+            if key[1].startswith(PROBE):  # what it sees is heard only if somebody still wants to know
+                continue
             step = state.steps.get(key[1])
             stale = step is None or not in_flight(step) or step.attempt != key[2]
             if stale or state.run.status is RunStatus.CANCELLING:

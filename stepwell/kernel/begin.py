@@ -10,6 +10,7 @@ from stepwell.kernel import graph, overdue
 from stepwell.kernel.catching import attempt_deadline
 from stepwell.kernel.code.calls import begin_held, continue_later
 from stepwell.kernel.data import View, shape_input
+from stepwell.kernel.exchange import idempotency_key
 from stepwell.kernel.failure import fail
 from stepwell.kernel.flow import ended, new_id, task_list
 from stepwell.kernel.limits import limits
@@ -17,7 +18,6 @@ from stepwell.kernel.ruling import Begin, Enter, Fault, OpenGraph, Pass, Ruling,
 from stepwell.kernel.sparing import spared_task
 from stepwell.kernel.tasks import HANDLERS
 from stepwell.kernel.tasks.for_ import items
-from stepwell.kernel.tasks.run import idempotency_key
 from stepwell.model import events as e
 from stepwell.model.actions import ChildAction
 from stepwell.model.effects import Perform, SetTimer

@@ -70,6 +70,8 @@ def decide(
         code.follow(r)
         work(r)
         code.follow(r)
+    while people.watching.look_again(r):
+        work(r)
     lifecycle.settle(r)
     if r.definition.hooks:
         followups.order_after(r)
@@ -142,6 +144,12 @@ def _defer_step(r: Ruling, command: c.DeferStep) -> None:
         code.defer_step(r, step, command)
 
 
+def _receive(r: Ruling, command: c.SendSignal) -> None:
+    """A signal is for a condition that waits for it, or for the run's code."""
+    if not people.watching.receive(r, command):
+        code.receive(r, command)
+
+
 def _write_stream(r: Ruling, command: c.WriteStream) -> None:
     if command.step is not None and command.attempt is not None:
         _present(r, command.step, command.attempt)
@@ -181,6 +189,9 @@ def _fire_timer(r: Ruling, command: c.FireTimer) -> None:
     run = r.draft.run
     if command.purpose == overdue.PURPOSE:
         overdue.fire(r, command.step)
+        return
+    if command.step is not None and command.purpose.startswith(people.holding.PURPOSE):
+        people.watching.fire(r, command.step, command.purpose)
         return
     if command.step is None:
         if run.deadline is not None and run.deadline <= r.now:
@@ -294,7 +305,7 @@ _COMMANDS: Final[dict[type[Any], Callable[[Ruling, Any], None]]] = {
     c.FailStep: _fail_step,
     c.SettleStep: _settle_step,
     c.DeferStep: _defer_step,
-    c.SendSignal: code.receive,
+    c.SendSignal: _receive,
     c.WriteStream: _write_stream,
     c.StallRun: _stall,
     c.ReportProgress: _report_progress,

@@ -9,6 +9,7 @@ from stepwell.kernel.draft import Draft
 from stepwell.kernel.evolve_step import add_planned, change
 from stepwell.model import events as e
 from stepwell.model.base import Instant, Json
+from stepwell.model.conditions import moved
 from stepwell.model.people import Assignment, Graph, Node, Stamp, stamped
 
 
@@ -79,7 +80,22 @@ def _auto_proceed(draft: Draft, event: e.StepAutoProceedSet, at: Instant) -> Non
 
 
 def _submitted(draft: Draft, event: e.StepSubmitted, at: Instant) -> None:
+    """What was found out when it was submitted before counts no more."""
     change(draft, event, at).reason = None
+    node = draft.edit_node(event.step)
+    node.condition = None
+    if node.captures:
+        node.captures = {name: taken for name, taken in node.captures.items() if name.endswith("/start")}
+
+
+def _condition_moved(draft: Draft, event: e.StepConditionMoved, at: Instant) -> None:
+    node = draft.edit_node(event.step)
+    node.condition = moved(node.condition, event.changes)
+
+
+def _captured(draft: Draft, event: e.StepCaptured, at: Instant) -> None:
+    node = draft.edit_node(event.step)
+    node.captures = {**node.captures, f"{event.field}/{event.moment}": event.record}
 
 
 def _action_failed(draft: Draft, event: e.StepActionFailed, at: Instant) -> None:
@@ -148,6 +164,8 @@ CHANGES: Final[dict[type[Any], Callable[[Draft, Any, Instant], None]]] = {
     e.StepValuesSet: _values_set,
     e.StepAutoProceedSet: _auto_proceed,
     e.StepSubmitted: _submitted,
+    e.StepConditionMoved: _condition_moved,
+    e.StepCaptured: _captured,
     e.StepActionFailed: _action_failed,
     e.StepNoticed: _noticed,
     e.StepRepeated: _repeated,

@@ -10,6 +10,7 @@ from stepwell.kernel.tables import next_step_status
 from stepwell.model import events as e
 from stepwell.model.base import Instant
 from stepwell.model.calls import INSTANT_KINDS
+from stepwell.model.conditions import stopped, unmeasured
 from stepwell.model.driven import DRIVEN, KIND
 from stepwell.model.errors import StoreDamaged
 from stepwell.model.events import SAME
@@ -104,6 +105,8 @@ def _move(draft: Draft, step: Step, before: StepStatus | None, event: Any, at: I
             step.ended_at = at
         step.due = None
         draft.closed(step.id)
+        if draft.has_nodes():
+            _stop_waiting(draft, step.id, at)
     elif before is None or before.terminal:
         draft.opened(step.id)
 
@@ -116,6 +119,15 @@ def _stamp(draft: Draft, step: Step, event: Any, at: Instant) -> None:
         node.version += 1
         stamp = Stamp(at, _by(draft, event), getattr(event, "reason", None))
         node.stamps = stamped(node.stamps, what, stamp)
+
+
+def _stop_waiting(draft: Draft, step_id: str, at: Instant) -> None:
+    """What its condition still waited for, and what was still to be measured, is not wanted any more."""
+    node = draft.find_node(step_id)
+    if node is None or (node.condition is None and not node.captures):
+        return
+    node = draft.edit_node(step_id)
+    node.condition, node.captures = stopped(node.condition, at), unmeasured(node.captures, at)
 
 
 def _by(draft: Draft, event: Any) -> str | None:

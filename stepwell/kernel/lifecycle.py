@@ -12,6 +12,7 @@ from stepwell.kernel.evolve_run import ROOT
 from stepwell.kernel.evolve_step import PERFORMED
 from stepwell.kernel.flow import advance, cancel_steps, complete_run, fail_run, in_flight
 from stepwell.kernel.limits import limits
+from stepwell.kernel.people import watching
 from stepwell.kernel.people.ending import keep_fields
 from stepwell.kernel.ruling import Begin, Enter, Fault, Ruling
 from stepwell.model import commands as c
@@ -144,6 +145,7 @@ def proceed(r: Ruling, command: c.Proceed) -> None:
             r.agenda.add(Begin(step.id))
     for effect in timers(r):
         r.effect(effect)
+    watching.ask_anew(r)
 
 
 def timers(r: Ruling) -> list[SetTimer]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from typing import Final
 
-from stepwell.model.base import Json
+from stepwell.model.base import Instant, Json
 
 Record = dict[str, Json]
 """One node of the tree, without its children."""
@@ -27,7 +27,19 @@ class ConditionStatus(StrEnum):
     CANCELLED = "cancelled"
 
 
+STEP_ENDED: Final = "step_ended"
+"""Why a measurement was skipped."""
+
 OPEN: Final = frozenset({ConditionStatus.SUBMITTED, ConditionStatus.IN_PROGRESS})
+
+
+class CaptureStatus(StrEnum):
+    """Where a measurement stands."""
+
+    IN_PROGRESS = "in_progress"
+    SUCCEEDED = "succeeded"
+    FAILED = "failed"
+    SKIPPED = "skipped"
 
 
 class Reason(StrEnum):
@@ -97,6 +109,32 @@ def nested(nodes: Mapping[str, Record]) -> Json:
         if path:
             made[path.rpartition("/")[0]].setdefault("children", []).append(node)
     return made.get("")
+
+
+def cancelled(record: Record, at: Instant) -> Record:
+    """Nobody waits for this node any more."""
+    left = {name: value for name, value in record.items() if name not in ("ask_at", "deadline_at")}
+    left.setdefault("started_at", at)
+    return {**left, "status": str(ConditionStatus.CANCELLED), "ended_at": at}
+
+
+def stopped(tree: Json, at: Instant) -> Json:
+    """The tree once its step has ended: what was open is cancelled."""
+    if tree is None or tree["status"] not in OPEN:
+        return tree
+    nodes = flat(tree)
+    return nested({path: cancelled(n, at) if n["status"] in OPEN else n for path, n in nodes.items()})
+
+
+def unmeasured(captures: Mapping[str, Record], at: Instant) -> dict[str, Record]:
+    """The measurements once their step has ended: what was not taken by then is skipped."""
+    reason = {"status": str(CaptureStatus.SKIPPED), "reason": STEP_ENDED, "ended_at": at}
+    return {
+        name: {"started_at": record["started_at"], **reason}
+        if record["status"] == CaptureStatus.IN_PROGRESS
+        else record
+        for name, record in captures.items()
+    }
 
 
 def moved(tree: Json, changes: Mapping[str, Record]) -> Json:

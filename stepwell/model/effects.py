@@ -28,13 +28,25 @@ class Interrupt(NamedTuple):
     attempt: int
 
 
+class Probe(NamedTuple):
+    """Look what the world says, for a leaf of a step's condition or for a measurement: `number` counts what was heard.
+    What comes of it is a `ReportCondition`. Asking twice is harmless."""
+
+    step: str
+    leaf: str
+    number: int
+    action: Action
+    key: str
+    priority: int = 0
+
+
 class SetTimer(NamedTuple):
     """Send `FireTimer` back at `due`. `step` None: the run's own timeout. A timer that is no longer wanted is ignored
     when it fires."""
 
     step: str | None
     purpose: str
-    """wake, timeout, attempt, start or response"""
+    """wake, timeout, attempt, start, response, overdue, or condition: and the leaf of a step's condition"""
     due: Instant
 
 
@@ -46,4 +58,4 @@ class Continue(NamedTuple):
     """Go on in another turn: this one was getting long."""
 
 
-Effect = Perform | Interrupt | SetTimer | StartFollowUps | Continue
+Effect = Perform | Probe | Interrupt | SetTimer | StartFollowUps | Continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
+from stepwell.model.actions import Outcome
 from stepwell.model.base import Json
 from stepwell.model.people import Target
 
@@ -56,4 +57,13 @@ class EndRun(NamedTuple):
     reason: str | None = None
 
 
-PeopleCommand = UpdateStep | RepeatStep | AssignStep | SetFields | EndRun
+class ReportCondition(NamedTuple):
+    """What came of asking for a leaf of a step's condition, or for a measurement. The engine's own."""
+
+    step: str
+    leaf: str
+    number: int
+    outcome: Outcome
+
+
+PeopleCommand = UpdateStep | RepeatStep | AssignStep | SetFields | EndRun | ReportCondition

@@ -83,5 +83,10 @@ def failed_by(who: str, reason: str) -> Problem:
     return Problem(FAILED_BY, 409, f"Failed by {who}", reason)
 
 
+def condition(detail: str) -> Problem:
+    """What had to hold before a step is completed does not, or could not be found out."""
+    return Problem(RUNTIME, 412, "Condition Failed", detail)
+
+
 def runtime(detail: str) -> Problem:
     return Problem(RUNTIME, 500, "Runtime Error", detail)

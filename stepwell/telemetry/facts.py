@@ -38,6 +38,8 @@ FIELDS: Final[dict[type[Any], tuple[str, ...]]] = {
     e.StepDeferred: ("step", "due"),
     e.StepRecovered: ("step", "runs"),
     e.StepProgressed: ("step",),
+    e.StepConditionMoved: ("step",),
+    e.StepCaptured: ("step", "field", "moment"),
     e.StepCompleted: ("step",),
     e.StepFailed: ("step", "error", "absorbed"),
     e.StepTimedOut: ("step", "error", "absorbed"),

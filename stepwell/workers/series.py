@@ -149,11 +149,13 @@ def _wanted(found: Sample, action: SampleAction) -> bool:
 
 
 def _report(given: list[Any], action: SampleAction) -> Report:
-    """Of what a service or a function gave. It was told the channel, and need not name it."""
+    """Of what a service or a function gave. It was told the channel and its tags, and need not name them."""
     found = [each for each in (sample(item, action.now) for item in given[:MOST]) if each is not None]
     if given and not found:
         return {"error": "what was given holds no samples: each needs a time and a value"}
-    fitting = [each for each in found if _fits(each, action)]
+    fitting = [
+        each for each in found if _fits(each if each.tags else each._replace(tags=action.tags), action)
+    ]
     if found and all(each.channel not in (None, action.channel) for each in found):
         return _no_channel(action)
     return _told([each for each in fitting if _wanted(each, action)], action, more=len(given) > MOST)

@@ -18,7 +18,7 @@ from stepwell.kernel.ruling import Fault
 from stepwell.model import problem
 from stepwell.model.actions import Failed, Outcome, Succeeded
 from stepwell.model.base import SECOND
-from stepwell.model.conditions import flat, moved
+from stepwell.model.conditions import flat, moved, stopped
 from stepwell.model.records import Signal
 from tests.kernel.helpers import anywhere
 
@@ -51,8 +51,11 @@ class Bench:
     def duration(self, spec: Any) -> int:
         return spec.constant if spec.constant is not None else parse_duration(self.render(spec.template))
 
-    def holds(self, expression: Any, data: Any = None) -> bool:
-        return truth(self.evaluate(expression, data))
+    def holds(self, expression: Any) -> bool:
+        return truth(self.evaluate(expression, None))
+
+    def says(self, expression: Any, answer: Any) -> bool:
+        return truth(self.evaluate(expression, answer))
 
     def take(self, name: str, correlation: str | None) -> Signal | None:
         found = next(
@@ -94,7 +97,7 @@ class Bench:
         )
 
     def cancel(self) -> None:
-        self._take(tree.cancel(self.condition, self.tree, self))
+        self.tree = stopped(self.tree, self.now)
 
     def __getitem__(self, path: str) -> dict[str, Any]:
         return flat(self.tree)[path]

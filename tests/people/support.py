@@ -26,6 +26,7 @@ class Procedure:
     async def __aenter__(self) -> Procedure:
         await self.kit.__aenter__()
         self.handle = await self.kit.engine.start(self.document, self.fields)
+        await self.kit.drain()
         return self
 
     async def __aexit__(

@@ -105,6 +105,8 @@ EVENTS: list[e.Event] = [
     e.StepValuesSet("/do/0/a", {"p": 1.5}, ("q",)),
     e.StepAutoProceedSet("/do/0/a", True),
     e.StepSubmitted("/do/0/a"),
+    e.StepConditionMoved("/do/0/a", {"": {"status": "failed"}, "0/1": {"matched": 2, "value": [2**70]}}),
+    e.StepCaptured("/do/0/a", "pressure", "start", {"status": "succeeded", "value": 4.5}),
     e.StepActionFailed("/do/0/a", runtime("x"), True),
     e.StepNoticed("/do/0/a", 2, {"type": "leak"}),
     e.StepRepeated("/do/0/a", "/do", {"step": "/do/0/a[1]"}, [["/do/1/b", {"step": "/do/1/b[1]"}]]),

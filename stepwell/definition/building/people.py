@@ -7,7 +7,8 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, Protocol
 
-from stepwell.definition.building.parts import Members, optional_template
+from stepwell.definition.building.conditions import read_captures, read_condition
+from stepwell.definition.building.parts import Members, Uses, optional_template
 from stepwell.definition.expression import Template
 from stepwell.definition.forms.reading import read_fields
 from stepwell.definition.model import (
@@ -34,6 +35,8 @@ _SEVERITIES: Final = {"completed": "success", "failed": "error", "skipped": "inf
 
 class Builder(Protocol):
     """What builds the tasks that actions are."""
+
+    uses: Uses
 
     def task(self, name: str, given: Members, pointer: str, position: int) -> Task: ...
 
@@ -67,6 +70,8 @@ def body(builder: Builder, target: str, given: Members, pointer: str) -> Attende
         content=given.get("content", ""),
         actions=_actions(builder, listed, f"{pointer}/with/actions"),
         notices=tuple(_notice(n, item["event"]) for n, item in enumerate(listed) if "event" in item),
+        condition=read_condition(given.get("condition"), builder.uses),
+        captures=read_captures(given.get("captures"), builder.uses),
         given=given,
     )
 

@@ -8,6 +8,7 @@ from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
 from stepwell.definition.rules.common import DATA, LITERAL, TEMPLATE, among
+from stepwell.definition.rules.conditions import CAPTURES, CONDITION
 from stepwell.definition.rules.fields import FIELDS
 from stepwell.definition.rules.nouns import (
     Anything,
@@ -71,13 +72,13 @@ def actions_of(http: Shape, python: Shape) -> Shape:
 
 def forms_of(actions: Shape) -> Mapping[str, Shape]:
     """The shapes of `with`, by what is called."""
-    common = {"title": TEMPLATE, "content": LITERAL, "actions": actions, "captures": DATA}
+    common = {"title": TEMPLATE, "content": LITERAL, "actions": actions, "captures": CAPTURES}
     return {
         "form": Record(
-            {**common, "fields": FIELDS, "autoProceed": Flag(), "condition": DATA},
+            {**common, "fields": FIELDS, "autoProceed": Flag(), "condition": CONDITION},
         ),
         "approval": Record({**common}, others=Anything()),
-        "condition": Record({**common, "condition": DATA}, required=("condition",)),
+        "condition": Record({**common, "condition": CONDITION}, required=("condition",)),
     }
 
 

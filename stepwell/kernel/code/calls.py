@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from stepwell.kernel.code.signals import take_waiting
 from stepwell.kernel.evolve_run import ROOT
+from stepwell.kernel.exchange import idempotency_key
 from stepwell.kernel.limits import limits
 from stepwell.kernel.ruling import Ruling
 from stepwell.kernel.sparing import spared_call
-from stepwell.kernel.tasks.run import child_id, idempotency_key
+from stepwell.kernel.tasks.run import child_id
 from stepwell.model import events as e
 from stepwell.model.actions import Action, ChildAction, SignalAction
 from stepwell.model.base import Instant, Json

@@ -13,7 +13,7 @@ from stepwell.kernel.conditions.leaf import (
     satisfied,
     started,
 )
-from stepwell.kernel.tasks.run import as_text
+from stepwell.kernel.exchange import as_text
 from stepwell.model.conditions import Record
 from stepwell.model.records import Signal
 

@@ -40,9 +40,9 @@ def _hear(spec: HttpSpec, record: Record, outcome: Outcome, ground: Ground) -> R
     if not isinstance(outcome, Succeeded):
         return again(record, ground.duration(spec.every), now)
     heard = noted(record, code=OK, detail=None, failures=None)
-    if spec.fail is not None and ground.holds(spec.fail, outcome.output):
+    if spec.fail is not None and ground.says(spec.fail, outcome.output):
         return failed(heard, Reason.ANSWER, "the answer is what `fail` asks for", now)
-    if spec.until is None or ground.holds(spec.until, outcome.output):
+    if spec.until is None or ground.says(spec.until, outcome.output):
         return satisfied(heard, now)
     return again(heard, ground.duration(spec.every), now)
 

@@ -16,7 +16,7 @@ from stepwell.kernel.conditions.leaf import (
     overdue,
     satisfied,
 )
-from stepwell.kernel.tasks.run import as_text
+from stepwell.kernel.exchange import as_text
 from stepwell.model.actions import Outcome, Succeeded
 from stepwell.model.conditions import Reason, Record
 from stepwell.model.states import RunStatus

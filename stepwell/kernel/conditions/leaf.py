@@ -25,8 +25,12 @@ class Ground(Protocol):
 
     def duration(self, spec: DurationSpec) -> Duration: ...
 
-    def holds(self, expression: Expression, data: Json = None) -> bool:
-        """Whether it is true; `.` is the answer of a service, or nothing."""
+    def holds(self, expression: Expression) -> bool:
+        """Whether it is true of the run's data."""
+        ...
+
+    def says(self, expression: Expression, answer: Json) -> bool:
+        """Whether it is true of what a service answered."""
         ...
 
     def take(self, name: str, correlation: str | None) -> Signal | None:
@@ -102,10 +106,6 @@ def _ended(record: Record, status: ConditionStatus, now: Instant) -> Record:
 
 def satisfied(record: Record, now: Instant) -> Record:
     return _ended(record, ConditionStatus.SATISFIED, now)
-
-
-def cancelled(record: Record, now: Instant) -> Record:
-    return _ended(record, ConditionStatus.CANCELLED, now)
 
 
 def failed(record: Record, reason: Reason, detail: str, now: Instant, *, fault: bool = False) -> Record:

@@ -13,7 +13,6 @@ from stepwell.kernel.conditions.leaf import (
     Wake,
     Want,
     blank,
-    cancelled,
     failed,
     is_open,
     noted,
@@ -24,7 +23,7 @@ from stepwell.kernel.conditions.table import LEAVES
 from stepwell.kernel.ruling import Fault
 from stepwell.model.actions import Outcome
 from stepwell.model.base import Instant, Json
-from stepwell.model.conditions import ConditionStatus, Reason, Record, flat
+from stepwell.model.conditions import ConditionStatus, Reason, Record, cancelled, flat
 from stepwell.model.problem import Problem
 from stepwell.model.records import Signal
 
@@ -112,15 +111,6 @@ def refuse(condition: Condition, tree: Json, path: str, problem: Problem, ground
     """What the leaf wanted to ask cannot be asked."""
     moving = _Moving(condition, flat(tree), ground)
     moving.move(path, lambda rules, record, at: _misconfigured(record, problem, at.now))
-    return moving.settle()
-
-
-def cancel(condition: Condition, tree: Json, ground: Ground) -> Moved:
-    """Nobody waits for it any more."""
-    moving = _Moving(condition, flat(tree), ground)
-    for path, record in moving.records.items():
-        if is_open(record):
-            moving.records[path] = cancelled(record, ground.now)
     return moving.settle()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from stepwell.kernel.people import ending, life
+from stepwell.kernel.people import ending, life, watching
 from stepwell.kernel.people.repeat import repeat
 from stepwell.kernel.ruling import Ruling
 from stepwell.model import people_commands as p
@@ -16,4 +16,5 @@ COMMANDS: Final[dict[type[Any], Callable[[Ruling, Any], None]]] = {
     p.AssignStep: life.assign,
     p.SetFields: ending.set_fields,
     p.EndRun: ending.end,
+    p.ReportCondition: watching.report,
 }

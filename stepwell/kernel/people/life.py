@@ -9,8 +9,9 @@ from stepwell.definition.forms.values import check_values
 from stepwell.kernel.failure import fail
 from stepwell.kernel.flow import cancel_steps, ended, in_flight
 from stepwell.kernel.graph import ready
-from stepwell.kernel.people.submit import attended, submit, submit_if_complete
+from stepwell.kernel.people.submit import submit, submit_if_complete
 from stepwell.kernel.people.table import Request, permit
+from stepwell.kernel.people.values import attended
 from stepwell.kernel.references import find
 from stepwell.kernel.ruling import Begin, Fault, Ruling
 from stepwell.model import events as e

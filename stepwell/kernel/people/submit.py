@@ -9,28 +9,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from stepwell.definition.forms.values import check_values, defaults, outputs
-from stepwell.definition.model import AttendedBody, Task
+from stepwell.definition.forms.values import check_values
 from stepwell.kernel.flow import complete, open_scope
-from stepwell.kernel.references import resolve
+from stepwell.kernel.people.holding import holds
+from stepwell.kernel.people.measuring import measured
+from stepwell.kernel.people.values import attended, chosen, outputs_of
 from stepwell.kernel.ruling import Ruling
 from stepwell.model import events as e
-from stepwell.model.base import Json
 from stepwell.model.errors import InvalidForm
 from stepwell.model.records import Step
 
 ACTIONS: Final = "actions"
 """The section of the scope in which a step's completion actions are."""
-
-
-def attended(task: Task) -> AttendedBody:
-    assert isinstance(task.body, AttendedBody)
-    return task.body
-
-
-def chosen(r: Ruling, step: Step) -> dict[str, Json]:
-    """What people chose, and what stands in the form where they left it as it was."""
-    return {**defaults(attended(r.task(step.path)).fields), **r.draft.node(step.id).values}
 
 
 def submit(r: Ruling, step: Step) -> None:
@@ -69,11 +59,4 @@ def _act(r: Ruling, step: Step) -> bool:
     return not scope.open
 
 
-PHASES: Final[tuple[Callable[[Ruling, Step], bool], ...]] = (_act,)
-
-
-def outputs_of(r: Ruling, step: Step) -> dict[str, Json]:
-    """The values as outputs: typed, and what they refer to resolved. Raises `Fault`."""
-    body = attended(r.task(step.path))
-    scope = r.draft.scope(step.scope)
-    return outputs(body.fields, chosen(r, step), lambda reference: resolve(r, scope, reference))
+PHASES: Final[tuple[Callable[[Ruling, Step], bool], ...]] = (holds, measured, _act)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from stepwell.definition.conditions import Moment
 from stepwell.definition.model import NotifyBody, Task, VariablesBody
 from stepwell.kernel.data import View
+from stepwell.kernel.exchange import as_text
 from stepwell.kernel.flow import complete
+from stepwell.kernel.people.measuring import measure
 from stepwell.kernel.people.submit import go_on, submit, submit_if_complete
 from stepwell.kernel.ruling import Fault, Ruling
-from stepwell.kernel.tasks.run import as_text
 from stepwell.model import events as e
 from stepwell.model import problem
 from stepwell.model.actions import NotifyAction
@@ -17,15 +19,18 @@ from stepwell.model.states import WaitReason
 
 def form(r: Ruling, step: Step, task: Task, view: View) -> None:
     """It is for a person now, unless it proceeds by itself and misses nothing."""
+    measure(r, step, Moment.START)
     submit_if_complete(r, step)
 
 
 def approval(r: Ruling, step: Step, task: Task, view: View) -> None:
+    measure(r, step, Moment.START)
     r.emit(e.StepWaiting(step.id, WaitReason.APPROVAL))
 
 
 def condition(r: Ruling, step: Step, task: Task, view: View) -> None:
     """Nobody has anything to say: it is submitted at once."""
+    measure(r, step, Moment.START)
     submit(r, step)
 
 

@@ -1,27 +1,17 @@
-"""`run`: a shell command, or another workflow. Also what is common to all that a worker does."""
+"""`run`: a shell command, or another workflow."""
 
 from __future__ import annotations
 
 import hashlib
-import re
-from typing import Final
 
 from stepwell.definition.model import ShellBody, SubworkflowBody, Task
 from stepwell.kernel.data import View
+from stepwell.kernel.exchange import as_text
 from stepwell.kernel.ruling import Fault, Ruling
 from stepwell.model import problem
 from stepwell.model.actions import ChildAction, ShellAction
 from stepwell.model.base import Json
 from stepwell.model.records import Step
-
-_TRIES: Final = re.compile(r"/try\[\d+\](?=/\d+/)")
-
-
-def idempotency_key(run_id: str, step_id: str) -> str:
-    """The key that the outside sees: the same for every attempt, re-execution and retry of the block around it."""
-    if "/try[" in step_id:
-        step_id = _TRIES.sub("/try", step_id)
-    return f"{run_id}:{step_id}"
 
 
 def shell(r: Ruling, step: Step, task: Task, view: View) -> ShellAction:
@@ -53,17 +43,6 @@ def _arguments(value: Json) -> tuple[str, ...]:
     if isinstance(value, list):
         return tuple(map(as_text, value))
     raise Fault(problem.configuration("run.shell.arguments must be a list or an object"))
-
-
-def as_text(value: Json) -> str:
-    """Text as it is, booleans and null as JSON writes them, numbers in full. Raises `Fault` for anything else."""
-    if isinstance(value, str):
-        return value
-    if value is None or isinstance(value, bool):
-        return {None: "null", True: "true", False: "false"}[value]
-    if isinstance(value, int | float):
-        return str(value)
-    raise Fault(problem.configuration(f"text is needed here, not {type(value).__name__}"))
 
 
 def child(r: Ruling, step: Step, task: Task, view: View) -> ChildAction:

@@ -39,9 +39,11 @@ from stepwell.model.events.names import STEP_ACTION_FAILED as STEP_ACTION_FAILED
 from stepwell.model.events.names import STEP_ASSIGNED as STEP_ASSIGNED
 from stepwell.model.events.names import STEP_AUTO_PROCEED_SET as STEP_AUTO_PROCEED_SET
 from stepwell.model.events.names import STEP_CANCELLED as STEP_CANCELLED
+from stepwell.model.events.names import STEP_CAPTURED as STEP_CAPTURED
 from stepwell.model.events.names import STEP_CLAIM_EXTENDED as STEP_CLAIM_EXTENDED
 from stepwell.model.events.names import STEP_CLAIMED as STEP_CLAIMED
 from stepwell.model.events.names import STEP_COMPLETED as STEP_COMPLETED
+from stepwell.model.events.names import STEP_CONDITION_MOVED as STEP_CONDITION_MOVED
 from stepwell.model.events.names import STEP_DEFERRED as STEP_DEFERRED
 from stepwell.model.events.names import STEP_FAILED as STEP_FAILED
 from stepwell.model.events.names import STEP_NOTICED as STEP_NOTICED
@@ -72,6 +74,8 @@ from stepwell.model.events.people import FieldsSet as FieldsSet
 from stepwell.model.events.people import StepActionFailed as StepActionFailed
 from stepwell.model.events.people import StepAssigned as StepAssigned
 from stepwell.model.events.people import StepAutoProceedSet as StepAutoProceedSet
+from stepwell.model.events.people import StepCaptured as StepCaptured
+from stepwell.model.events.people import StepConditionMoved as StepConditionMoved
 from stepwell.model.events.people import StepNoticed as StepNoticed
 from stepwell.model.events.people import StepPassed as StepPassed
 from stepwell.model.events.people import StepRepeated as StepRepeated
@@ -186,6 +190,8 @@ Event = (
     | StepValuesSet
     | StepAutoProceedSet
     | StepSubmitted
+    | StepConditionMoved
+    | StepCaptured
     | StepActionFailed
     | StepNoticed
     | StepRepeated
@@ -248,6 +254,8 @@ NAMES: Final[dict[type[Any], str]] = {
     StepValuesSet: STEP_VALUES_SET,
     StepAutoProceedSet: STEP_AUTO_PROCEED_SET,
     StepSubmitted: STEP_SUBMITTED,
+    StepConditionMoved: STEP_CONDITION_MOVED,
+    StepCaptured: STEP_CAPTURED,
     StepActionFailed: STEP_ACTION_FAILED,
     StepNoticed: STEP_NOTICED,
     StepRepeated: STEP_REPEATED,

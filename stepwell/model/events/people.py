@@ -56,6 +56,23 @@ class StepSubmitted(NamedTuple):
     step: str
 
 
+class StepConditionMoved(NamedTuple):
+    """Its completion condition got further: these nodes of the tree, by path (see `model.conditions`)."""
+
+    step: str
+    changes: dict[str, Json] = {}
+
+
+class StepCaptured(NamedTuple):
+    """A measurement began or ended. `moment` is start or completion; `record` has `status` (in_progress, succeeded,
+    failed, skipped), and then `value` and `sample_at`, or `reason` and `detail`."""
+
+    step: str
+    field: str = ""
+    moment: str = ""
+    record: dict[str, Json] = {}
+
+
 class StepActionFailed(NamedTuple):
     """A completion action failed after the step was completed or skipped."""
 
