@@ -33,6 +33,7 @@ def _version(context: click.Context, option: click.Parameter, asked: bool) -> No
         "validate": ("stepwell.cli.validate", "Report every problem of definitions."),
         "serve": ("stepwell.cli.serve", "Carry on every open run of a file."),
         "runs": ("stepwell.cli.runs", "Look at runs and steer them."),
+        "search": ("stepwell.cli.search", "Find runs and definitions."),
         "schedules": ("stepwell.cli.schedules", "Set, look at and steer what starts runs by time."),
         "procedures": (
             "stepwell.cli.procedures",

@@ -48,6 +48,10 @@ if TYPE_CHECKING:
     multiple=True,
     help="A typed search attribute (V is JSON, or text); see `runs list --where`.",
 )
+@click.option("--title", metavar="TEXT", help="What people call this run.")
+@click.option("--label", "labels", multiple=True, metavar="L", help="A label to find it by.")
+@click.option("--property", "properties", multiple=True, metavar="K=V", help="A property to find it by.")
+@click.option("--author", metavar="WHO", help="Who starts it.")
 @click.option("--priority", type=int, default=0, show_default=True, help="Higher goes first.")
 @click.option("--debug", is_flag=True, help="Pause before every step; `stepwell runs resume` lets go.")
 @click.option(
@@ -116,6 +120,10 @@ async def _run(
                 key=options["key"],
                 tags=tags,
                 attributes=read_attributes(options["attributes"]),
+                title=options["title"],
+                labels=options["labels"],
+                properties=read_tags(options["properties"]),
+                author=options["author"],
                 priority=options["priority"],
                 mode="debug" if options["debug"] else "normal",
                 queue=options["queue"],

@@ -104,6 +104,8 @@ class BlockingStepwell:
     set_attributes = _blocks(Client.set_attributes)
     metadata = _blocks(Client.metadata)
     set_metadata = _blocks(Client.set_metadata)
+    search_runs = _blocks(Client.search_runs)
+    search_definitions = _blocks(Client.search_definitions)
 
     def set_variables(self, run_id: str, **values: Json) -> None:
         self._do(self.client.set_variables(run_id, **values))

@@ -11,6 +11,7 @@ from stepwell.client.verbs.metadata import MetadataVerbs
 from stepwell.client.verbs.procedures import ProcedureVerbs
 from stepwell.client.verbs.queues import QueueVerbs
 from stepwell.client.verbs.schedules import ScheduleVerbs
+from stepwell.client.verbs.search import SearchVerbs
 from stepwell.client.verbs.subscribe import SubscribeVerbs
 from stepwell.client.verbs.talk import TalkVerbs
 from stepwell.client.verbs.versions import VersionVerbs
@@ -29,5 +30,6 @@ class Client(
     MetadataVerbs,
     VersionVerbs,
     ProcedureVerbs,
+    SearchVerbs,
 ):
     """All verbs. Made by `assembly`."""

@@ -11,6 +11,7 @@ from stepwell.model.base import Instant, iso
 from stepwell.model.journal import RunRow
 from stepwell.model.problem import Problem
 from stepwell.model.records import Attempt, Run, State, Step
+from stepwell.model.search import DefinitionCard
 
 View = dict[str, Any]
 
@@ -51,6 +52,24 @@ def row_view(row: RunRow) -> View:
         "parent_id": row.parent_id,
         "rerun_of": row.rerun_of,
         "error": dict(row.error) if row.error is not None else None,
+        "title": row.title,
+        "labels": list(row.labels),
+        "properties": dict(row.properties),
+        "author": row.author,
+        "archived": row.archived,
+        "started_at": when(row.started_at),
+        "queue": row.queue,
+    }
+
+
+def card_view(card: DefinitionCard) -> View:
+    """A line of a search over definitions."""
+    return {
+        **card._asdict(),
+        "created_at": when(card.created_at),
+        "tags": dict(card.tags),
+        "labels": list(card.labels),
+        "properties": dict(card.properties),
     }
 
 

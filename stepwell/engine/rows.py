@@ -9,6 +9,7 @@ from stepwell.model.events import Event, RunCreated, RunPaused, RunRescheduled, 
 from stepwell.model.journal import RunRow
 from stepwell.model.queues import QueueEntry, Standing
 from stepwell.model.records import Run
+from stepwell.model.search import text_of
 from stepwell.model.states import RunStatus
 
 
@@ -34,6 +35,14 @@ def row_of(run: Run) -> RunRow:
         due_at=run.expected["due"] if run.expected is not None else None,
         code=run.code,
         lease_until=min(run.leases.values()) if run.leases else None,
+        title=run.title,
+        labels=run.labels,
+        properties=run.properties,
+        author=run.author,
+        archived=run.archived,
+        started_at=run.started_at,
+        queue=run.queue,
+        text=text_of(run),
     )
 
 
@@ -74,6 +83,13 @@ def moved_entry(run: Run, events: Sequence[Event]) -> QueueEntry | None:
     return entry_of(run) if moved else None
 
 
-def indexed(run: Run) -> tuple[RunStatus, Mapping[str, Json], Mapping[str, Instant] | None]:
+Indexed = tuple[
+    RunStatus, Mapping[str, Json], Mapping[str, Instant] | None,
+    str | None, str | None, Sequence[str], Mapping[str, str], bool,
+]  # fmt: skip
+
+
+def indexed(run: Run) -> Indexed:
     """What the run's index row says that may change while it is open."""
-    return run.status, run.attributes, run.leases
+    about = run.title, run.description, run.labels, run.properties, run.archived
+    return run.status, run.attributes, run.leases, *about

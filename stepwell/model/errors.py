@@ -5,6 +5,8 @@
     │   └── NotSupported       … because it uses a feature that is named as not yet done
     ├── InvalidInput           an input, a key, an id or an option that cannot be accepted
     │   └── InvalidForm        what was filled into a form: `fields` says of each field what is wrong with it
+    │   ├── InvalidQuery       a search that cannot be read: all problems, each with its place
+    │   └── InvalidCursor      damaged, or of another search
     ├── NotFound               no run, step or definition of that name
     │   └── Archived           the run has ended and was put into an archive, or removed by a policy
     ├── Forbidden              whoever asks may not do that
@@ -114,6 +116,20 @@ class InvalidForm(InvalidInput):
             else f"{len(lines)} things in the form are wrong"
         )
         super().__init__("\n  ".join([head + ":", *lines]), hint=hint)
+
+
+class InvalidQuery(InvalidInput):
+    """A search that cannot be read: `problems` are all that is wrong with it, each with its place."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        self.problems = tuple(problems)
+        count = len(self.problems)
+        head = "the search has a problem" if count == 1 else f"the search has {count} problems"
+        super().__init__("\n  ".join([f"{head}:", *self.problems]), hint="see docs/search.md")
+
+
+class InvalidCursor(InvalidInput):
+    """The cursor is damaged, or belongs to another search."""
 
 
 class NotFound(StepwellError):

@@ -48,6 +48,15 @@ class RunRow(NamedTuple):
     """its soft deadline"""
     lease_until: Instant | None = None
     """when the first of the claims on its steps expires (see `stepwell.steps`)"""
+    title: str | None = None
+    labels: Sequence[str] = ()
+    properties: Mapping[str, str] = {}
+    author: str | None = None
+    archived: bool = False
+    started_at: Instant | None = None
+    queue: str | None = None
+    text: str | None = None
+    """what a search for text looks through (see `model.search`)"""
 
 
 class KeyClaim(NamedTuple):

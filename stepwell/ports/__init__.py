@@ -30,6 +30,7 @@ from stepwell.ports.archive import ArchiveStore as ArchiveStore
 from stepwell.ports.blobs import Blobs as Blobs
 from stepwell.ports.ledger import Ledger as Ledger
 from stepwell.ports.queues import QueueStore as QueueStore
+from stepwell.ports.search import SearchStore as SearchStore
 from stepwell.ports.versions import VersionStore as VersionStore
 
 Done = Callable[[BaseException | None], None]
@@ -207,6 +208,9 @@ class Store(Census, Protocol):
 
     @property
     def versions(self) -> VersionStore: ...
+
+    @property
+    def search(self) -> SearchStore: ...
 
     def listen(self, heard: Callable[[], None]) -> bool:
         """From now on call `heard` when another process did something that may concern this one. False: that does not

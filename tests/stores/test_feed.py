@@ -104,7 +104,7 @@ def _back_to_the_first_schema(path: Path) -> None:
         "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'"
     ).fetchall():
         if name != "schema_migrations":
-            old.execute(f"DROP TABLE {name}")
+            old.execute(f"DROP TABLE IF EXISTS {name}")  # the parts of an index of texts go with it
     old.execute(first.script)
     old.execute("DELETE FROM schema_migrations WHERE version > 1")
     for row in rows["journal"]:

@@ -22,6 +22,11 @@ _LOOK, _INSPECT, _STEER, _AGAIN = (
         "history": (f"{_LOOK}:history", "Print a run's journal, event by event."),
         "variables": (f"{_LOOK}:variables", "Print a run's variables."),
         "attributes": ("stepwell.cli.runs.attributes:attributes", "Print or set what a run is searched by."),
+        "metadata": (
+            "stepwell.cli.runs.metadata:metadata",
+            "Print or set title, labels, properties and more.",
+        ),
+        "search": ("stepwell.cli.search:runs", "Find runs by what they are called and what became of them."),
         "pause": (f"{_STEER}:pause", "Start nothing new in a run."),
         "resume": (f"{_STEER}:resume", "Let a paused run, or a held step, go on."),
         "cancel": (f"{_STEER}:cancel", "Stop a run gently."),

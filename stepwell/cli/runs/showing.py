@@ -28,13 +28,13 @@ STATUS_STYLES: Final = {
 WIDEST: Final = 48
 
 
-def listing(view: dict[str, Any], now: Instant) -> list[str]:
-    """A table; the words of a status say what its colour says."""
+def listing(view: dict[str, Any], now: Instant, *, titles: bool = False) -> list[str]:
+    """A table; the words of a status say what its colour says. `titles`: runs by their titles, if they have one."""
     runs = view["runs"]
     if not runs:
         return ["no runs"]
     rows: list[tuple[str, ...]] = [("RUN", "NAME", "STATUS", "STARTED", "TOOK", "ERROR")]
-    rows += [_cells(run, now) for run in runs]
+    rows += [_cells(run, now, run["title"] if titles else None) for run in runs]
     lines = table(rows)
     for number, run in enumerate(runs, 1):
         status = run["status"]
@@ -46,13 +46,13 @@ def listing(view: dict[str, Any], now: Instant) -> list[str]:
     return [text.rstrip() for text in lines]
 
 
-def _cells(run: dict[str, Any], now: Instant) -> tuple[str, ...]:
+def _cells(run: dict[str, Any], now: Instant, title: str | None = None) -> tuple[str, ...]:
     created, ended = instant(run["created_at"]), run["ended_at"]
     took = span((instant(ended) if ended is not None else now) - created)
     error = run["error"] or {}
     return (
         run["run_id"],
-        line(f"{run['name']}:{run['version']}", WIDEST),
+        line(title or f"{run['name']}:{run['version']}", WIDEST),
         run["status"],
         f"{span(now - created)} ago",
         took,
@@ -97,6 +97,11 @@ def _facts(state: State, now: Instant) -> Iterator[str]:
     if run.ended_at is not None:
         yield f"  ended    {when(run.ended_at)}, after {span(run.ended_at - run.created_at)}"
     facts = {
+        "title": run.title,
+        "labels": ", ".join(run.labels),
+        "properties": ", ".join(f"{name}={value}" for name, value in run.properties.items()),
+        "author": run.author,
+        "archived": "yes" if run.archived else "",
         "key": run.key,
         "tags": ", ".join(f"{name}={value}" for name, value in run.tags.items()),
         "attributes": json.dumps(run.attributes, ensure_ascii=False) if run.attributes else "",

@@ -106,22 +106,22 @@ def lead(db: apsw.Connection, where: Where | None) -> Condition | None:
     for part in parts:
         if isinstance(part, Compare) and part.op != "ne":
             groups.setdefault((part.name, kind_of(part.value)), []).append(part)
-    made = [_leading(group) for group in groups.values()]
+    made = [leading(group) for group in groups.values()]
     counts = [_count(db, condition) for condition in made]
     sharp = min(counts, default=_SHARP + 1)
     if sharp <= _SHARP:
         return made[counts.index(sharp)]
     ordered = (group for group in groups.values() if any(part.op == "eq" for part in group))
-    return next((_leading(group) for group in ordered), None)
+    return next((leading(group) for group in ordered), None)
 
 
-def _leading(parts: Sequence[Compare]) -> Condition:
-    """What is asked of one attribute; an equality says all."""
+def leading(parts: Sequence[Compare], name: str = "lead") -> Condition:
+    """What is asked of one attribute; an equality says all. `name` begins the names of its values."""
     exact = [part for part in parts if part.op == "eq"][:1]
-    values = {"lead_name": parts[0].name, "lead_kind": kind_of(parts[0].value)}
-    sql = "lead.name = :lead_name AND lead.kind = :lead_kind"
+    values = {f"{name}_name": parts[0].name, f"{name}_kind": kind_of(parts[0].value)}
+    sql = f"lead.name = :{name}_name AND lead.kind = :{name}_kind"
     for number, part in enumerate(exact or parts):
-        prefix = f"lead{number}"
+        prefix = f"{name}{number}"
         sql += f" AND lead.value {_SIGNS[part.op]} {_bound(part.value, prefix)}"
         values[f"{prefix}_value"] = _plain(part.value)
     return Condition(sql, values)

@@ -93,6 +93,14 @@ def run_row(row: RunRow, seq: int, owner: str | None, *, waits: bool = False) ->
         row.code,
         row.due_at,
         row.lease_until,
+        row.title,
+        _text(list(row.labels)) if row.labels else None,
+        _text(dict(row.properties)) if row.properties else None,
+        row.author,
+        int(row.archived),
+        row.started_at,
+        row.queue,
+        row.text,
     )
 
 

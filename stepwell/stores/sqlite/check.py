@@ -25,11 +25,16 @@ _RESTORE: Final = "restore the run from a backup; it is stopped until then, othe
 _REBUILD: Final = "make the index anew from the journal: stepwell doctor --rebuild"
 _UPGRADE: Final = "upgrade Stepwell: pip install --upgrade stepwell"
 _PAGE: Final = 200
+_CLEARED: Final = (
+    "clear_run_grams", "clear_run_texts", "clear_runs", "clear_run_tags", "clear_run_attributes", "clear_run_marks",
+    "clear_keys", "clear_queued",
+)  # fmt: skip
 
 
 def check_file(db: apsw.Connection) -> list[StoreFinding]:
     """What SQLite itself finds wrong with the file."""
     try:
+        fetch(db, SQL["look_at_grams"])
         said = [text for (text,) in fetch(db, "PRAGMA integrity_check(20)")]
     except ROTTEN as error:
         said = [str(error)]
@@ -103,7 +108,7 @@ def rebuild(
 ) -> None:
     """Replace all index rows and keys, in one transaction. No run has an owner afterwards."""
     db.execute("BEGIN IMMEDIATE")
-    for statement in ("clear_runs", "clear_run_tags", "clear_run_attributes", "clear_keys", "clear_queued"):
+    for statement in _CLEARED:
         db.execute(SQL[statement])
     waiting = {entry.run_id for entry in entries if entry.standing is not Standing.BEGUN}
     put(db, "put_runs", [run_row(row, _last(db, row.id), None, waits=row.id in waiting) for row in rows])

@@ -14,6 +14,7 @@ import apsw
 
 from stepwell.model.base import Instant
 from stepwell.model.errors import InvalidInput, StoreDamaged, StoreError, StoreUnavailable
+from stepwell.model.search import folded
 from stepwell.stores.migrations import Applied, migrations, pending
 from stepwell.stores.sqlite.backup import backup
 from stepwell.stores.sqlite.faults import UNREADABLE, translated
@@ -86,7 +87,13 @@ def open_reader(place: Place) -> apsw.Connection:
     """A connection that cannot write."""
     db = _connect(place, apsw.SQLITE_OPEN_READWRITE)
     _set(db, _READER)
+    db.create_scalar_function("folded", _folded, 1, deterministic=True)
     return db
+
+
+def _folded(*values: Any) -> str:
+    """For queries that look for what is not ASCII, which SQLite's own `lower` leaves as it is."""
+    return folded(str(values[0]))
 
 
 def grow_wal(db: apsw.Connection, size: int) -> None:

@@ -28,6 +28,9 @@ _ONE_RUN: Final = SQL["run"].format(columns=COLUMNS)
 _TAGS: Final = RunRow._fields.index("tags")
 _ERROR: Final = RunRow._fields.index("error")
 _ATTRIBUTES: Final = RunRow._fields.index("attributes")
+_LABELS: Final = RunRow._fields.index("labels")
+_PROPERTIES: Final = RunRow._fields.index("properties")
+_ARCHIVED: Final = RunRow._fields.index("archived")
 
 
 class _Path(NamedTuple):
@@ -213,6 +216,9 @@ def run_from(row: Sequence[Any]) -> RunRow:
     try:
         values[_TAGS] = decode_json(row[_TAGS]) if row[_TAGS] is not None else {}
         values[_ATTRIBUTES] = decode_json(row[_ATTRIBUTES]) if row[_ATTRIBUTES] is not None else {}
+        values[_LABELS] = tuple(decode_json(row[_LABELS])) if row[_LABELS] is not None else ()
+        values[_PROPERTIES] = decode_json(row[_PROPERTIES]) if row[_PROPERTIES] is not None else {}
+        values[_ARCHIVED] = bool(row[_ARCHIVED])
         values[_ERROR] = decode_json(row[_ERROR]) if row[_ERROR] is not None else None
     except (ValueError, TypeError) as error:
         raise StoreDamaged(

@@ -42,6 +42,7 @@ from stepwell.stores.sqlite.ledger import SqliteLedger
 from stepwell.stores.sqlite.queues import SqliteQueues, entry_row
 from stepwell.stores.sqlite.readers import Readers
 from stepwell.stores.sqlite.schedules import SqliteSchedules
+from stepwell.stores.sqlite.search import SqliteSearch
 from stepwell.stores.sqlite.versions import SqliteVersions
 from stepwell.stores.sqlite.writer import Writer
 from stepwell.stores.state_codec import encode_state
@@ -70,6 +71,7 @@ class SqliteStore:
         self.queues = SqliteQueues(writer, readers)
         self.ledger = SqliteLedger(writer, readers)
         self.versions = SqliteVersions(writer, readers)
+        self.search = SqliteSearch(readers)
         self._lock: BaseFileLock | None = None
         self._untold: set[str] = set()
         _opened.add(self)

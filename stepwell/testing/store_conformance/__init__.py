@@ -19,6 +19,7 @@ from stepwell.testing.store_conformance.ledger import LedgerConformance
 from stepwell.testing.store_conformance.owners import OwnerConformance
 from stepwell.testing.store_conformance.queues import QueueConformance
 from stepwell.testing.store_conformance.schedules import ScheduleConformance
+from stepwell.testing.store_conformance.search import SearchConformance
 from stepwell.testing.store_conformance.support import Journal, created, fails, index_row, turn
 from stepwell.testing.store_conformance.versions import VersionConformance
 
@@ -38,5 +39,6 @@ class StoreConformance(
     LedgerConformance,
     ClaimConformance,
     VersionConformance,
+    SearchConformance,
 ):
     """All of it."""

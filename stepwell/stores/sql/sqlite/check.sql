@@ -1,3 +1,7 @@
+-- The check of a file compares the index of texts with what this connection remembers of it. A query looks again.
+-- name: look_at_grams
+SELECT 1 FROM run_grams LIMIT 1
+
 -- name: runs_without_journal
 SELECT id FROM runs WHERE NOT EXISTS (SELECT 1 FROM journal WHERE run_id = runs.id) ORDER BY id
 
@@ -21,6 +25,16 @@ DELETE FROM run_tags
 
 -- name: clear_run_attributes
 DELETE FROM run_attributes
+
+-- name: clear_run_marks
+DELETE FROM run_marks
+
+-- name: clear_run_texts
+DELETE FROM run_texts
+
+-- Before the runs: what it has still to forget of them would be looked for where nothing is left.
+-- name: clear_run_grams
+INSERT INTO run_grams (run_grams) VALUES ('delete-all')
 
 -- Keys of runs that were archived stay claimed.
 -- name: clear_keys

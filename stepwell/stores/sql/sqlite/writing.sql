@@ -14,7 +14,8 @@ INSERT INTO runs (
     id, namespace, name, version, definition_hash, status, open, seq, created_at, updated_at, ended_at,
     priority, tags, key, parent_id, rerun_of, error, owner,
     attributes, code,
-    due_at, lease_until
+    due_at, lease_until,
+    title, labels, properties, author, archived, started_at, queue, text
 )
 SELECT * FROM (VALUES {values}) WHERE column1 IS NOT NULL
 ON CONFLICT (id) DO UPDATE SET
@@ -30,7 +31,13 @@ ON CONFLICT (id) DO UPDATE SET
     error = excluded.error,
     attributes = excluded.attributes,
     due_at = excluded.due_at,
-    lease_until = excluded.lease_until
+    lease_until = excluded.lease_until,
+    title = excluded.title,
+    labels = excluded.labels,
+    properties = excluded.properties,
+    archived = excluded.archived,
+    started_at = excluded.started_at,
+    text = excluded.text
 
 -- name: put_definitions
 INSERT INTO definitions (hash, namespace, name, version, document, created_at)

@@ -1,0 +1,1 @@
+"""Searches as people and programs write them: a tree as data, or the same as text."""
