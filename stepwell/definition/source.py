@@ -11,8 +11,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from stepwell.definition import reading
 from stepwell.definition.reading.build import Builder
-from stepwell.definition.reading.events import Broken, Events, NotJson, json_events, yaml_events
+from stepwell.definition.reading.events import Broken, Events, NotJson, json_events
 from stepwell.definition.reading.issue import Issue
 from stepwell.definition.reading.places import locate
 from stepwell.model.base import Json
@@ -44,7 +45,7 @@ class Source:
         return sorted(found, key=lambda finding: (finding.line, finding.column))
 
     def _events(self, text: str) -> Events:
-        return json_events(text) if self.json else yaml_events(text)
+        return json_events(text) if self.json else reading.yaml_text.yaml_events(text)
 
 
 def read(text: str | bytes, file: str = "<definition>") -> Source:
@@ -59,7 +60,7 @@ def read(text: str | bytes, file: str = "<definition>") -> Source:
                 return _build(source, json_events(source.text), json=True)
             except NotJson:
                 pass
-        return _build(source, yaml_events(source.text), json=False)
+        return _build(source, reading.yaml_text.yaml_events(source.text), json=False)
     except Broken as broken:
         source.issues.append(broken.issue)
         source.text = None
