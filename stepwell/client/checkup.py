@@ -10,6 +10,7 @@ from stepwell.client.schedule_checks import schedule_findings
 from stepwell.client.views import View, error_view, when
 from stepwell.definition.model import Definition
 from stepwell.engine.engine import Engine
+from stepwell.engine.inbox import items
 from stepwell.engine.requests import fingerprint
 from stepwell.engine.rows import entry_of, row_of
 from stepwell.kernel.evolve import blank, replay
@@ -19,6 +20,7 @@ from stepwell.model.errors import Conflict, NotFound, StepwellError, StoreError
 from stepwell.model.events import NAMES, SAME
 from stepwell.model.journal import RunFilter, RunRow, StoreFinding, Turn
 from stepwell.model.ledger import FollowUp
+from stepwell.model.people import WorkItem
 from stepwell.model.problem import Problem
 from stepwell.model.queues import QueueEntry, Standing
 from stepwell.model.records import Run, State
@@ -160,6 +162,7 @@ async def _check_around(engine: Engine, state: State, wrong: Wrong) -> None:
     if run.parent_id is not None and await engine.store.row(run.parent_id) is None:
         wrong("parent_missing", f"run {run.id}: its parent {run.parent_id} is not there", _REPORT)
     await _check_queue(engine, run, wrong)
+    await _check_work(engine, state, wrong)
     for order in await lost_orders(engine, run):
         wrong(
             "follow_up_missing", f"run {order.run_id}, ordered by run {run.id}, was never started", _REBUILD
@@ -193,6 +196,20 @@ async def _check_queue(engine: Engine, run: Run, wrong: Wrong) -> None:
         wrong("queue_differs", f"run {run.id} does not stand in its queue as it should", _REBUILD)
 
 
+async def _check_work(engine: Engine, state: State, wrong: Wrong) -> None:
+    """What waits for people is in their inboxes."""
+    if not state.nodes:
+        return
+    definition = await engine.library.get(state.run.definition_hash)
+    wanted = sorted(items(definition, state), key=lambda item: item.step)
+    if wanted != list(await engine.store.work.of_run(state.run.id)):
+        wrong(
+            "work_differs",
+            f"run {state.run.id}: what waits for people is not listed as it should be",
+            _REBUILD,
+        )
+
+
 async def _tagged(engine: Engine, run: Run) -> set[str]:
     """The runs of this moment that have the tags of this run."""
     where = RunFilter(tags=run.tags, created_after=run.created_at, created_before=run.created_at + 1)
@@ -214,6 +231,7 @@ class _Index(NamedTuple):
     claim: tuple[str, str] | None
     entry: QueueEntry | None
     orders: Sequence[FollowUp] = ()
+    work: Sequence[WorkItem] = ()
 
 
 async def _rebuild(engine: Engine) -> None:
@@ -223,13 +241,15 @@ async def _rebuild(engine: Engine) -> None:
     claims: dict[str, tuple[str, str]] = {}
     entries: list[QueueEntry] = []
     orders: list[FollowUp] = []
-    async for row, claim, entry, ordered in _indexes(engine):
+    work: list[WorkItem] = []
+    async for row, claim, entry, ordered, waiting in _indexes(engine):
+        work += waiting
         rows.append(row)
         orders += ordered
         entries += [] if entry is None else [entry]
         if row.key is not None and claim is not None:
             claims[row.key] = claim
-    await engine.store.rebuild(rows, claims, entries)
+    await engine.store.rebuild(rows, claims, entries, work)
     await engine.store.ledger.put_follow_ups(orders)
     engine.follow_ups.look()
     await engine.recover()
@@ -255,11 +275,18 @@ async def _indexes(engine: Engine) -> AsyncIterator[_Index]:
             if state.run.key is not None:
                 definition = await engine.library.get(state.run.definition_hash)
                 claim = (run_id, fingerprint(definition, state.run.input))
-            yield _Index(row, claim, entry_of(state.run), await lost_orders(engine, state.run))
+            lost = await lost_orders(engine, state.run)
+            yield _Index(row, claim, entry_of(state.run), lost, await _work(engine, state))
         except Exception:  # noqa: BLE001 - doctor reports it; the others must go on
             kept = await _kept(engine, run_id)
             if kept is not None:
                 yield kept
+
+
+async def _work(engine: Engine, state: State) -> list[WorkItem]:
+    if not state.nodes:
+        return []
+    return list(items(await engine.library.get(state.run.definition_hash), state))
 
 
 async def _kept(engine: Engine, run_id: str) -> _Index | None:
@@ -267,9 +294,10 @@ async def _kept(engine: Engine, run_id: str) -> _Index | None:
         row = await engine.store.row(run_id)
         claim = await engine.store.find_key(row.key) if row is not None and row.key is not None else None
         entry = await engine.store.queues.entry(run_id)
+        work = await engine.store.work.of_run(run_id)
     except StoreError:
         return None
-    return None if row is None else _Index(row, claim, entry)
+    return None if row is None else _Index(row, claim, entry, (), work)
 
 
 # --- small views ----------------------------------------------------------------------------------

@@ -8,6 +8,7 @@ from stepwell.client.verbs.files import FileVerbs
 from stepwell.client.verbs.keep import KeepVerbs
 from stepwell.client.verbs.listen import ListenVerbs
 from stepwell.client.verbs.metadata import MetadataVerbs
+from stepwell.client.verbs.people import PeopleVerbs
 from stepwell.client.verbs.procedures import ProcedureVerbs
 from stepwell.client.verbs.queues import QueueVerbs
 from stepwell.client.verbs.schedules import ScheduleVerbs
@@ -18,6 +19,7 @@ from stepwell.client.verbs.versions import VersionVerbs
 
 
 class Client(
+    PeopleVerbs,
     BulkVerbs,
     QueueVerbs,
     ScheduleVerbs,

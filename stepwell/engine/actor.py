@@ -15,6 +15,7 @@ from typing import Protocol
 
 from stepwell.definition.expression import Deferred, ExpressionError
 from stepwell.definition.model import Definition
+from stepwell.engine import inbox
 from stepwell.engine.environment import Memo
 from stepwell.engine.losing import name_the_winner
 from stepwell.engine.mail import Mail, Pending
@@ -255,8 +256,7 @@ class Actor:
         if not decision.events:
             self._nothing_new(mail, decision.effects)
             return
-        run = decision.draft.run
-        turn = Turn(self.id, run.seq, now, decision.events)
+        run, turn = decision.draft.run, Turn(self.id, decision.draft.run.seq, now, decision.events)
         index, terminal = indexed(run), run.status.terminal
         moved = terminal or index != self._indexed
         pending = Pending(turn, mail, decision.effects, decision.conditions, self.state.run.variables)
@@ -269,6 +269,7 @@ class Actor:
             definition=mail.definition,
             entry=moved_entry(run, decision.events) if run.queue is not None else None,
             follow_ups=run.follow_ups[len(self.state.run.follow_ups) :] if run.follow_ups else (),
+            work=inbox.changes(self.definition, decision.draft),
             foreign=self.foreign,
             unowned=self.definition.driven,
         )

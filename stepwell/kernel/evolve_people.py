@@ -69,6 +69,10 @@ def _restored(draft: Draft, event: e.StepRestored, at: Instant) -> None:
     change(draft, event, at).ended_at = None
 
 
+def _offered(draft: Draft, event: e.StepOffered, at: Instant) -> None:
+    draft.edit_node(event.step).offered_at = at
+
+
 def _values_set(draft: Draft, event: e.StepValuesSet, at: Instant) -> None:
     node = _touch(draft, event.step, "updated", at)
     kept = {name: value for name, value in node.values.items() if name not in event.removed}
@@ -159,6 +163,7 @@ def _fields_set(draft: Draft, event: e.FieldsSet, at: Instant) -> None:
 CHANGES: Final[dict[type[Any], Callable[[Draft, Any, Instant], None]]] = {
     e.TurnSigned: _signed,
     e.StepsPlanned: _planned,
+    e.StepOffered: _offered,
     e.StepPassed: _passed,
     e.StepRestored: _restored,
     e.StepValuesSet: _values_set,

@@ -8,7 +8,7 @@ from stepwell.kernel.ruling import Begin, OpenGraph, Pass, Ruling
 from stepwell.model import events as e
 from stepwell.model.base import Json
 from stepwell.model.people import Node
-from stepwell.model.records import Scope, Step
+from stepwell.model.records import Scope, State, Step
 from stepwell.model.states import StepStatus
 
 
@@ -54,6 +54,8 @@ def planned(task: Task, step_id: str, after: list[str]) -> dict[str, Json]:
 def plan_one(r: Ruling, scope: Scope, task: Task, step_id: str) -> None:
     """A step that people do, in a list that is no graph."""
     r.emit(e.StepsPlanned(scope.id, [planned(task, step_id, [])]))
+    if not task.options.auto_start:
+        r.emit(e.StepOffered(step_id))
 
 
 def ready(r: Ruling, node: Node) -> bool:
@@ -61,11 +63,20 @@ def ready(r: Ruling, node: Node) -> bool:
     return all(r.draft.node(parent).passed for parent in node.after)
 
 
+def ready_in(state: State, node: Node) -> bool:
+    """The same of a state that nobody is changing."""
+    return all(state.nodes[parent].passed for parent in node.after)
+
+
 def consider(r: Ruling, step_id: str) -> None:
-    """Begin the step if its time has come and nobody has to say so."""
+    """If its time has come, begin the step, or offer it to whoever has to."""
     node = r.draft.node(step_id)
-    if node.auto_start and r.draft.step(step_id).status is StepStatus.PENDING and ready(r, node):
+    if r.draft.step(step_id).status is not StepStatus.PENDING or not ready(r, node):
+        return
+    if node.auto_start:
         r.agenda.add(Begin(step_id))
+    elif node.offered_at is None:
+        r.emit(e.StepOffered(step_id))
 
 
 def let_go(r: Ruling, item: Pass) -> None:

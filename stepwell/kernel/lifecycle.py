@@ -13,7 +13,7 @@ from stepwell.kernel.evolve_step import PERFORMED
 from stepwell.kernel.flow import advance, cancel_steps, complete_run, fail_run, in_flight
 from stepwell.kernel.limits import limits
 from stepwell.kernel.people import watching
-from stepwell.kernel.people.ending import keep_fields
+from stepwell.kernel.people.ending import check_fields, keep_fields
 from stepwell.kernel.ruling import Begin, Enter, Fault, Ruling
 from stepwell.model import commands as c
 from stepwell.model import events as e
@@ -52,7 +52,7 @@ def begin(r: Ruling, command: c.BeginRun) -> None:
     """A claim of the run is kept, unless the run went another way meanwhile."""
     run = r.draft.run
     if r.definition.procedure is not None and run.status is RunStatus.PENDING:
-        keep_fields(r, run.fields, complete=True)
+        check_fields(r, run.fields, complete=True)
     if run.status is RunStatus.PENDING and run.round == command.round:
         _begin(r, run.input)
 

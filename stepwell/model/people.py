@@ -96,6 +96,8 @@ class Node:
     """what people chose, by field"""
     stamps: dict[str, Stamp] = field(default_factory=dict)
     """by what was done: started, submitted, completed, failed, skipped, …"""
+    offered_at: Instant | None = None
+    """since when it waits for a person to begin it"""
     passed: bool = False
     outdated: bool = False
     repeat_of: str | None = None
@@ -110,6 +112,45 @@ class Node:
     """what approvers said, in order"""
     request: Json = None
     """what an approval is asked for, as it was when it was asked"""
+
+
+class WorkItem(NamedTuple):
+    """Something that waits for a person: a line of an inbox. `state`: pending (to be begun), running (a form to be
+    filled in), waiting (an approval to be decided). `people` and `groups`: whose it is; nobody named, anybody's."""
+
+    run_id: str
+    step: str
+    task: str
+    kind: str
+    state: str
+    title: str
+    workflow: str
+    """`namespace/name:version`"""
+    priority: int
+    since: Instant
+    due: Instant | None = None
+    section: str = ""
+    people: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+
+
+class WorkChange(NamedTuple):
+    """What became of the line of a step; `item` None: it waits for nobody any more."""
+
+    step: str
+    item: WorkItem | None = None
+
+
+class WorkFilter(NamedTuple):
+    """Which lines: those of any of `people` or `groups` (and with `anybodys` those that name nobody); of all where
+    neither is given."""
+
+    people: tuple[str, ...] = ()
+    groups: tuple[str, ...] = ()
+    anybodys: bool = False
+    run_id: str | None = None
+    kind: str | None = None
+    due_before: Instant | None = None
 
 
 @dataclass(slots=True)

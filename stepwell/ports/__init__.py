@@ -23,6 +23,7 @@ from stepwell.model.journal import (
     StoreFinding,
     Turn,
 )
+from stepwell.model.people import WorkChange, WorkItem
 from stepwell.model.queues import QueueEntry
 from stepwell.model.records import State
 from stepwell.model.schedules import Edit, Firing, Schedule, Standing
@@ -32,6 +33,7 @@ from stepwell.ports.ledger import Ledger as Ledger
 from stepwell.ports.queues import QueueStore as QueueStore
 from stepwell.ports.search import SearchStore as SearchStore
 from stepwell.ports.versions import VersionStore as VersionStore
+from stepwell.ports.work import WorkStore as WorkStore
 
 Done = Callable[[BaseException | None], None]
 """Called on the event loop once the commit is over: None when durable, else the reason why nothing was written."""
@@ -96,6 +98,7 @@ class Store(Census, Protocol):
         definition: DefinitionRow | None = None,
         entry: QueueEntry | None = None,
         follow_ups: Sequence[str] = (),
+        work: Sequence[WorkChange] = (),
         foreign: bool = False,
         unowned: bool = False,
     ) -> bytes:
@@ -104,7 +107,8 @@ class Store(Census, Protocol):
         `tip` is the hash of the turn before (``b""`` for the first). `row` is the run's index row, where it changed;
         `claim` and `definition` are written in the same commit, before the turn (an existing equal definition is
         kept), and so is `entry`, the run's place in its queue, where that changed (a run that ends leaves it
-        unasked), and `follow_ups`: ids of runs to be started after it (`ledger`). `foreign`: the run belongs to another
+        unasked), `follow_ups`: ids of runs to be started after it (`ledger`), and `work`: what waits for people.
+        `foreign`: the run belongs to another
         engine, which must be told (see `take_foreign`). `unowned`: nobody carries it
         on. `done` gets `SeqConflict` where (run_id, seq) exists, `KeyTaken` and `UniqueTaken` where a key does, and
         `StoreUnavailable` where the store cannot write; a later turn of the same run in the same commit fails with it.
@@ -185,6 +189,7 @@ class Store(Census, Protocol):
         rows: Sequence[RunRow],
         claims: Mapping[str, tuple[str, str]],
         entries: Sequence[QueueEntry] = (),
+        work: Sequence[WorkItem] = (),
     ) -> None:
         """Replace the index rows of the runs with these, in one commit (owners are cleared)."""
         ...
@@ -205,6 +210,11 @@ class Store(Census, Protocol):
 
     @property
     def ledger(self) -> Ledger: ...
+
+    @property
+    def work(self) -> WorkStore:
+        """What waits for people."""
+        ...
 
     @property
     def versions(self) -> VersionStore: ...

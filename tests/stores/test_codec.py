@@ -101,6 +101,7 @@ EVENTS: list[e.Event] = [
     e.TurnSigned("ada", "service"),
     e.StepsPlanned("/do", [{"step": "/do/0/a", "path": "/do/0/a", "kind": "call:form", "task": "a"}], True),
     e.StepPassed("/do/0/a"),
+    e.StepOffered("/do/0/a"),
     e.StepRestored("/do/0/a"),
     e.StepValuesSet("/do/0/a", {"p": 1.5}, ("q",)),
     e.StepAutoProceedSet("/do/0/a", True),
@@ -313,7 +314,7 @@ def full_state() -> State:
     )
     node = Node(
         "/do/0/s[1]", "s", ("/do/1/t",), False, True, True, {"people": ["ada"]}, 3, {"p": 1}, {"started": Stamp(5)},
-        True, True, "/do/0/s", "/do/0/s[2]", {"status": "satisfied"}, {"p/start": {"value": 1}}, {"0": {"status": "error"}},
+        4, True, True, "/do/0/s", "/do/0/s[2]", {"status": "satisfied"}, {"p/start": {"value": 1}}, {"0": {"status": "error"}},
         [{"by": "bob"}], {"arguments": 1},
     )  # fmt: skip
     return State(

@@ -47,11 +47,15 @@ def checked_id(run_id: str) -> str:
     return run_id
 
 
-def _check_options(mode: str, key: str | None) -> None:
+def _check_options(mode: str, key: str | None, *, held: bool, queue: str | None) -> None:
     if mode not in ("normal", "debug"):
         raise InvalidInput(f"mode must be normal or debug, not {mode!r}")
     if key is not None and not 0 < len(key) <= 1_000:
         raise InvalidInput("a key has 1 to 1,000 characters")
+    if held and queue is not None:
+        raise InvalidInput(
+            "a run waits in a queue, or until a person begins it", hint="leave one of them out"
+        )
 
 
 def _used_before(what: str, run_id: str) -> KeyConflict:
@@ -83,6 +87,7 @@ class StartVerbs(Verbs):
         partition: str | None = None,
         unique: str | None = None,
         debounce: Span | None = None,
+        held: bool = False,
         **about: Unpack[About],
     ) -> Handle:
         """Start a run; it is on record when this returns.
@@ -96,12 +101,17 @@ class StartVerbs(Verbs):
         higher `priority` first, and the `partition`s of a queue in turn. `delay` (seconds): not before. `deadline`
         (seconds, or when): it must have ended by then, begun or not. `unique`: while a run of the queue with this key
         is open, that one is given back. `debounce` (seconds, with `unique`): it begins so long after the last such
-        start, with the input of the last. `about`: what it is called, see `About`. Raises `InvalidDefinition`,
+        start, with the input of the last. `held`: it waits until a person begins it
+        (see `begin`). `about`: what it is called, see `About`. Raises `InvalidDefinition`,
         `InvalidInput`, `NotFound`, `StoreUnavailable`.
         """
         definition = await self.definition(source)
         await check_subworkflows(self.engine.library, definition)
         _check_options(mode, key)
+        if held and queue is not None:
+            raise InvalidInput(
+                "a run waits in a queue, or until a person begins it", hint="leave one of them out"
+            )
         wanted = queueing(
             self.engine.clock.now(), queue=queue, delay=delay, deadline=deadline, partition=partition,
             unique=unique, debounce=debounce, key=key,
@@ -117,6 +127,7 @@ class StartVerbs(Verbs):
             variables=dict(variables or {}),
             rerun_of=rerun_of,
             attributes=normal_all(attributes or {}),
+            held=held,
             **wanted._asdict(),
             **checked_about(about),
         )

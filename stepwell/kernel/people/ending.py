@@ -24,14 +24,19 @@ def set_fields(r: Ruling, command: SetFields) -> None:
     keep_fields(r, command.values, complete=False)
 
 
-def keep_fields(r: Ruling, values: Mapping[str, Json], *, complete: bool) -> None:
-    """Put global fields on record. Raises `InvalidForm`, `InvalidInput` where it is no procedure."""
+def check_fields(r: Ruling, values: Mapping[str, Json], *, complete: bool) -> None:
+    """Raises `InvalidForm`, `InvalidInput` where it is no procedure."""
     procedure = r.definition.procedure
     if procedure is None:
         raise InvalidInput(f"{r.definition.reference} is no procedure: it has no fields")
     wrong = check_values(procedure.fields, dict(values), complete=complete)
     if wrong:
         raise InvalidForm(wrong)
+
+
+def keep_fields(r: Ruling, values: Mapping[str, Json], *, complete: bool) -> None:
+    """Put global fields on record. Raises as `check_fields` does."""
+    check_fields(r, values, complete=complete)
     given = {name: value for name, value in values.items() if value is not None}
     removed = tuple(name for name, value in values.items() if value is None and name in r.draft.run.fields)
     if given or removed:

@@ -47,6 +47,7 @@ from stepwell.model.events.names import STEP_CONDITION_MOVED as STEP_CONDITION_M
 from stepwell.model.events.names import STEP_DEFERRED as STEP_DEFERRED
 from stepwell.model.events.names import STEP_FAILED as STEP_FAILED
 from stepwell.model.events.names import STEP_NOTICED as STEP_NOTICED
+from stepwell.model.events.names import STEP_OFFERED as STEP_OFFERED
 from stepwell.model.events.names import STEP_OVERDUE as STEP_OVERDUE
 from stepwell.model.events.names import STEP_PASSED as STEP_PASSED
 from stepwell.model.events.names import STEP_PAUSED as STEP_PAUSED
@@ -77,6 +78,7 @@ from stepwell.model.events.people import StepAutoProceedSet as StepAutoProceedSe
 from stepwell.model.events.people import StepCaptured as StepCaptured
 from stepwell.model.events.people import StepConditionMoved as StepConditionMoved
 from stepwell.model.events.people import StepNoticed as StepNoticed
+from stepwell.model.events.people import StepOffered as StepOffered
 from stepwell.model.events.people import StepPassed as StepPassed
 from stepwell.model.events.people import StepRepeated as StepRepeated
 from stepwell.model.events.people import StepRestored as StepRestored
@@ -185,6 +187,7 @@ Event = (
     | StepWithdrawn
     | TurnSigned
     | StepsPlanned
+    | StepOffered
     | StepPassed
     | StepRestored
     | StepValuesSet
@@ -249,6 +252,7 @@ NAMES: Final[dict[type[Any], str]] = {
     StepWithdrawn: STEP_WITHDRAWN,
     TurnSigned: TURN_SIGNED,
     StepsPlanned: STEPS_PLANNED,
+    StepOffered: STEP_OFFERED,
     StepPassed: STEP_PASSED,
     StepRestored: STEP_RESTORED,
     StepValuesSet: STEP_VALUES_SET,

@@ -31,6 +31,12 @@ class StepRestored(NamedTuple):
     step: str
 
 
+class StepOffered(NamedTuple):
+    """Every step before it has let go, and it waits for a person to begin it."""
+
+    step: str
+
+
 class StepPassed(NamedTuple):
     """It has let its successors go."""
 

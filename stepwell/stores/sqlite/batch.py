@@ -31,6 +31,10 @@ class Extra(NamedTuple):
     notice: Row | None = None
     queued: Row | None = None
     follow_ups: tuple[Row, ...] = ()
+    work: tuple[Row, ...] = ()
+    """lines of the inbox"""
+    done: tuple[Row, ...] = ()
+    """lines of the inbox that are replaced or gone: (run_id, step)"""
 
 
 class Job(NamedTuple):
@@ -61,9 +65,9 @@ class Batch:
         rows: Sequence[Row | None] = [getattr(extra, name) for extra in self.extras.values()]
         return [row for row in rows if row is not None]
 
-    def follow_ups(self) -> list[Row]:
-        """The runs that are to be started."""
-        return [row for extra in self.extras.values() for row in extra.follow_ups]
+    def rows_of(self, name: str) -> list[Row]:
+        """The same of a kind of which a turn may have several."""
+        return [row for extra in self.extras.values() for row in getattr(extra, name)]
 
     def remove(self, positions: Sequence[int]) -> list[Done]:
         """Take these turns out; returns their callbacks."""

@@ -10,6 +10,7 @@ import apsw
 
 from stepwell.model.errors import NotFound, StoreError, StoreTooNew
 from stepwell.model.journal import RunRow, StoreFinding
+from stepwell.model.people import WorkItem
 from stepwell.model.queues import QueueEntry, Standing
 from stepwell.stores.sqlite.batch import run_row
 from stepwell.stores.sqlite.commit import put
@@ -17,6 +18,7 @@ from stepwell.stores.sqlite.connection import SQL, fetch
 from stepwell.stores.sqlite.faults import ROTTEN
 from stepwell.stores.sqlite.journal import complete, read_all, start
 from stepwell.stores.sqlite.queues import entry_row
+from stepwell.stores.sqlite.work import work_row
 
 _RESTORE_FILE: Final = (
     "end what uses the file, keep a copy of it and of the -wal file beside it, and put a backup in its place"
@@ -27,7 +29,7 @@ _UPGRADE: Final = "upgrade Stepwell: pip install --upgrade stepwell"
 _PAGE: Final = 200
 _CLEARED: Final = (
     "clear_run_grams", "clear_run_texts", "clear_runs", "clear_run_tags", "clear_run_attributes", "clear_run_marks",
-    "clear_keys", "clear_queued",
+    "clear_keys", "clear_queued", "clear_work",
 )  # fmt: skip
 
 
@@ -105,6 +107,7 @@ def rebuild(
     rows: Sequence[RunRow],
     claims: Mapping[str, tuple[str, str]],
     entries: Sequence[QueueEntry],
+    work: Sequence[WorkItem],
 ) -> None:
     """Replace all index rows and keys, in one transaction. No run has an owner afterwards."""
     db.execute("BEGIN IMMEDIATE")
@@ -113,6 +116,7 @@ def rebuild(
     waiting = {entry.run_id for entry in entries if entry.standing is not Standing.BEGUN}
     put(db, "put_runs", [run_row(row, _last(db, row.id), None, waits=row.id in waiting) for row in rows])
     put(db, "put_queued", [entry_row(entry) for entry in entries])
+    put(db, "put_work", [work_row(item) for item in work])
     put(db, "claim_keys", [(key, *claim) for key, claim in claims.items()])
     db.execute("COMMIT")
 

@@ -100,7 +100,9 @@ def _write_all(db: apsw.Connection, batch: Batch) -> None:
     put(db, "put_runs", batch.column("run"))
     _put_queued(db, batch.column("queued"))
     put(db, "put_notices", batch.column("notice"))
-    put(db, "put_follow_ups", batch.follow_ups())
+    put(db, "put_follow_ups", batch.rows_of("follow_ups"))
+    put(db, "drop_work", batch.rows_of("done"))
+    put(db, "put_work", batch.rows_of("work"))
     db.execute("COMMIT")
 
 
@@ -221,6 +223,8 @@ def _write_after(db: apsw.Connection, extra: Extra) -> None:
     if extra.notice is not None:
         put(db, "put_notices", [extra.notice])
     put(db, "put_follow_ups", extra.follow_ups)
+    put(db, "drop_work", extra.done)
+    put(db, "put_work", extra.work)
 
 
 def _outcomes(

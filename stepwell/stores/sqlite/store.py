@@ -26,6 +26,7 @@ from stepwell.model.journal import (
     StoreFinding,
     Turn,
 )
+from stepwell.model.people import WorkChange, WorkItem
 from stepwell.model.queues import QueueEntry, Standing
 from stepwell.model.records import State
 from stepwell.ports import Clock, Done
@@ -44,6 +45,7 @@ from stepwell.stores.sqlite.readers import Readers
 from stepwell.stores.sqlite.schedules import SqliteSchedules
 from stepwell.stores.sqlite.search import SqliteSearch
 from stepwell.stores.sqlite.versions import SqliteVersions
+from stepwell.stores.sqlite.work import SqliteWork, work_row
 from stepwell.stores.sqlite.writer import Writer
 from stepwell.stores.state_codec import encode_state
 
@@ -72,6 +74,7 @@ class SqliteStore:
         self.ledger = SqliteLedger(writer, readers)
         self.versions = SqliteVersions(writer, readers)
         self.search = SqliteSearch(readers)
+        self.work = SqliteWork(readers)
         self._lock: BaseFileLock | None = None
         self._untold: set[str] = set()
         _opened.add(self)
@@ -121,6 +124,7 @@ class SqliteStore:
         definition: DefinitionRow | None = None,
         entry: QueueEntry | None = None,
         follow_ups: Sequence[str] = (),
+        work: Sequence[WorkChange] = (),
         foreign: bool = False,
         unowned: bool = False,
     ) -> bytes:
@@ -138,6 +142,7 @@ class SqliteStore:
         if (
             foreign
             or follow_ups
+            or work
             or not (row is None and claim is None and definition is None and entry is None)
         ):
             extra = Extra(
@@ -147,6 +152,8 @@ class SqliteStore:
                 (run_id,) if foreign else None,
                 None if entry is None else entry_row(entry),
                 tuple((follow_up, run_id, seq) for follow_up in follow_ups),
+                tuple(work_row(change.item) for change in work if change.item is not None),
+                tuple((run_id, change.step) for change in work),
             )
         self._writer.add((run_id, seq, at, body, new), done, extra)
         return new
@@ -289,8 +296,9 @@ class SqliteStore:
         rows: Sequence[RunRow],
         claims: Mapping[str, tuple[str, str]],
         entries: Sequence[QueueEntry] = (),
+        work: Sequence[WorkItem] = (),
     ) -> None:
-        await self._writer.run(lambda db: checks.rebuild(db, rows, claims, entries))
+        await self._writer.run(lambda db: checks.rebuild(db, rows, claims, entries, work))
 
     async def flush(self) -> None:
         await self._writer.flush()

@@ -1,0 +1,243 @@
+"""Steps and procedures as people see them: JSON for inboxes, forms and audits."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+from stepwell.client.checkup import event_views
+from stepwell.client.views import View, error_view, when
+from stepwell.definition.forms.schema import json_schema
+from stepwell.definition.forms.values import defaults, missing
+from stepwell.definition.model import AttendedBody, Definition, Section, Task
+from stepwell.kernel.graph import ready_in
+from stepwell.kernel.people.table import ALLOWED, Request
+from stepwell.model.base import Instant, Json
+from stepwell.model.errors import InvalidInput, NotFound
+from stepwell.model.events import TurnSigned
+from stepwell.model.journal import Turn
+from stepwell.model.people import Actor, ActorKind, Node, Stamp, WorkItem, assignment
+from stepwell.model.records import State, Step
+from stepwell.model.states import StepStatus
+
+_LONGEST_NAME: Final = 200
+_ASKED: Final = (
+    Request.START,
+    Request.SET_VALUES,
+    Request.SUBMIT,
+    Request.SKIP,
+    Request.FAIL,
+    Request.REPEAT,
+)
+
+
+def known_actor(who: Actor | str) -> Actor:
+    """Raises `InvalidInput` for somebody that nobody can be."""
+    actor = who if isinstance(who, Actor) else Actor(who)
+    if not actor.id.strip() or len(actor.id) > _LONGEST_NAME or not actor.id.isprintable():
+        raise InvalidInput("whoever does something has a name of 1 to 200 printable characters")
+    if actor.kind not in (ActorKind.PERSON, ActorKind.SERVICE):
+        raise InvalidInput("nobody can speak for the engine", hint="be a person or a service")
+    return actor
+
+
+def item_view(item: WorkItem, now: Instant) -> View:
+    """A line of an inbox."""
+    return {
+        "run_id": item.run_id,
+        "step": item.step,
+        "task": item.task,
+        "title": item.title,
+        "kind": item.kind.removeprefix("call:"),
+        "state": item.state,
+        "workflow": item.workflow,
+        "section": item.section,
+        "priority": item.priority,
+        "since": when(item.since),
+        "due": when(item.due),
+        "overdue": item.due is not None and item.due < now,
+        "people": list(item.people),
+        "groups": list(item.groups),
+    }
+
+
+def step_of(state: State, name: str) -> Step:
+    """The step of this id, or the present one of the task of this name. Raises `NotFound`."""
+    if name in state.steps:
+        return state.steps[name]
+    for graph in state.graphs.values():
+        if name in graph.steps:
+            return state.steps[graph.steps[name]]
+    found = [step for step in state.steps.values() if step.name == name]
+    if not found:
+        raise NotFound(
+            f"run {state.run.id} has no step {name}",
+            hint=f"list its steps with: stepwell runs show {state.run.id}",
+        )
+    return found[-1]
+
+
+def stamp_view(stamps: Mapping[str, Stamp]) -> View:
+    """By what was done: when, by whom (null: the engine), why."""
+    return {what: {"at": when(s.at), "by": s.by, "reason": s.reason} for what, s in stamps.items()}
+
+
+def step_view_of(definition: Definition, state: State, step: Step) -> View:
+    """See `PeopleVerbs.step`."""
+    task, node = definition.tasks[step.path], state.nodes.get(step.id)
+    head: View = {
+        "run_id": state.run.id,
+        "run_status": state.run.status.value,
+        "step": step.id,
+        "task": node.task if node is not None else step.name,
+        "title": _title(task),
+        "description": task.options.description,
+        "section": task.options.section,
+        "kind": step.kind.removeprefix("call:"),
+        "status": step.status.value,
+        "reason": step.reason.value if step.reason is not None else None,
+        "skip_reason": step.skip_reason,
+        "error": error_view(step.error),
+        "output": step.output,
+        "due": when((step.expected or {}).get("due")),
+    }
+    return head if node is None else head | _node_view(state, task, step, node)
+
+
+def _title(task: Task) -> str:
+    own = task.body.given.get("title", "") if isinstance(task.body, AttendedBody) else ""
+    return task.options.title or own or task.name
+
+
+def _node_view(state: State, task: Task, step: Step, node: Node) -> View:
+    view: View = {
+        "version": node.version,
+        "required": node.required,
+        "auto_start": node.auto_start,
+        "auto_proceed": node.auto_proceed,
+        "after": list(node.after),
+        "waits_for": [parent for parent in node.after if not state.nodes[parent].passed],
+        "outdated": node.outdated,
+        "repeat_of": node.repeat_of,
+        "replaced_by": node.replaced_by,
+        "assign": assignment(node.assign).as_json(),
+        "stamps": stamp_view(node.stamps),
+        "condition": node.condition,
+        "captures": dict(node.captures),
+        "decisions": list(node.decisions),
+        "request": node.request,
+        "can": _can(state, step, node),
+    }
+    if isinstance(task.body, AttendedBody):
+        view |= _form_view(state, task.body, step, node)
+    return view
+
+
+def _form_view(state: State, body: AttendedBody, step: Step, node: Node) -> View:
+    chosen = {**defaults(body.fields), **node.values}
+    return {
+        "content": body.content,
+        "fields": body.given.get("fields", []),
+        "values": chosen,
+        "missing": missing(body.fields, chosen),
+        "schema": json_schema(body.fields),
+        "actions": _actions(state, body, step, node),
+    }
+
+
+def _actions(state: State, body: AttendedBody, step: Step, node: Node) -> list[View]:
+    """What became of each action, in the order of the definition: not_run, in_progress, succeeded or error."""
+    others = iter(body.actions.tasks if body.actions is not None else ())
+    views: list[View] = []
+    for position, item in enumerate(body.given.get("actions", ())):
+        (word,) = item
+        if word == "event":
+            told = node.notices.get(str(position), {"status": "not_run"})
+            views.append({"action": word, **told})
+            continue
+        task = next(others)
+        done = state.steps.get(f"{step.id}/actions/{task.position}/{word}")
+        views.append({"action": word, **_action_view(done)})
+    return views
+
+
+def _action_view(done: Step | None) -> View:
+    if done is None:
+        return {"status": "not_run"}
+    if not done.status.terminal:
+        return {"status": "in_progress", "step": done.id}
+    if done.status is StepStatus.COMPLETED:
+        return {"status": "succeeded", "step": done.id, "result": done.output}
+    return {"status": "error", "step": done.id, "error": error_view(done.error)}
+
+
+def _can(state: State, step: Step, node: Node) -> list[str]:
+    """What a person may ask of the step now."""
+    if state.run.status.terminal or node.outdated:
+        return []
+    asked = [request for request in _ASKED if ActorKind.PERSON in ALLOWED.get((step.status, request), ())]
+    if node.required and Request.SKIP in asked:
+        asked.remove(Request.SKIP)
+    if Request.START in asked and not ready_in(state, node):
+        asked.remove(Request.START)
+    if Request.REPEAT in asked and (node.replaced_by is not None or step.scope not in state.graphs):
+        asked.remove(Request.REPEAT)
+    return [request.value for request in asked]
+
+
+def procedure_view(definition: Definition, state: State) -> View:
+    """What makes a run a procedure: fields, sections, the present step of every task in the order of the definition."""
+    procedure, graph = definition.procedure, state.graphs.get("/do")
+    steps = list(graph.steps.values()) if graph is not None else [*state.nodes]
+    return {
+        "status": state.run.status.value,
+        "held": state.run.held,
+        "title": definition.title or definition.name,
+        "fields": dict(state.run.fields),
+        "form": _fields_of(definition),
+        "sections": _sections(procedure.sections) if procedure is not None else [],
+        "stamps": stamp_view(state.run.stamps),
+        "steps": [_line(definition, state, state.steps[step]) for step in steps],
+        "error": error_view(state.run.error),
+    }
+
+
+def _fields_of(definition: Definition) -> Json:
+    given = definition.metadata.get("procedure")
+    return given.get("fields", []) if isinstance(given, Mapping) else []
+
+
+def _sections(sections: tuple[Section, ...]) -> list[View]:
+    return [
+        {
+            "id": s.id,
+            "title": s.title or s.id,
+            "description": s.description,
+            "sections": _sections(s.sections),
+        }
+        for s in sections
+    ]
+
+
+def _line(definition: Definition, state: State, step: Step) -> View:
+    view = step_view_of(definition, state, step)
+    names = ("step", "task", "title", "section", "kind", "status", "required", "waits_for", "stamps", "can")
+    return {name: view.get(name) for name in names}
+
+
+def audit_view(turn: Turn) -> Iterator[View]:
+    """What somebody asked for in this turn, and what came of it: one line per event behind the signature."""
+    signed = next((event for event in turn.events if isinstance(event, TurnSigned)), None)
+    if signed is None:
+        return
+    for view in event_views(turn):
+        what = view.pop("type")
+        if what != "turn.signed":
+            yield {
+                "seq": view.pop("seq"),
+                "at": view.pop("at"),
+                "by": signed.by,
+                "kind": signed.kind,
+                "what": what,
+                **view,
+            }

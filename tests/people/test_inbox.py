@@ -1,0 +1,156 @@
+"""What waits for people: who sees what, in which order, whatever happened to the process meanwhile."""
+
+from __future__ import annotations
+
+import pytest
+
+from stepwell.model.errors import InvalidForm, InvalidInput, TransitionRefused
+from stepwell.model.people import Actor, ActorKind
+from stepwell.testing import Kit
+from tests.people.support import Procedure, procedure
+
+SHIFT = procedure(
+    """
+  - valves:
+      call: form
+      with: {title: Check the valves, fields: [{id: open, kind: checkbox, required: true}]}
+      metadata: {after: [], assign: {people: [ada]}}
+  - gauges:
+      call: form
+      with: {fields: [{id: pressure, kind: number, required: true}]}
+      metadata: {assign: {groups: [stand]}, priority: 5}
+  - log: {call: form, metadata: {deadline: PT1H}}
+  - leave: {call: form, metadata: {after: [valves, gauges, log], autoStart: false}}
+""",
+    metadata="{fields: [{id: shift, kind: text, required: true}]}",
+    name="shift",
+)
+FIELDS = {"shift": "night"}
+
+
+def tasks(view: dict) -> list[str]:  # type: ignore[type-arg]
+    return [item["task"] for item in view["items"]]
+
+
+async def test_an_inbox_is_what_a_person_may_do() -> None:
+    async with Procedure(SHIFT, FIELDS) as p:
+        inbox = p.kit.engine.inbox
+        assert tasks(await inbox()) == ["gauges", "log", "valves"]
+        assert tasks(await inbox("ada")) == ["log", "valves"]
+        assert tasks(await inbox("ada", mine=True)) == ["valves"]
+        assert tasks(await inbox(Actor("bob", groups=("stand",)))) == ["gauges", "log"]
+        assert tasks(await inbox(groups=["stand"])) == ["gauges"]
+        assert (await inbox())["items"][2]["title"] == "Check the valves"
+        first = await inbox(limit=1)
+        assert (tasks(first), first["total"]) == (["gauges"], 3)
+        assert tasks(await inbox(limit=5, cursor=first["cursor"])) == ["log", "valves"]
+        with pytest.raises(InvalidInput, match="cursor"):
+            await inbox(cursor="[1]")
+
+
+async def test_what_is_done_leaves_the_inbox_and_what_is_offered_comes() -> None:
+    async with Procedure(SHIFT, FIELDS) as p:
+        e, run = p.kit.engine, p.handle.run_id
+        await e.submit_step(run, "valves", {"open": True}, by="ada")
+        await e.submit_step(run, "gauges", {"pressure": 3}, by="bob")
+        await e.skip_step(run, "log", "no paper", by="bob")
+        assert [(i["task"], i["state"]) for i in (await e.inbox())["items"]] == [("leave", "pending")]
+        await e.assign_step(run, "leave", people=["cy"], by="ada")
+        assert tasks(await e.inbox("cy", mine=True)) == ["leave"]
+        await p.kit.reopen()
+        e = p.kit.engine
+        assert tasks(await e.inbox("cy", mine=True)) == ["leave"]
+        assert (await e.doctor())["findings"] == []
+        await e.start_step(run, "leave", by="cy")
+        await e.submit_step(run, "leave", by="cy")
+        assert (await e.inbox())["items"] == []
+        assert (await e.procedure(run))["status"] == "completed"
+
+
+async def test_the_index_can_be_made_anew() -> None:
+    async with Procedure(SHIFT, FIELDS) as p:
+        e, run = p.kit.engine, p.handle.run_id
+        before = await e.inbox()
+        assert (await e.doctor(rebuild=True))["ok"]
+        assert await e.inbox() == before
+        await e.abort(run, "storm", by="ada")
+        await p.kit.drain()
+        assert (await e.inbox())["items"] == []
+
+
+@pytest.mark.spec("N15")
+async def test_global_fields_are_set_at_the_start_and_editable_alone() -> None:
+    async with Kit() as kit:
+        with pytest.raises(InvalidForm, match="shift"):
+            await kit.engine.start(SHIFT)
+        assert (await kit.engine.list())["runs"] == []
+        held = await kit.engine.start(SHIFT, held=True)
+        with pytest.raises(InvalidForm, match="shift"):
+            await kit.engine.begin(held.run_id, by="ada")
+        assert (await kit.engine.set_fields(held.run_id, {"shift": "day"}, by="bob"))["fields"] == {
+            "shift": "day"
+        }
+        view = await kit.engine.begin(held.run_id, by="ada")
+        assert view["status"] == "running"
+        assert view["stamps"]["started"]["by"] == "ada"
+        assert view["stamps"]["fields"]["by"] == "bob"
+
+
+async def test_a_step_says_what_can_be_asked_of_it() -> None:
+    async with Procedure(SHIFT, FIELDS) as p:
+        e, run = p.kit.engine, p.handle.run_id
+        view = await e.step(run, "valves")
+        assert view["can"] == ["set_values", "submit", "skip", "fail"]
+        assert view["missing"] == ["open"]
+        assert view["schema"]["required"] == ["open"]
+        assert (await e.step(run, "leave"))["waits_for"] == ["/do/0/valves", "/do/1/gauges", "/do/2/log"]
+        await e.submit_step(run, "valves", {"open": True}, by="ada")
+        assert (await e.step(run, "valves"))["can"] == ["repeat"]
+
+
+@pytest.mark.spec("N13")
+async def test_the_audit_tells_who_did_what() -> None:
+    async with Procedure(SHIFT, FIELDS) as p:
+        e, run = p.kit.engine, p.handle.run_id
+        await e.submit_step(run, "valves", {"open": True}, by="ada")
+        await e.fail_step(run, "log", "pen is dry", by=Actor("logger", ActorKind.SERVICE))
+        told = [(line["by"], line["kind"], line["what"]) for line in await e.audit(run)]
+        assert told == [
+            ("ada", "person", "step.values_set"),
+            ("ada", "person", "step.submitted"),
+            ("ada", "person", "step.completed"),
+            ("ada", "person", "step.passed"),
+            ("logger", "service", "step.failed"),
+        ]
+
+
+async def test_nobody_can_speak_for_the_engine() -> None:
+    async with Procedure(SHIFT, FIELDS) as p:
+        for who in (Actor("x", ActorKind.ENGINE), "", " ", "a\nb", "x" * 201):
+            with pytest.raises(InvalidInput):
+                await p.kit.engine.submit_step(p.handle.run_id, "log", by=who)
+        with pytest.raises(InvalidInput, match="nobody can ask for 'completed'"):
+            await p.kit.engine.update_step(p.handle.run_id, "log", target="completed", by="ada")
+
+
+async def test_a_guest_moves_a_procedure_and_its_engine_takes_note() -> None:
+    """The command line of one process, the engine of another."""
+    from stepwell.assembly import Stepwell
+
+    async with Procedure(SHIFT, FIELDS) as p:
+        run = p.handle.run_id
+        guest = await Stepwell.open(p.kit.path, clock=p.kit.clock, guest=True)
+        try:
+            await guest.submit_step(run, "valves", {"open": True}, by="ada")
+            await guest.skip_step(run, "log", "later", by="ada")
+            await guest.submit_step(run, "gauges", {"pressure": 1}, by="bob")
+            assert tasks(await guest.inbox()) == ["leave"]
+            with pytest.raises(TransitionRefused, match="completed by ada"):
+                await guest.submit_step(run, "valves", by="bob")
+        finally:
+            await guest.close()
+        await p.kit.drain()
+        await p.kit.engine.start_step(run, "leave", by="cy")
+        await p.kit.engine.submit_step(run, "leave", by="cy")
+        await p.kit.drain()
+        assert (await p.run()).status == "completed"
