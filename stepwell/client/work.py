@@ -83,7 +83,7 @@ def stamp_view(stamps: Mapping[str, Stamp]) -> View:
 
 
 def step_view_of(definition: Definition, state: State, step: Step) -> View:
-    """See `PeopleVerbs.step`."""
+    """See `PeopleVerbs.show_step`."""
     task, node = definition.tasks[step.path], state.nodes.get(step.id)
     head: View = {
         "run_id": state.run.id,

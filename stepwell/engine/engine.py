@@ -42,6 +42,8 @@ from stepwell.model.calls import Code
 from stepwell.model.effects import Continue, Effect, Interrupt, Perform, Probe, SetTimer, StartFollowUps
 from stepwell.model.errors import (
     Archived,
+    Conflict,
+    InvalidInput,
     NotFound,
     SeqConflict,
     StepwellError,
@@ -202,13 +204,24 @@ class Engine:
         """Ask something of a run, wherever it lives. Raises `TransitionRefused`, `NotFound`, `StoreError`."""
         actor = await self.actor(run_id)
         try:
-            await actor.ask(command)
+            await self._ask(actor, command)
         finally:
             if actor.idle:  # perhaps it was read in for a question only
                 self.at_rest(actor)
             carried = self.actors.get(run_id)
             if carried is not None and carried is not actor:  # it was taken up meanwhile
                 await self._recovery.refresh(carried)
+
+    async def _ask(self, actor: Actor, command: c.Command) -> None:
+        """What is refused by a state that others have moved on meanwhile is asked again of the present one."""
+        try:
+            await actor.ask(command)
+        except (Conflict, NotFound, InvalidInput):
+            known = actor.state.run.seq
+            if actor.foreign or not await self.store.turns(actor.id, after=known, limit=1):
+                raise
+            await self._recovery.refresh(actor)
+            await actor.ask(command)
 
     async def actor(self, run_id: str) -> Actor:
         """The run in memory; read in if need be."""

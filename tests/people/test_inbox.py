@@ -99,13 +99,13 @@ async def test_global_fields_are_set_at_the_start_and_editable_alone() -> None:
 async def test_a_step_says_what_can_be_asked_of_it() -> None:
     async with Procedure(SHIFT, FIELDS) as p:
         e, run = p.kit.engine, p.handle.run_id
-        view = await e.step(run, "valves")
+        view = await e.show_step(run, "valves")
         assert view["can"] == ["set_values", "submit", "skip", "fail"]
         assert view["missing"] == ["open"]
         assert view["schema"]["required"] == ["open"]
-        assert (await e.step(run, "leave"))["waits_for"] == ["/do/0/valves", "/do/1/gauges", "/do/2/log"]
+        assert (await e.show_step(run, "leave"))["waits_for"] == ["/do/0/valves", "/do/1/gauges", "/do/2/log"]
         await e.submit_step(run, "valves", {"open": True}, by="ada")
-        assert (await e.step(run, "valves"))["can"] == ["repeat"]
+        assert (await e.show_step(run, "valves"))["can"] == ["repeat"]
 
 
 @pytest.mark.spec("N13")

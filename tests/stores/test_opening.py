@@ -320,6 +320,8 @@ def test_every_statement_can_be_prepared(tmp_path: Path) -> None:
         "put_queued": 11,
         "put_archive_items": 4,
         "put_follow_ups": 3,
+        "drop_work": 2,
+        "put_work": 12,
     }
     for name, text in statements("sqlite").items():
         if not name.startswith(("list_", "search_")):  # these are parts, see test_listing and test_search

@@ -71,7 +71,7 @@ class PeopleVerbs(SteerVerbs):
             if cursor is None:
                 return
 
-    async def step(self, run_id: str, step: str) -> View:
+    async def show_step(self, run_id: str, step: str) -> View:
         """All about a step that people do: its form with rules and values, who did what when, what it waits for, and
         what can be asked of it now. Raises `NotFound`."""
         state = await self.state(run_id)
@@ -93,7 +93,7 @@ class PeopleVerbs(SteerVerbs):
         by: Who,
     ) -> View:
         """Set values (None clears one), then auto-proceed, then the state, all or nothing. `target`: running,
-        submitted, skipped or failed. `version`: only if the step is still at this version (see `step`).
+        submitted, skipped or failed. `version`: only if the step is still at this version (see `show_step`).
 
         Raises `InvalidForm` (what is wrong with each field), `TransitionRefused`, `Conflict` (somebody was faster),
         `InvalidInput`, `NotFound`.
@@ -156,9 +156,9 @@ class PeopleVerbs(SteerVerbs):
         update = None
         if values is not None or target is not None:
             update = p.UpdateStep("", values, None, _target(target))
-        name = (await self.step(run_id, step))["task"]
+        name = (await self.show_step(run_id, step))["task"]
         await self._sign(run_id, p.RepeatStep(step, downstream, update, version), by)
-        return await self.step(run_id, name)
+        return await self.show_step(run_id, name)
 
     async def assign_step(
         self,
@@ -217,7 +217,7 @@ class PeopleVerbs(SteerVerbs):
 
     async def _change(self, run_id: str, step: str, command: p.PeopleCommand, by: Who) -> View:
         await self._sign(run_id, command, by)
-        return await self.step(run_id, step)
+        return await self.show_step(run_id, step)
 
     async def _sign(self, run_id: str, command: c.Command, by: Who) -> None:
         actor = known_actor(by)

@@ -101,17 +101,13 @@ class StartVerbs(Verbs):
         higher `priority` first, and the `partition`s of a queue in turn. `delay` (seconds): not before. `deadline`
         (seconds, or when): it must have ended by then, begun or not. `unique`: while a run of the queue with this key
         is open, that one is given back. `debounce` (seconds, with `unique`): it begins so long after the last such
-        start, with the input of the last. `held`: it waits until a person begins it
-        (see `begin`). `about`: what it is called, see `About`. Raises `InvalidDefinition`,
-        `InvalidInput`, `NotFound`, `StoreUnavailable`.
+        start, with the input of the last. `held`: it waits until a person begins it (see `begin`).
+        `about`: what it is called, see `About`. Raises `InvalidDefinition`, `InvalidInput`, `NotFound`,
+        `StoreUnavailable`.
         """
         definition = await self.definition(source)
         await check_subworkflows(self.engine.library, definition)
-        _check_options(mode, key)
-        if held and queue is not None:
-            raise InvalidInput(
-                "a run waits in a queue, or until a person begins it", hint="leave one of them out"
-            )
+        _check_options(mode, key, held=held, queue=queue)
         wanted = queueing(
             self.engine.clock.now(), queue=queue, delay=delay, deadline=deadline, partition=partition,
             unique=unique, debounce=debounce, key=key,

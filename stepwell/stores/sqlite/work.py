@@ -30,14 +30,14 @@ class SqliteWork:
                 " > (:priority, :last_due, :since, :last_run, :last_step)"
             )
             values |= _place(cursor)
-        query = SQL["work"].format(condition=condition)
+        query = SQL["work"].format(conditions=condition)
         rows = await self._readers.point(lambda db: fetch(db, query, {**values, "limit": limit + 1}))
         found = [_item(row) for row in rows[:limit]]
         return WorkPage(found, _cursor(found[-1]) if len(rows) > limit else None)
 
     async def count(self, where: WorkFilter) -> int:
         condition, values = _condition(where)
-        query = SQL["count_work"].format(condition=condition)
+        query = SQL["count_work"].format(conditions=condition)
         counted: int = (await self._readers.point(lambda db: fetch(db, query, values)))[0][0]
         return counted
 

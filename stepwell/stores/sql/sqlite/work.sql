@@ -11,12 +11,12 @@ DELETE FROM work
 -- name: work
 SELECT run_id, step, task, kind, state, title, workflow, priority, since, due, section, who
 FROM work
-WHERE {condition}
+WHERE {conditions}
 ORDER BY -priority, coalesce(due, 9223372036854775807), since, run_id, step
 LIMIT :limit
 
 -- name: count_work
-SELECT count(*) FROM work WHERE {condition}
+SELECT count(*) FROM work WHERE {conditions}
 
 -- name: work_of_run
 SELECT run_id, step, task, kind, state, title, workflow, priority, since, due, section, who
