@@ -4,7 +4,7 @@
     ├── InvalidDefinition      a document that cannot be accepted: all problems, each with line and column
     │   └── NotSupported       … because it uses a feature that is named as not yet done
     ├── InvalidInput           an input, a key, an id or an option that cannot be accepted
-    │   └── InvalidForm        what was filled into a form: `fields` says of each field what is wrong with it
+    │   ├── InvalidForm        what was filled into a form: `fields` says of each field what is wrong with it
     │   ├── InvalidQuery       a search that cannot be read: all problems, each with its place
     │   └── InvalidCursor      damaged, or of another search
     ├── NotFound               no run, step or definition of that name

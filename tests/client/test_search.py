@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 from stepwell import InvalidInput
 from stepwell.client.search.words import read_words
 from stepwell.model.errors import InvalidCursor, InvalidQuery
+from stepwell.testing import Kit, kill_everywhere
 from tests.engine.helpers import FakeClock, flow, open_at
 
 NOTHING = flow("do:\n  - a: {set: {x: 1}}\n", "quick")
@@ -234,3 +236,52 @@ async def test_definitions_are_found_with_what_their_procedures_say(tmp_path: Pa
             "leak-check",
         ]
         assert rest["next"] is None
+
+
+async def call_it_something(kit: Kit) -> Any:
+    """What a client does, in a way that it can do it again after a crash; and what it finds in the end."""
+    handle = await kit.engine.start(NOTHING, key="k", title="Leak", labels=["old"], properties={"p": "1"})
+    await handle.wait()
+    await kit.engine.set_metadata(handle.run_id, title="Tank", labels=["new"])
+    await kit.engine.set_metadata(handle.run_id, archived=True, properties={})
+    queries = (
+        "leak",
+        "tank archived:true",
+        "label:old archived:true",
+        "label:new archived:true",
+        "property:p archived:true",
+    )
+    found = [len((await kit.engine.search_runs(query))["runs"]) for query in queries]
+    rebuilt = await kit.engine.doctor()
+    return {
+        "found": found,
+        "findings": rebuilt["findings"],
+        "metadata": await kit.engine.metadata(handle.run_id),
+    }
+
+
+@pytest.mark.spec("N17", "N13")
+async def test_killed_at_every_commit_a_search_finds_what_is_on_record() -> None:
+    survey = await kill_everywhere(call_it_something)
+    assert survey.crashes >= survey.commits > 2
+
+
+@pytest.mark.spec("N17", "N13")
+async def test_changes_by_many_at_once_are_all_on_record(tmp_path: Path) -> None:
+    clock = FakeClock()
+    async with open_at(tmp_path / "a.db", clock) as engine:
+        run_id = (await engine.start(WAIT)).run_id
+        async with open_at(tmp_path / "a.db", clock, guest=True) as guest:
+            await asyncio.gather(
+                *[
+                    (engine, guest)[n % 2].set_metadata(run_id, title=f"title {n}", labels=[f"l{n}"])
+                    for n in range(12)
+                ]
+            )
+        view = await engine.metadata(run_id)
+        changes = [event async for event in engine.history(run_id) if event["type"] == "run.metadata_set"]
+        assert sorted(event["title"] for event in changes) == sorted(f"title {n}" for n in range(12))
+        assert (view["title"], view["labels"]) == (changes[-1]["title"], changes[-1]["labels"])
+        found = [(await engine.search_runs(f"label:l{n} 'title {n}'"))["runs"] for n in range(12)]
+        assert [len(runs) for runs in found] == [int(view["labels"] == [f"l{n}"]) for n in range(12)]
+        assert (await engine.doctor())["findings"] == []
