@@ -15,6 +15,7 @@ from stepwell.model.errors import (
     Conflict,
     Finding,
     InvalidDefinition,
+    InvalidForm,
     InvalidInput,
     KeyConflict,
     Listed,
@@ -109,6 +110,8 @@ def error_json(error: StepwellError) -> dict[str, Any]:
         body["head"] = error.head
     if isinstance(error, Listed):
         body["reasons"] = list(error.reasons)
+    if isinstance(error, InvalidForm):
+        body["fields"] = error.fields
     return body
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from stepwell.definition.forms.values import defaults
 from stepwell.definition.specs import DurationSpec
 from stepwell.kernel import graph, overdue
 from stepwell.kernel.code.again import reopen
@@ -36,7 +37,8 @@ def start(r: Ruling, command: c.StartRun) -> None:
     )  # fmt: skip
     r.emit(created)
     if d.procedure is not None:
-        keep_fields(r, _fields(command.input), complete=not (command.held or command.queue))
+        given = {**defaults(d.procedure.fields), **_fields(command.input)}
+        keep_fields(r, given, complete=not (command.held or command.queue))
     if command.queue is None and not command.held:
         _begin(r, command.input, command.history)
 

@@ -109,13 +109,17 @@ class InvalidForm(InvalidInput):
 
     def __init__(self, fields: Mapping[str, Sequence[str]], *, hint: str = "") -> None:
         self.fields = {name: list(complaints) for name, complaints in fields.items()}
-        lines = [f"{name[:_LONGEST_NAME]!a}: {text}" for name, texts in self.fields.items() for text in texts]
+        lines = self.told()
         head = (
             "one thing in the form is wrong"
             if len(lines) == 1
             else f"{len(lines)} things in the form are wrong"
         )
         super().__init__("\n  ".join([head + ":", *lines]), hint=hint)
+
+    def told(self) -> list[str]:
+        """A line for everything that is wrong."""
+        return [f"{name[:_LONGEST_NAME]!a}: {text}" for name, texts in self.fields.items() for text in texts]
 
 
 class InvalidQuery(InvalidInput):

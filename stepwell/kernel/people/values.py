@@ -6,9 +6,11 @@ from stepwell.definition.conditions import CaptureSpec
 from stepwell.definition.forms.values import defaults, outputs
 from stepwell.definition.model import AttendedBody, Task
 from stepwell.kernel.references import resolve
-from stepwell.kernel.ruling import Ruling
+from stepwell.kernel.ruling import Fault, Ruling
+from stepwell.model import problem
 from stepwell.model.base import Json
 from stepwell.model.conditions import CaptureStatus
+from stepwell.model.errors import InvalidForm
 from stepwell.model.records import Step
 
 
@@ -26,7 +28,10 @@ def outputs_of(r: Ruling, step: Step) -> dict[str, Json]:
     """The values as outputs: typed, and what they refer to resolved; and what was measured. Raises `Fault`."""
     body = attended(r.task(step.path))
     scope = r.draft.scope(step.scope)
-    found = outputs(body.fields, chosen(r, step), lambda reference: resolve(r, scope, reference))
+    try:
+        found = outputs(body.fields, chosen(r, step), lambda reference: resolve(r, scope, reference))
+    except InvalidForm as error:  # what a reference leads to is not what the field takes
+        raise Fault(problem.expression("; ".join(error.told()))) from error
     return {**found, **_measured(r, step)} if body.captures else found
 
 
