@@ -10,13 +10,19 @@ from stepwell.model import metadata
 
 class About(TypedDict, total=False):
     """`title`, `description`, `labels` and `properties` are for people, can be changed (`set_metadata`) and searched
-    (`search_runs`); `author` says who started it."""
+    (`search_runs`); `author` says who started it. `commit`, `branch` or `tag`: which version of a procedure."""
 
     title: str | None
     description: str | None
     labels: Sequence[str]
     properties: Mapping[str, str]
     author: str | None
+    commit: str | None
+    branch: str | None
+    tag: str | None
+
+
+_VERSION: Final = ("commit", "branch", "tag")
 
 
 _NORMAL: Final = {
@@ -28,9 +34,16 @@ _NORMAL: Final = {
 }
 
 
+def version_of(given: About) -> tuple[str | None, str | None, str | None] | None:
+    """Commit, branch and tag, where one is named."""
+    if not any(given.get(name) is not None for name in _VERSION):
+        return None
+    return given.get("commit"), given.get("branch"), given.get("tag")
+
+
 def checked_about(given: About) -> dict[str, Any]:
     """As it is recorded. Raises `InvalidInput`, and `TypeError` for a name that is no option."""
-    unknown = [name for name in given if name not in _NORMAL]
+    unknown = [name for name in given if name not in _NORMAL and name not in _VERSION]
     if unknown:
         raise TypeError(f"start() got an unexpected keyword argument {unknown[0]!r}")
-    return {name: _NORMAL[name](value) for name, value in given.items()}
+    return {name: _NORMAL[name](value) for name, value in given.items() if name in _NORMAL}

@@ -154,7 +154,9 @@ async def _check_around(engine: Engine, state: State, wrong: Wrong) -> None:
     """What the run leans on: its definition, its parent, and while it is open somebody who carries it on."""
     run = state.run
     try:
-        await _check_key(engine, run, await engine.library.get(run.definition_hash), wrong)
+        await _check_key(
+            engine, run, await engine.library.get(run.created_with or run.definition_hash), wrong
+        )
     except StepwellError as error:
         wrong("definition_missing", f"run {run.id}: {error.message}", "store its definition again")
     if run.tags and run.id not in await _tagged(engine, run):
@@ -273,7 +275,7 @@ async def _indexes(engine: Engine) -> AsyncIterator[_Index]:
             state = await _replayed(engine, run_id)
             row, claim = row_of(state.run), None
             if state.run.key is not None:
-                definition = await engine.library.get(state.run.definition_hash)
+                definition = await engine.library.get(state.run.created_with or state.run.definition_hash)
                 claim = (run_id, fingerprint(definition, state.run.input))
             lost = await lost_orders(engine, state.run)
             yield _Index(row, claim, entry_of(state.run), lost, await _work(engine, state))

@@ -95,6 +95,7 @@ def run_view(state: State) -> View:
         "namespace": run.namespace,
         "version": run.version,
         "definition_hash": run.definition_hash,
+        "commit": run.commit,
         "change": run.seq,
         "generation": run.generation,
         "input": run.input,

@@ -66,7 +66,7 @@ class Host(Protocol):
         """The run cannot be carried on; it is put aside, as it is."""
         ...
 
-    async def reload(self, run_id: str) -> State: ...
+    async def reread(self, run_id: str) -> tuple[State, Definition]: ...
 
     def open_code(self, actor: Actor) -> Code | None:
         """The run's own code, if it has one and this engine can run it. Raises `CodeMismatch`."""
@@ -273,7 +273,7 @@ class Actor:
             foreign=self.foreign,
             unowned=self.definition.driven,
         )
-        self.state = decision.draft.merge()
+        self.state, self.definition = decision.draft.merge(), decision.definition
         self.state.tip = tip
         self._indexed = index
         if terminal:
@@ -366,7 +366,8 @@ class Actor:
     async def _read_back(self) -> State:
         while True:
             try:
-                return await self.host.reload(self.id)
+                state, self.definition = await self.host.reread(self.id)
+                return state
             except StoreUnavailable:
                 await self._pause()
             except StepwellError as error:

@@ -164,6 +164,11 @@ class Engine:
             self.quarantined[actor.id] = error
         self.forget(actor)
 
+    async def reread(self, run_id: str) -> tuple[State, Definition]:
+        """Its state, and the definition that it goes on with."""
+        state = await self.reload(run_id)
+        return state, await self.library.get(state.run.definition_hash)
+
     async def reload(self, run_id: str) -> State:
         """The state as the journal tells it. Raises `NotFound`, `StoreDamaged`, `StoreUnavailable`."""
         loaded = await self.store.load(run_id)
@@ -229,8 +234,7 @@ class Engine:
         if actor is not None:
             return actor
         row = await self.row(run_id)
-        definition = await self.library.get(row.definition_hash)
-        state = await self.reload(run_id)
+        state, definition = await self.reread(run_id)
         foreign = row.owner != self.engine_id or self.engine_id is None
         foreign = foreign or state.run.waits or definition.driven
         # Somebody else may have read it in meanwhile; there must be one actor for a run.

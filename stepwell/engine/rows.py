@@ -84,7 +84,7 @@ def moved_entry(run: Run, events: Sequence[Event]) -> QueueEntry | None:
 
 
 Indexed = tuple[
-    RunStatus, Mapping[str, Json], Mapping[str, Instant] | None,
+    RunStatus, Mapping[str, Json], Mapping[str, Instant] | None, str,
     str | None, str | None, Sequence[str], Mapping[str, str], bool,
 ]  # fmt: skip
 
@@ -92,4 +92,4 @@ Indexed = tuple[
 def indexed(run: Run) -> Indexed:
     """What the run's index row says that may change while it is open."""
     about = run.title, run.description, run.labels, run.properties, run.archived
-    return run.status, run.attributes, run.leases, *about
+    return run.status, run.attributes, run.leases, run.definition_hash, *about

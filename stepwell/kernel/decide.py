@@ -13,6 +13,7 @@ from stepwell.kernel import (
     invariants,
     lifecycle,
     metadata,
+    migration,
     overdue,
     people,
     recourse,
@@ -47,6 +48,8 @@ class Decision(NamedTuple):
     effects: list[Effect]
     conditions: Sequence[Condition]
     draft: Draft
+    definition: Definition
+    """what the run goes on with"""
     answer: Any = None
     """what whoever asked is told, where the command is a question too"""
 
@@ -81,7 +84,7 @@ def decide(
         r.draft.run.seq += 1
         r.draft.run.updated_at = now
         invariants.check(r.draft)
-    return Decision(r.events, r.effects, r.conditions, r.draft, answer)
+    return Decision(r.events, r.effects, r.conditions, r.draft, r.definition, answer)
 
 
 def _handler(definition: Definition, command: c.Command) -> Callable[[Ruling, Any], Any]:
@@ -312,6 +315,7 @@ _COMMANDS: Final[dict[type[Any], Callable[[Ruling, Any], None]]] = {
     c.FireTimer: _fire_timer,
     **people.COMMANDS,
     c.Recover: _recover,
+    c.MigrateRun: migration.migrate,
 }
 
 _DRIVEN: Final[dict[type[Any], Callable[[Ruling, Any], Any]]] = {

@@ -186,6 +186,15 @@ class Draft:
     def any_open(self) -> bool:
         return bool(self._added) or len(self._removed) < len(self.base.open_steps)
 
+    def all_steps(self) -> Iterator[Step]:
+        """Those that ended too."""
+        for step_id in {**self.base.steps, **self._steps}:
+            yield self.step(step_id)
+
+    def all_scopes(self) -> Iterator[Scope]:
+        for scope_id in {**self.base.scopes, **self._scopes}:
+            yield self.scope(scope_id)
+
     def touched(self) -> Iterator[Step]:
         """The steps that this draft changed."""
         return iter(self._steps.values())

@@ -21,7 +21,7 @@ def _planned(draft: Draft, event: e.StepsPlanned, at: Instant) -> None:
     graph = Graph(event.scope)
     children: dict[str, list[str]] = {}
     for members in event.nodes:
-        node = _plan(draft, event, event.scope, members, at)
+        node = plan(draft, event, event.scope, members, at)
         graph.steps[node.task] = node.id
         for parent in node.after:
             children.setdefault(parent, []).append(node.id)
@@ -32,7 +32,8 @@ def _planned(draft: Draft, event: e.StepsPlanned, at: Instant) -> None:
         draft.edit_scope(event.scope).apart = True
 
 
-def _plan(draft: Draft, event: e.Event, scope: str, members: Mapping[str, Json], at: Instant) -> Node:
+def plan(draft: Draft, event: e.Event, scope: str, members: Mapping[str, Json], at: Instant) -> Node:
+    """A step that waits, and its node."""
     add_planned(draft, event, scope, members, at)
     node = Node(
         members["step"],
@@ -122,7 +123,7 @@ def _repeated(draft: Draft, event: e.StepRepeated, at: Instant) -> None:
     pairs = [(event.step, event.node), *((old, node) for old, node in event.outdated)]
     graph = draft.find_graph(event.scope)
     for old_id, members in pairs:
-        node = _plan(draft, event, event.scope, members, at)
+        node = plan(draft, event, event.scope, members, at)
         old = _touch(draft, old_id, "repeated" if old_id == event.step else "outdated", at)
         old.replaced_by = node.id
         old.outdated = old_id != event.step

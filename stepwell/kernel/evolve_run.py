@@ -70,6 +70,7 @@ def _created(draft: Draft, event: e.RunCreated, at: Instant) -> None:
         author=event.author,
         held=event.held,
         attended=event.attended,
+        commit=event.commit,
     )
 
 

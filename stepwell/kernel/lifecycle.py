@@ -34,6 +34,7 @@ def start(r: Ruling, command: c.StartRun) -> None:
         command.run_id, d.namespace, d.name, d.version, d.hash, *command[1:12], d.code, *command[12:21],
         title=command.title, description=command.description, labels=command.labels,
         properties=command.properties, author=command.author, held=command.held, attended=d.procedure is not None,
+        commit=command.commit,
     )  # fmt: skip
     r.emit(created)
     if d.procedure is not None:

@@ -30,6 +30,7 @@ STEP_ROWS: Final = (
     Row((NEW,), e.StepPaused, S.PAUSED, "a debugger pause before the step"),
     Row((NEW,), e.StepsPlanned, S.PENDING, "waits for the steps before it, or for a person"),
     Row((NEW,), e.StepRepeated, S.PENDING, "takes the place of a finished step"),
+    Row((NEW,), e.RunMigrated, S.PENDING, "new in the version that the run goes on with"),
     Row((S.PENDING,), e.StepScheduled, S.SCHEDULED, "its turn has come, and it is held"),
     Row((S.PENDING,), e.StepPaused, S.PAUSED, "a debugger pause before the step"),
     Row((S.PAUSED,), e.StepReleased, S.SCHEDULED, "the debugger pause is let go"),

@@ -44,6 +44,8 @@ class StartRun(NamedTuple):
     author: str | None = None
     held: bool = False
     """wait until a person begins it"""
+    commit: str | None = None
+    """the version of a procedure that this is"""
     history: tuple[Event, ...] = ()
     """what a fork takes over from the run that it is forked from"""
 
@@ -214,6 +216,14 @@ class Proceed(NamedTuple):
     """Go on with what the last turn left scheduled."""
 
 
+class MigrateRun(NamedTuple):
+    """Go on with another version: `definition` is a checked one (a `definition.model.Definition`), `commit` where that
+    comes from."""
+
+    definition: Any
+    commit: str | None = None
+
+
 class Signed(NamedTuple):
     """Somebody asks: the turn says who."""
 
@@ -248,4 +258,5 @@ Command = (
     | SetMetadata
     | PeopleCommand
     | Signed
+    | MigrateRun
 )

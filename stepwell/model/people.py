@@ -112,6 +112,8 @@ class Node:
     """what approvers said, in order"""
     request: Json = None
     """what an approval is asked for, as it was when it was asked"""
+    commit: str | None = None
+    """the version of the procedure that it was done with, where the run went on with another one since"""
 
 
 class WorkItem(NamedTuple):

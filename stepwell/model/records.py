@@ -234,6 +234,10 @@ class Run:
     """global fields of a procedure"""
     stamps: dict[str, Stamp] = field(default_factory=dict)
     """what people did to the run, by what was done"""
+    commit: str | None = None
+    """the version of a procedure that it goes on with"""
+    created_with: str | None = None
+    """the hash of the definition that it was created with, if it went on with another one since"""
 
     @property
     def waits(self) -> bool:

@@ -21,6 +21,7 @@ FIELDS: Final[dict[type[Any], tuple[str, ...]]] = {
     e.RunRetried: ("generation",),
     e.RunContinued: ("run_id",),
     e.RunStalled: ("error",),
+    e.RunMigrated: ("version", "commit"),
     e.SignalReceived: ("signal", "name", "step"),
     e.SignalTaken: ("signal", "step"),
     e.StreamWritten: ("stream", "closed"),

@@ -88,6 +88,29 @@ def test_a_procedure_is_carried_elsewhere_started_and_ended(cli: Cli) -> None:
     assert cli.json("procedures", "show", NAME, code=2)["error"]["type"] == "not_found"
 
 
+@pytest.mark.spec("Q16")
+def test_a_paused_run_goes_on_with_another_version(cli: Cli) -> None:
+    cli.json("procedures", "commit", cli.file("hotfire", "do: [{w: {wait: {hours: 1}}}]"), "-m", "one")
+    run = cli.json("procedures", "start", NAME)["run_id"]
+    cli.json(
+        "procedures",
+        "commit",
+        cli.file("hotfire", "do: [{w: {wait: {hours: 1}}}, {z: {set: {a: 1}}}]"),
+        "-m",
+        "two",
+    )
+    blocked = cli.json("runs", "migrate", run, "--plan", code=1)
+    assert blocked["blockers"] == ["document run: it is running; it must be paused"]
+    refused = cli.json("runs", "migrate", run, code=1)["error"]
+    assert (refused["type"], refused["reasons"]) == ("migration_blocked", blocked["blockers"])
+    assert cli.json("runs", "pause", run)["status"] == "paused"
+    assert cli.json("runs", "migrate", run, "--plan")["level"] == "migration"
+    assert cli.json("runs", "migrate", run)["run_id"] == run
+    shown = cli.json("runs", "show", run)
+    assert shown["commit"] == cli.json("procedures", "show", NAME)["head"]["commit"]
+    assert cli.json("runs", "history", run)["events"][-1]["type"] == "run.migrated"
+
+
 def test_what_people_read(cli: Cli) -> None:
     done = cli("procedures", "commit", cli.file("hotfire", ONE), "-m", "one", "--by", "ada\x1b[31m")
     assert done.code == 0

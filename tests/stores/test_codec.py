@@ -60,6 +60,8 @@ EVENTS: list[e.Event] = [
     ),
     e.RunMetadataSet(),
     e.RunMetadataSet(None, "", ["a"], {}, archived=True),
+    e.RunMigrated("abc", "1.1.0"),
+    e.RunMigrated("abc", "1.1.0", "0f", {"/do/0/s": "/do/1/s"}, [{"scope": "/do", "nodes": [], "steps": {}}]),
     e.VariablesSet({}, ("a", "b"), "/do/0/s"),
     e.ScopeOpened("s", "o", "/do/0/s/do", "do"),
     e.ScopeOpened("s", "o", "/do/0/s/do", "iteration", 3, [1], {"item": None}),
@@ -287,7 +289,7 @@ def full_state() -> State:
         {StepStatus.FAILED: 1}, "shop:order", 4, problem, ("s1",), "older", "newer", "other",
         {"tier": "gold"}, "mail", 11, "eu", "once", True, 2, {"due": 5}, 1, {"/do/0/s": 9}, ("next",),
         "Hotfire", "on the stand", ("engine",), {"stand": "A2"}, "ada", True,
-        True, True, {"stand": "A2"}, {"started": Stamp(5, "ada", "why")},
+        True, True, {"stand": "A2"}, {"started": Stamp(5, "ada", "why")}, "0f", "abd",
     )  # fmt: skip
     attempt = Attempt(1, 1, 2, 3, 4, 5, 2, "x", "ref", {"o": 1.5}, problem)
     step = Step(
@@ -315,7 +317,7 @@ def full_state() -> State:
     node = Node(
         "/do/0/s[1]", "s", ("/do/1/t",), False, True, True, {"people": ["ada"]}, 3, {"p": 1}, {"started": Stamp(5)},
         4, True, True, "/do/0/s", "/do/0/s[2]", {"status": "satisfied"}, {"p/start": {"value": 1}}, {"0": {"status": "error"}},
-        [{"by": "bob"}], {"arguments": 1},
+        [{"by": "bob"}], {"arguments": 1}, "0e",
     )  # fmt: skip
     return State(
         run,

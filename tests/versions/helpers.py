@@ -19,7 +19,7 @@ def task(name: str, value: Any = 1, **members: Any) -> Document:
 
 
 def loop(name: str, *tasks: Document) -> Document:
-    return {name: {"for": {"each": "x", "in": ".xs"}, "do": list(tasks)}}
+    return {name: {"for": {"each": "x", "in": "$workflow.input.xs"}, "do": list(tasks)}}
 
 
 def changed(original: Document, *path: Any, to: Any) -> Document:

@@ -118,10 +118,18 @@ def test_a_document_is_put_together_again_from_its_parts() -> None:
 
 
 def test_the_pointer_of_a_task_leads_to_its_part() -> None:
-    assert path_of("/do/0/loop/do/1/charge") == ("do", "loop", "do", "charge")
-    assert path_of("/do/0/split/fork/branches/1/r~1x") == ("do", "split", "fork", "branches", "r/x")
-    assert path_of("/do/12/t/try/0/0/catch/do/3/4") == ("do", "t", "try", "0", "catch", "do", "4")
-    assert path_of("/use/functions/f/do/0/x") == ("use", "functions", "f", "do", "x")
+    for pointer, path, rest in (
+        ("/do/0/loop/do/1/charge", ("do", "loop", "do", "charge"), ""),
+        ("/do/0/split/fork/branches/1/r~1x", ("do", "split", "fork", "branches", "r/x"), ""),
+        ("/do/12/t/try/0/0/catch/do/3/4", ("do", "t", "try", "0", "catch", "do", "4"), ""),
+        ("/use/functions/f/do/0/x", ("use", "functions", "f", "do", "x"), ""),
+        ("/do/0/fill/with/actions/0/http", ("do", "fill"), "/with/actions/0/http"),
+        ("/do/0/loop/do", ("do", "loop"), "/do"),
+        ("/use/functions", (), "/use/functions"),
+        ("/do", (), "/do"),
+        ("", (), ""),
+    ):
+        assert path_of(pointer) == (path, rest)
 
 
 @pytest.mark.spec("Q16")

@@ -34,6 +34,7 @@ _LOOK, _INSPECT, _STEER, _AGAIN = (
         "retry": (f"{_AGAIN}:retry", "Go on with a failed run from what failed."),
         "rerun": (f"{_AGAIN}:rerun", "Start a run's definition anew."),
         "fork": ("stepwell.cli.runs.talk:fork", "Go another way from one step of a run, as a new run."),
+        "migrate": ("stepwell.cli.runs.migrate:migrate", "Let a paused run go on with another version."),
         "signal": ("stepwell.cli.runs.talk:signal", "Send a signal to a run."),
     },
 )

@@ -8,14 +8,19 @@ from typing import Any, Literal
 from stepwell.client.handle import Handle
 from stepwell.client.verbs.start import StartVerbs
 from stepwell.client.versions import carrying, managing, merging
-from stepwell.client.versions.committing import archived, checked, definition_at
-from stepwell.client.versions.names import key_of, procedure_of, resolve, text
+from stepwell.client.versions.committing import checked, definition_at
+from stepwell.client.versions.comparing import verdict_view
+from stepwell.client.versions.names import key_of, resolve, text
 from stepwell.client.versions.views import commit_view, procedure_view
-from stepwell.client.views import View
+from stepwell.client.views import View, row_view
+from stepwell.definition.model import Definition
+from stepwell.kernel.migration import judge
+from stepwell.model import commands as c
 from stepwell.model.base import Json
-from stepwell.model.errors import InvalidInput, NotFound
+from stepwell.model.errors import NotFound
 from stepwell.model.events import SAME, Same
-from stepwell.model.versions import MAIN
+from stepwell.model.records import Run
+from stepwell.model.versions import MAIN, ProcedureKey
 
 Unchanged = Literal[Same.SAME]
 
@@ -109,27 +114,47 @@ class ProcedureVerbs(StartVerbs):
         made = await carrying.create_from(self.engine, key_of(template), key, at=at, by=by, said=said)
         return {**commit_view(made.commit), "procedure": str(key), "branch": MAIN, "created": True}
 
-    async def start_procedure(
-        self,
-        procedure: str,
-        *args: Any,
-        commit: str | None = None,
-        branch: str | None = None,
-        tag: str | None = None,
-        **options: Any,
-    ) -> Handle:
-        """Start a run of a version: a commit, or what a branch or a tag is at (`main` where none is named; of a branch
-        with a draft the commit before it). Options as for `start`. The run keeps that version, whatever is committed
-        later. Raises `NotFound`, `TransitionRefused` for an archived procedure, `InvalidDefinition` for a draft."""
-        given = [each for each in (commit, branch, tag) if each is not None]
-        if len(given) > 1:
-            raise InvalidInput("name a commit, a branch or a tag: one of them")
-        key, store = key_of(procedure), self.engine.store.versions
-        found = await procedure_of(store, key)
-        if found.archived:
-            raise archived(key)
-        wanted = await resolve(store, key, given[0] if given else MAIN)
-        definition = await definition_at(self.engine, key, wanted)
-        if wanted.working and not await store.keep(key, [wanted.id]):
-            raise NotFound(f"{key} has no commit {wanted.id[:12]}: it was removed just now")
-        return await self.start(definition, *args, **options)
+    async def start_procedure(self, procedure: str, *args: Any, **options: Any) -> Handle:
+        """Start a run of a version: `commit=`, `branch=` or `tag=` (`main` where none is named; of a branch with a
+        draft the commit before it). The same as `start` with one of these, whose other options it takes too. The run
+        keeps that version, whatever is committed later. Raises `NotFound`, `TransitionRefused` for an archived
+        procedure, `InvalidDefinition` for a draft that is not valid."""
+        if not {"commit", "branch", "tag"} & {name for name, value in options.items() if value is not None}:
+            options["branch"] = MAIN
+        return await self.start(procedure, *args, **options)
+
+    async def plan_migration(self, run_id: str, to: str = MAIN) -> View:
+        """Whether a run can go on with another version of its procedure (or of its definition, if that is none:
+        `namespace/name:version`): `level`, all `reasons`, and those of them that stand in the way (`blockers`). Changes
+        nothing."""
+        state = await self.engine.reload(run_id)
+        new, commit = await self._version_for(state.run, to)
+        old = await self.engine.library.get(state.run.definition_hash)
+        found = judge(old, new, state)
+        return {
+            "run_id": run_id,
+            "from": {"version": state.run.version, "commit": state.run.commit, "definition_hash": old.hash},
+            "to": {"version": new.version, "commit": commit, "definition_hash": new.hash},
+            **verdict_view(found),
+            "blockers": list(map(str, found.blockers)),
+        }
+
+    async def migrate(self, run_id: str, to: str = MAIN) -> View:
+        """Let a paused run (or one that has not begun) go on with another version: what has begun stays as it is, what
+        has not is taken from there. Raises `MigrationBlocked` with every reason why not."""
+        state = await self.engine.reload(run_id)
+        new, commit = await self._version_for(state.run, to)
+        await self.engine.library.add(new)
+        with self.hints():
+            await self.engine.command(run_id, c.MigrateRun(new, commit))
+        return row_view(await self.engine.row(run_id))
+
+    async def _version_for(self, run: Run, to: str) -> tuple[Definition, str | None]:
+        """A revision of the procedure that the run is one of, or a definition by its reference."""
+        if ":" in to:
+            return await self.definition(to), None
+        key = ProcedureKey(run.namespace, run.name)
+        commit = await resolve(self.engine.store.versions, key, to)
+        if commit.working and not await self.engine.store.versions.keep(key, [commit.id]):
+            raise NotFound(f"{key} has no commit {commit.id[:12]}: it was removed just now")
+        return await definition_at(self.engine, key, commit), commit.id

@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Unpack, cast
 
-from stepwell.client.about import About, checked_about
+from stepwell.client.about import About, checked_about, version_of
 from stepwell.client.handle import Counter, Handle
 from stepwell.client.queueing import Span, queueing
 from stepwell.client.starting import check_subworkflows
 from stepwell.client.verbs.base import Source, Verbs
 from stepwell.client.verbs.queues import unknown_queue
+from stepwell.client.versions.picking import picked
 from stepwell.client.views import View, error_view, result_view
 from stepwell.code.workflow import Workflow
 from stepwell.definition.model import Definition
@@ -105,7 +106,7 @@ class StartVerbs(Verbs):
         `about`: what it is called, see `About`. Raises `InvalidDefinition`, `InvalidInput`, `NotFound`,
         `StoreUnavailable`.
         """
-        definition = await self.definition(source)
+        definition, commit = await self._picked(source, about)
         await check_subworkflows(self.engine.library, definition)
         _check_options(mode, key, held=held, queue=queue)
         wanted = queueing(
@@ -126,8 +127,16 @@ class StartVerbs(Verbs):
             held=held,
             **wanted._asdict(),
             **checked_about(about),
+            commit=commit,
         )
         return await self._start(definition, command)
+
+    async def _picked(self, source: Source, about: About) -> tuple[Definition, str | None]:
+        """The definition, and the commit where a version of a procedure is named."""
+        version = version_of(about)
+        if version is None:
+            return await self.definition(source), None
+        return await picked(self.engine, source, *version)
 
     async def _start(self, definition: Definition, command: c.StartRun) -> Handle:
         """Create the run, or find the one that its key, its id or its unique key stands for."""

@@ -15,7 +15,7 @@ from stepwell.engine.children import SOON
 from stepwell.model import commands as c
 from stepwell.model.attributes import check_name, normal_all
 from stepwell.model.base import Json
-from stepwell.model.errors import TransitionRefused
+from stepwell.model.errors import Conflict, TransitionRefused
 from stepwell.model.events import SAME, MaybeSame, RunCreated
 from stepwell.model.records import State
 
@@ -111,6 +111,8 @@ class SteerVerbs(StartVerbs, LookVerbs):
             refuse_irreversible(run_id, again, "a fork from there")
         turns = await self.engine.store.turns(run_id)
         run = state.run
+        if run.created_with is not None:
+            raise Conflict(f"run {run_id} went on with another version: it cannot be forked", hint="rerun it")
         command = c.StartRun(
             self.engine.ids.run_id(),
             run.input,

@@ -54,12 +54,9 @@ class Begun(NamedTuple):
 
     live: Mapping[Path, bool]
 
-    def of(self, path: Path) -> bool | None:
-        """Of the part itself, or of the task that it is in."""
-        for length in range(len(path), 0, -1):
-            if path[:length] in self.live:
-                return self.live[path[:length]]
-        return None
+    def of(self, kind: Kind, path: Path) -> bool | None:
+        """Of a task; of a field, of the form that it is in."""
+        return self.live.get(path[:-2] if kind is Kind.FIELD else path)
 
 
 def classify(before: Json, after: Json, begun: Begun | None = None) -> Verdict:
@@ -84,7 +81,7 @@ def _judgement(change: Change, begun: Begun | None) -> tuple[Level, str]:
     assert part is not None
     if not matters(part):
         return Level.COMPATIBLE, f"{change.how.value}; only said to people"
-    live = None if begun is None else begun.of(change.path)
+    live = None if begun is None else begun.of(change.kind, change.path)
     if change.how is How.REMOVED:
         return _removed(change, begun, live)
     if change.how is How.ADDED:
@@ -119,7 +116,7 @@ def _moved(change: Change, begun: Begun | None) -> tuple[Level, str]:
     assert change.before is not None
     if change.before.home == change.path[:-1]:
         return Level.MIGRATION, "stands in another place"
-    if begun is not None and begun.of(change.before.path) is None:
+    if begun is not None and begun.of(change.kind, change.before.path) is None:
         return Level.MIGRATION, "stands in another block; it has not begun"
     return Level.INCOMPATIBLE, "stands in another block"
 

@@ -210,14 +210,22 @@ def _copy(value: Mapping[str, Json]) -> dict[str, Any]:
     return {name: _copy(member) if isinstance(member, Mapping) else member for name, member in value.items()}
 
 
-def path_of(pointer: str) -> Path:
-    """The path of the task at a JSON pointer: the positions left out (`/do/0/loop/do/1/charge`)."""
-    left = [segment.replace("~1", "/").replace("~0", "~") for segment in pointer.split("/")[1:]]
+def path_of(pointer: str) -> tuple[Path, str]:
+    """The path of the innermost task at a JSON pointer, the positions left out (`/do/0/loop/do/1/charge`), and what is
+    left of the pointer."""
+    left = pointer.split("/")[1:]
     found: list[str] = []
     while left:
         known = next((path for path in LISTS if tuple(left[: len(path)]) == path), None)
-        if known is None:  # `use/functions/NAME`
-            found, left = [*found, *left[:3]], left[3:]
-            continue
-        found, left = [*found, *known, *left[len(known) + 1 : len(known) + 2]], left[len(known) + 2 :]
-    return tuple(found)
+        if not found and left[:2] == ["use", "functions"] and len(left) > 2:
+            found, left = ["use", "functions", _unescaped(left[2])], left[3:]
+        elif known is not None and len(left) > len(known) + 1:
+            found += [*known, _unescaped(left[len(known) + 1])]
+            left = left[len(known) + 2 :]
+        else:
+            break
+    return tuple(found), "".join(f"/{segment}" for segment in left)
+
+
+def _unescaped(segment: str) -> str:
+    return segment.replace("~1", "/").replace("~0", "~")

@@ -20,6 +20,7 @@ from stepwell.model.events.names import RUN_CONTINUED as RUN_CONTINUED
 from stepwell.model.events.names import RUN_CREATED as RUN_CREATED
 from stepwell.model.events.names import RUN_FAILED as RUN_FAILED
 from stepwell.model.events.names import RUN_METADATA_SET as RUN_METADATA_SET
+from stepwell.model.events.names import RUN_MIGRATED as RUN_MIGRATED
 from stepwell.model.events.names import RUN_OVERDUE as RUN_OVERDUE
 from stepwell.model.events.names import RUN_PAUSED as RUN_PAUSED
 from stepwell.model.events.names import RUN_PAUSING as RUN_PAUSING
@@ -96,6 +97,7 @@ from stepwell.model.events.run import RunContinued as RunContinued
 from stepwell.model.events.run import RunCreated as RunCreated
 from stepwell.model.events.run import RunFailed as RunFailed
 from stepwell.model.events.run import RunMetadataSet as RunMetadataSet
+from stepwell.model.events.run import RunMigrated as RunMigrated
 from stepwell.model.events.run import RunOverdue as RunOverdue
 from stepwell.model.events.run import RunPaused as RunPaused
 from stepwell.model.events.run import RunPausing as RunPausing
@@ -164,6 +166,7 @@ Event = (
     | RunOverdue
     | StepOverdue
     | RunMetadataSet
+    | RunMigrated
     | ScopeOpened
     | ScopeClosed
     | StepScheduled
@@ -229,6 +232,7 @@ NAMES: Final[dict[type[Any], str]] = {
     RunOverdue: RUN_OVERDUE,
     StepOverdue: STEP_OVERDUE,
     RunMetadataSet: RUN_METADATA_SET,
+    RunMigrated: RUN_MIGRATED,
     ScopeOpened: SCOPE_OPENED,
     ScopeClosed: SCOPE_CLOSED,
     StepScheduled: STEP_SCHEDULED,

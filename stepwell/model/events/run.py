@@ -54,6 +54,8 @@ class RunCreated(NamedTuple):
     """it begins when a person says so"""
     attended: bool = False
     """it is a procedure (see `Run.attended`)"""
+    commit: str | None = None
+    """the version of a procedure that it was started with"""
 
 
 class RunStarted(NamedTuple):
@@ -184,6 +186,18 @@ class RunOverdue(NamedTuple):
     """The soft deadline has passed and the run is open; `escalated`: the second time."""
 
     escalated: bool = False
+
+
+class RunMigrated(NamedTuple):
+    """The run goes on with another version of its definition. `paths`: the pointers of tasks and lists that stand
+    elsewhere now, old to new. `plans`: for each graph that is being gone through an object: `scope`, `nodes` (steps
+    that have not begun, as in `StepsPlanned`), and `steps` (by task, the present step)."""
+
+    definition_hash: str
+    version: str
+    commit: str | None = None
+    paths: dict[str, str] = {}
+    plans: list[Json] = []
 
 
 class AttributesSet(NamedTuple):
