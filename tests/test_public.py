@@ -6,6 +6,7 @@ from pathlib import Path
 
 import stepwell
 from stepwell.assembly import VERSION
+from stepwell.client.client import Client
 
 PROMISED = {
     "BlockingStepwell", "Conflict", "Handle", "InvalidDefinition", "InvalidInput", "KeyConflict", "NotFound",
@@ -24,6 +25,12 @@ def test_exactly_these_names_are_public() -> None:
 def test_every_name_is_there_and_documented() -> None:
     for name in PROMISED:
         assert getattr(stepwell, name).__doc__, name
+
+
+def test_no_verb_hides_another() -> None:
+    families = [kind for kind in Client.__mro__ if kind.__module__.startswith("stepwell.client.verbs.")]
+    names = [name for kind in families for name in vars(kind) if not name.startswith("__")]
+    assert len(names) == len(set(names)), {name for name in names if names.count(name) > 1}
 
 
 def test_importing_the_package_imports_nothing_heavy() -> None:

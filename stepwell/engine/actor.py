@@ -269,13 +269,12 @@ class Actor:
             definition=mail.definition,
             entry=moved_entry(run, decision.events) if run.queue is not None else None,
             follow_ups=run.follow_ups[len(self.state.run.follow_ups) :] if run.follow_ups else (),
-            work=inbox.changes(self.definition, decision.draft),
+            work=inbox.changes(decision.definition, decision.draft),
             foreign=self.foreign,
             unowned=self.definition.driven,
         )
         self.state, self.definition = decision.draft.merge(), decision.definition
-        self.state.tip = tip
-        self._indexed = index
+        self.state.tip, self._indexed = tip, index
         if terminal:
             self._drop_code()
         self._pending.append(pending)

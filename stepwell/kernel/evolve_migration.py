@@ -14,8 +14,7 @@ from stepwell.model.base import Instant, Json
 def _migrated(draft: Draft, event: e.RunMigrated, at: Instant) -> None:
     run = draft.run
     run.created_with = run.created_with or run.definition_hash
-    if run.commit is not None:
-        _pin(draft, run.commit)
+    _pin(draft, run.commit)
     run.definition_hash, run.version, run.commit = event.definition_hash, event.version, event.commit
     if event.paths:
         _place(draft, event.paths)
@@ -23,12 +22,13 @@ def _migrated(draft: Draft, event: e.RunMigrated, at: Instant) -> None:
         _replan(draft, event, planned, at)
 
 
-def _pin(draft: Draft, commit: str) -> None:
-    """What has begun was done with the version that the run had until now."""
-    for node in draft.nodes():
-        step = draft.step(node.id)
-        if node.commit is None and (step.started_at is not None or step.status.terminal):
-            draft.edit_node(node.id).commit = commit
+def _pin(draft: Draft, commit: str | None) -> None:
+    """What has begun was done with the version that the run had until now. (All are touched: their titles may be other
+    ones now, and so the lines of what waits for people.)"""
+    for node in list(draft.nodes()):
+        step, changed = draft.step(node.id), draft.edit_node(node.id)
+        if step.started_at is not None or step.status.terminal:
+            changed.commit = node.commit or commit
 
 
 def _place(draft: Draft, paths: Mapping[str, str]) -> None:
@@ -64,7 +64,9 @@ def _change(draft: Draft, members: Mapping[str, Json]) -> None:
     step, node = draft.edit_step(members["step"]), draft.edit_node(members["step"])
     step.path, step.kind = members["path"], members["kind"]
     step.priority, step.optional = members.get("priority", 0), members.get("optional", False)
-    node.after = tuple(members.get("after", ()))
+    after = tuple(members.get("after", ()))
+    if after != node.after:
+        node.after, node.offered_at = after, None
     node.auto_start, node.required = members.get("auto_start", True), members.get("required", False)
     if "assigned" not in node.stamps:
         node.assign = members.get("assign")

@@ -33,7 +33,7 @@ async def test_what_is_said_of_a_procedure_has_no_versions(tmp_path: Path) -> No
         assert (view["title"], view["labels"], view["updated_by"]) == ("Hotfire", ["b", "a"], "bob")
         view = await engine.edit_procedure(NAME, description="x" * 100, published=True)
         assert (view["title"], view["published"], view["properties"]) == ("Hotfire", True, {"stand": "A2"})
-        assert (await engine.procedure(NAME))["head"]["commit"] == first["commit"]
+        assert (await engine.show_procedure(NAME))["head"]["commit"] == first["commit"]
         odd: list[dict[str, Any]] = [
             {"labels": "abc"}, {"labels": [1]}, {"properties": {"a": 1}}, {"title": 5}, {"published": "yes"},
             {"labels": [""]}, {"properties": []},
@@ -41,7 +41,7 @@ async def test_what_is_said_of_a_procedure_has_no_versions(tmp_path: Path) -> No
         for given in odd:
             with pytest.raises(InvalidInput):
                 await engine.edit_procedure(NAME, **given)
-        assert (await engine.procedure(NAME))["labels"] == ["b", "a"]
+        assert (await engine.show_procedure(NAME))["labels"] == ["b", "a"]
 
 
 @pytest.mark.spec("N16")
@@ -63,7 +63,7 @@ async def test_an_archived_procedure_takes_nothing_new(tmp_path: Path) -> None:
         assert [one["procedure"] for one in await engine.procedures(archived=True)] == [NAME]
         assert await engine.procedures(archived=False) == []
         await engine.unarchive_procedure(NAME)
-        assert (await engine.procedure(NAME))["head"]["commit"] == first["commit"]
+        assert (await engine.show_procedure(NAME))["head"]["commit"] == first["commit"]
         assert (await engine.commit_procedure(TWO, message="x"))["created"]
 
 
@@ -88,7 +88,7 @@ async def test_a_run_keeps_the_version_that_it_was_started_with(tmp_path: Path) 
             await engine.start_procedure(NAME, commit=wrong["commit"])
         with pytest.raises(InvalidInput, match="one of them"):
             await engine.start_procedure(NAME, branch="dev", tag="v1")
-        assert (await engine.procedure(NAME))["head"]["commit"] == first["commit"]
+        assert (await engine.show_procedure(NAME))["head"]["commit"] == first["commit"]
 
 
 @pytest.mark.spec("S8")
@@ -137,7 +137,7 @@ async def test_what_others_run_cannot_be_deleted(tmp_path: Path) -> None:
         await handle.wait()
         assert (await engine.delete_procedure(NAME))["deleted"]
         with pytest.raises(NotFound):
-            await engine.procedure(NAME)
+            await engine.show_procedure(NAME)
         with pytest.raises(InvalidDefinition, match="not known"):
             await engine.start(runs("third", version="latest"))
         assert (await engine.show(handle.run_id))["status"] == "cancelled", "its document is kept"
@@ -161,7 +161,7 @@ async def test_circles_and_wrong_inputs_are_found_when_a_definition_is_added(tmp
             ("cyclic-workflow", "workflows run each other in a circle: stand/c:1.0.0 → stand/c:1.0.0", "/do/1/d"),
         ]  # fmt: skip
         with pytest.raises(NotFound):
-            await engine.procedure("stand/c")
+            await engine.show_procedure("stand/c")
         schema = {
             "schema": {
                 "document": {"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}
@@ -211,7 +211,7 @@ async def test_a_file_has_all_of_a_procedure(tmp_path: Path) -> None:
             made = await engine.import_procedure(exported)
             assert made["created"]
             assert await engine.procedure_history(NAME) == wanted or name == "c"
-            assert (await engine.procedure(NAME))["labels"] == ["x"]
+            assert (await engine.show_procedure(NAME))["labels"] == ["x"]
             assert {**await engine.export_procedure(NAME, drafts=name == "c")} == exported
             assert await engine.run(runs("parent", version="latest")) == {"value": 2}
             assert (await engine.procedure_at(NAME, draft=True))["draft"] == (name == "c")
@@ -255,7 +255,7 @@ async def test_a_template_is_where_others_begin(tmp_path: Path) -> None:
         await engine.edit_procedure(NAME, template=True)
         made = await engine.create_from(NAME, "stand/new", by="ada", title="New")
         assert made["message"].startswith("From template stand/hotfire at ")
-        shown = await engine.procedure("stand/new")
+        shown = await engine.show_procedure("stand/new")
         assert (shown["title"], shown["labels"], shown["template"]) == ("New", ["engine"], False)
         assert (await engine.procedure_at("stand/new"))["document"] == changed(
             ONE, "document", "name", to="new"

@@ -31,7 +31,7 @@ async def test_commits_follow_each_other_and_are_kept(tmp_path: Path) -> None:
         with pytest.raises(Conflict, match="already"):
             await engine.create_procedure(ONE)
     async with open_at(tmp_path / "a.db") as engine:
-        shown = await engine.procedure(NAME)
+        shown = await engine.show_procedure(NAME)
         assert (shown["title"], shown["labels"], shown["created_by"]) == ("Hotfire", ["b", "a"], "ada")
         assert (shown["head"]["commit"], shown["updated_by"]) == (second["commit"], "bob")
         assert [one["name"] for one in shown["branches"]] == ["main"]
@@ -106,7 +106,7 @@ async def test_drafts_may_be_wrong_and_are_no_history(tmp_path: Path) -> None:
         await engine.save_draft(NAME, THREE)
         assert (await engine.discard_draft(NAME))["discarded"]
         assert not (await engine.discard_draft(NAME))["discarded"]
-        assert (await engine.procedure(NAME))["head"]["commit"] == second["commit"]
+        assert (await engine.show_procedure(NAME))["head"]["commit"] == second["commit"]
         await engine.create_tag(NAME, "odd", at=draft["commit"])
         assert await engine.compact_drafts(NAME, older_than_days=0, keep=0) == 0
         clock.advance(1_000_000)
@@ -124,7 +124,7 @@ async def test_branches_and_tags(tmp_path: Path) -> None:
         tag = await engine.create_tag(NAME, "v1", at="dev")
         assert (tag["commit"], tag["created"]) == (second["commit"], True)
         assert not (await engine.create_tag(NAME, "v1", at="dev"))["created"]
-        assert (await engine.procedure(NAME))["head"]["commit"] == first["commit"]
+        assert (await engine.show_procedure(NAME))["head"]["commit"] == first["commit"]
         for refused in (
             engine.create_branch(NAME, "v1"),
             engine.create_tag(NAME, "v1"),
@@ -192,7 +192,7 @@ async def test_odd_names_are_refused_and_change_nothing(tmp_path: Path) -> None:
         await engine.create_procedure(ONE)
         for odd in ("", "/", "a/b/c", "A/b", "../x", "stand/hot fire", "x" * 5_000, "stand/\0", "stand/ho%"):
             with pytest.raises((InvalidInput, NotFound)):
-                await engine.procedure(odd)
+                await engine.show_procedure(odd)
         for odd in ("", " ", "-x", "x y", "abcdef1", "x" * 101, "é", "a\n"):
             with pytest.raises(InvalidInput):
                 await engine.create_branch(NAME, odd)

@@ -49,7 +49,7 @@ def show(procedure: str, revision: str | None, db: Path, as_json: bool, whole: b
     Example: stepwell procedures show stand/hotfire v1 --document > hotfire.yaml
     """
     if revision is None and not (whole or draft):
-        view = as_guest(db, lambda stepwell: stepwell.procedure(procedure))
+        view = as_guest(db, lambda stepwell: stepwell.show_procedure(procedure))
         return told(view, as_json, *_shown(view))
     view = as_guest(db, lambda stepwell: stepwell.procedure_at(procedure, revision or "main", draft=draft))
     if whole and not as_json:

@@ -103,8 +103,7 @@ class StartVerbs(Verbs):
         (seconds, or when): it must have ended by then, begun or not. `unique`: while a run of the queue with this key
         is open, that one is given back. `debounce` (seconds, with `unique`): it begins so long after the last such
         start, with the input of the last. `held`: it waits until a person begins it (see `begin`).
-        `about`: what it is called, see `About`. Raises `InvalidDefinition`, `InvalidInput`, `NotFound`,
-        `StoreUnavailable`.
+        `about`: see `About`. Raises `InvalidDefinition`, `InvalidInput`, `NotFound`, `StoreUnavailable`.
         """
         definition, commit = await self._picked(source, about)
         await check_subworkflows(self.engine.library, definition)

@@ -132,7 +132,7 @@ class VersionVerbs(Verbs):
         found = await self.engine.store.versions.procedures(namespace)
         return [procedure_view(one) for one in found if archived is None or one.archived == archived]
 
-    async def procedure(self, procedure: str) -> View:
+    async def show_procedure(self, procedure: str) -> View:
         """What is said of a procedure, its branches and tags, and what `main` is at."""
         key, store = key_of(procedure), self.engine.store.versions
         found = await procedure_of(store, key)
