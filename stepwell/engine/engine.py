@@ -181,6 +181,14 @@ class Engine:
         state.tip = loaded.tip
         return state
 
+    async def present(self, run_id: str) -> State:
+        """The state as it is on record: the one in memory, if this engine carries the run on and nobody else has
+        written since. To be read at once, and not to be kept."""
+        actor = self.actors.get(run_id)
+        if actor is None or not actor.idle or await self.store.turns(run_id, actor.state.run.seq, 1):
+            return await self.reload(run_id)
+        return actor.state if actor.idle else await self.reload(run_id)
+
     # --- verbs ------------------------------------------------------------------------------------
 
     async def start(self, definition: Definition, command: c.StartRun, claim: KeyClaim | None = None) -> None:

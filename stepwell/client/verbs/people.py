@@ -74,9 +74,10 @@ class PeopleVerbs(SteerVerbs):
     async def show_step(self, run_id: str, step: str) -> View:
         """All about a step that people do: its form with rules and values, who did what when, what it waits for, and
         what can be asked of it now. Raises `NotFound`."""
-        state = await self.state(run_id)
-        definition = await self.engine.library.get(state.run.definition_hash)
-        return step_view_of(definition, state, step_of(state, step))
+        definition = await self.engine.library.get((await self.engine.row(run_id)).definition_hash)
+        with self.hints():
+            state = await self.engine.present(run_id)
+            return step_view_of(definition, state, step_of(state, step))
 
     # --- steps --------------------------------------------------------------------------------------
 
@@ -205,9 +206,9 @@ class PeopleVerbs(SteerVerbs):
 
     async def procedure(self, run_id: str) -> View:
         """A procedure as people see it: fields, sections, steps in order, who did what."""
-        state = await self.state(run_id)
-        definition = await self.engine.library.get(state.run.definition_hash)
-        row = await self.engine.row(state.run.id)
+        row = await self.engine.row(run_id)
+        definition = await self.engine.library.get(row.definition_hash)
+        state = await self.engine.present(run_id)
         return {**row_view(row), **procedure_view(definition, state)}
 
     async def audit(self, run_id: str) -> list[View]:

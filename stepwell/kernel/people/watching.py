@@ -87,6 +87,8 @@ def _hangs_on_data(r: Ruling, step: Step) -> bool:
 
 
 def _submitted(r: Ruling) -> list[Step]:
+    if not r.draft.run.counts.get(StepStatus.SUBMITTED):  # looked up once a turn: there may be thousands open
+        return []
     return [step for step in r.draft.open_steps() if step.status is StepStatus.SUBMITTED]
 
 
