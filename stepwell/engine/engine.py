@@ -12,6 +12,7 @@ from typing import Final
 
 from stepwell.definition.expression import Deferred
 from stepwell.definition.model import Definition
+from stepwell.engine import fresh
 from stepwell.engine.actor import Actor
 from stepwell.engine.children import perform_child
 from stepwell.engine.codebase import Codebase
@@ -42,8 +43,6 @@ from stepwell.model.calls import Code
 from stepwell.model.effects import Continue, Effect, Interrupt, Perform, Probe, SetTimer, StartFollowUps
 from stepwell.model.errors import (
     Archived,
-    Conflict,
-    InvalidInput,
     NotFound,
     SeqConflict,
     StepwellError,
@@ -181,14 +180,6 @@ class Engine:
         state.tip = loaded.tip
         return state
 
-    async def present(self, run_id: str) -> State:
-        """The state as it is on record: the one in memory, if this engine carries the run on and nobody else has
-        written since. To be read at once, and not to be kept."""
-        actor = self.actors.get(run_id)
-        if actor is None or not actor.idle or await self.store.turns(run_id, actor.state.run.seq, 1):
-            return await self.reload(run_id)
-        return actor.state if actor.idle else await self.reload(run_id)
-
     # --- verbs ------------------------------------------------------------------------------------
 
     async def start(self, definition: Definition, command: c.StartRun, claim: KeyClaim | None = None) -> None:
@@ -217,24 +208,17 @@ class Engine:
         """Ask something of a run, wherever it lives. Raises `TransitionRefused`, `NotFound`, `StoreError`."""
         actor = await self.actor(run_id)
         try:
-            await self._ask(actor, command)
+            await fresh.ask(self, actor, command)
         finally:
             if actor.idle:  # perhaps it was read in for a question only
                 self.at_rest(actor)
             carried = self.actors.get(run_id)
             if carried is not None and carried is not actor:  # it was taken up meanwhile
-                await self._recovery.refresh(carried)
+                await self.refresh(carried)
 
-    async def _ask(self, actor: Actor, command: c.Command) -> None:
-        """What is refused by a state that others have moved on meanwhile is asked again of the present one."""
-        try:
-            await actor.ask(command)
-        except (Conflict, NotFound, InvalidInput):
-            known = actor.state.run.seq
-            if actor.foreign or not await self.store.turns(actor.id, after=known, limit=1):
-                raise
-            await self._recovery.refresh(actor)
-            await actor.ask(command)
+    async def refresh(self, actor: Actor) -> None:
+        """Take in what others did to a run of ours."""
+        await self._recovery.refresh(actor)
 
     async def actor(self, run_id: str) -> Actor:
         """The run in memory; read in if need be."""

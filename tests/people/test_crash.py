@@ -76,7 +76,7 @@ async def test_events_are_on_record_once_however_often_the_process_died() -> Non
             await kit.play(submit_and_wait)
         await kit.reopen()
         await kit.drain()
-        told = [e for e in await kit.engine.history(run) if e["type"] == "step.noticed"]
+        told = [e async for e in kit.engine.history(run) if e["type"] == "step.noticed"]
         assert [(e["action"], e["data"]["type"]) for e in told] == [(0, "filled"), (3, "recorded")]
         actions = (await kit.engine.show_step(run, "fill"))["actions"]
         assert [action["status"] for action in actions] == ["succeeded"] * 5

@@ -11,6 +11,7 @@ from typing import Any
 from stepwell.client.verbs.steer import SteerVerbs
 from stepwell.client.views import View, row_view
 from stepwell.client.work import audit_view, item_view, known_actor, procedure_view, step_of, step_view_of
+from stepwell.engine.fresh import present
 from stepwell.model import commands as c
 from stepwell.model import people_commands as p
 from stepwell.model.base import Instant, Json
@@ -76,7 +77,7 @@ class PeopleVerbs(SteerVerbs):
         what can be asked of it now. Raises `NotFound`."""
         definition = await self.engine.library.get((await self.engine.row(run_id)).definition_hash)
         with self.hints():
-            state = await self.engine.present(run_id)
+            state = await present(self.engine, run_id)
             return step_view_of(definition, state, step_of(state, step))
 
     # --- steps --------------------------------------------------------------------------------------
@@ -208,7 +209,7 @@ class PeopleVerbs(SteerVerbs):
         """A procedure as people see it: fields, sections, steps in order, who did what."""
         row = await self.engine.row(run_id)
         definition = await self.engine.library.get(row.definition_hash)
-        state = await self.engine.present(run_id)
+        state = await present(self.engine, run_id)
         return {**row_view(row), **procedure_view(definition, state)}
 
     async def audit(self, run_id: str) -> list[View]:
