@@ -113,6 +113,45 @@ async def test_references_to_the_step_itself(ref: str) -> None:
         assert output["rig"] == "completed" if ref.endswith("status") else output["rig"].endswith("Z")
 
 
+FILES = procedure(
+    """
+  - load:
+      call: form
+      with: {fields: [{id: logs, kind: files, suffixes: [.csv], maxSize: 10}]}
+""",
+    metadata="{fields: [{id: plan, kind: file}]}",
+)
+
+
+@pytest.mark.spec("N5")
+async def test_a_form_names_only_files_that_are_here() -> None:
+    async with Procedure(FILES) as p:
+        engine, run_id = p.kit.engine, p.handle.run_id
+        small, large = (
+            await engine.put_file(b"a,b", name="a.csv"),
+            await engine.put_file(b"x" * 11, name="b.csv"),
+        )
+        gone = {**small, "file": "b" * 64}
+        for wrong, words in (
+            ({**large, "size": 3}, "has 11 bytes"),  # what is said of a file does not get it past a limit
+            (large, "at most 10 bytes"),
+            (gone, "not here"),
+        ):
+            with pytest.raises(InvalidForm, match=words):
+                await engine.set_values(run_id, "load", {"logs": [small, wrong]}, by=ADA)
+        with pytest.raises(InvalidForm, match="not here"):
+            await engine.start(FILES, {"plan": gone})
+        with pytest.raises(InvalidForm, match="not here"):
+            await engine.set_fields(run_id, {"plan": gone}, by=ADA)
+        await engine.set_fields(run_id, {"plan": large}, by=ADA)
+        await engine.submit_step(run_id, "load", {"logs": [small]}, by=ADA)
+        assert (await p.step("load")).output == {"logs": [small]}
+        with pytest.raises(InvalidForm, match="not here"):
+            await engine.repeat_step(run_id, "load", {"logs": [gone]}, by=ADA)
+        p.kit.clock.advance(10 * 86_400)
+        assert await engine.sweep_files() == {"files": 0, "bytes": 0}
+
+
 GLOBALS = procedure(
     """
   - look:

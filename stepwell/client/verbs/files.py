@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterable, AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Mapping
 from datetime import timedelta
 from mimetypes import MimeTypes
 from pathlib import Path
 from typing import Final
 
+from stepwell.client.attached import check_files, kept_by
 from stepwell.client.verbs.base import Verbs
 from stepwell.client.views import View
 from stepwell.model.base import Json
-from stepwell.model.blobs import is_digest
-from stepwell.model.errors import InvalidForm, InvalidInput, StoreUnavailable
-from stepwell.ports import Blobs
+from stepwell.model.errors import InvalidInput
 
 GRACE: Final = timedelta(days=1)
 _PIECE: Final = 1 << 20
@@ -23,12 +22,6 @@ _TYPES: Final = MimeTypes()  # those that Python knows, whatever the machine has
 
 class FileVerbs(Verbs):
     """What is in them is known by its SHA-256, and kept once."""
-
-    @property
-    def _kept(self) -> Blobs:
-        if self.blobs is None:
-            raise StoreUnavailable("files are kept nowhere", hint="open with blobs=…")
-        return self.blobs
 
     async def put_file(
         self,
@@ -46,7 +39,7 @@ class FileVerbs(Verbs):
             name, content = content.name if name is None else name, _read(content)
         name = name or "file"
         kind = type or _TYPES.guess_type(name, strict=False)[0] or ""
-        return (await self._kept.put(content, name, kind)).value
+        return (await kept_by(self.blobs).put(content, name, kind)).value
 
     async def read_file(self, file: str | Mapping[str, Json]) -> bytes:
         """All that is in a file, by its hash or by what stands for it in a form. Raises `NotFound`, `StoreDamaged`."""
@@ -54,20 +47,12 @@ class FileVerbs(Verbs):
 
     def stream_file(self, file: str | Mapping[str, Json]) -> AsyncIterator[bytes]:
         """The same, piece by piece. That it is damaged shows at its end."""
-        return self._kept.open(_digest(file))
+        return kept_by(self.blobs).open(_digest(file))
 
     async def check_files(self, values: Mapping[str, Json]) -> None:
         """See to it that every file that these values of a form name is here, of the size they say, and stays for the
         time of a sweep's grace. Raises `InvalidForm`."""
-        wrong: dict[str, list[str]] = {}
-        for field, file in _files(values):
-            size = await self._kept.renew(file["file"])
-            if size is None:
-                wrong.setdefault(field, []).append("the file is not here: hand it in first")
-            elif size != file.get("size"):
-                wrong.setdefault(field, []).append(f"the file has {size:,} bytes")
-        if wrong:
-            raise InvalidForm(wrong, hint="put_file returns what to put there")
+        await check_files(self.blobs, values)
 
     async def sweep_files(self, *, grace: timedelta = GRACE) -> View:
         """Remove the files that nothing in the database names, unless they came within `grace`; returns
@@ -75,7 +60,7 @@ class FileVerbs(Verbs):
 
         Runs that were archived and removed do not count: their files go."""
         before = self.engine.clock.now() - grace // timedelta(microseconds=1)
-        swept = await self._kept.sweep(await self.engine.store.mentioned(), before)
+        swept = await kept_by(self.blobs).sweep(await self.engine.store.mentioned(), before)
         return {"files": len(swept.files), "bytes": swept.bytes}
 
 
@@ -84,14 +69,6 @@ def _digest(file: str | Mapping[str, Json]) -> str:
     if not isinstance(found, str):
         raise InvalidInput("this stands for no file", hint="give its SHA-256, or {file, name, size, type}")
     return found
-
-
-def _files(values: Mapping[str, Json]) -> Iterator[tuple[str, Mapping[str, Json]]]:
-    """(field, file) of every file in the values."""
-    for field, value in values.items():
-        for item in value if isinstance(value, list) else [value]:
-            if isinstance(item, Mapping) and is_digest(item.get("file")):
-                yield field, item
 
 
 async def _read(path: Path) -> AsyncIterator[bytes]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
+from stepwell.client.attached import check_files
 from stepwell.client.verbs.steer import SteerVerbs
 from stepwell.client.views import View, row_view
 from stepwell.client.work import audit_view, item_view, known_actor, procedure_view, step_of, step_view_of
@@ -101,6 +102,7 @@ class PeopleVerbs(SteerVerbs):
         `InvalidInput`, `NotFound`.
         """
         aim = _target(target)
+        await check_files(self.blobs, values)
         command = p.UpdateStep(step, values, auto_proceed, aim, reason, version)
         return await self._change(run_id, step, command, by)
 
@@ -155,6 +157,7 @@ class PeopleVerbs(SteerVerbs):
     ) -> View:
         """Do a finished step again: a new one takes its place. `downstream`: what came after it is outdated, and is to
         be done again too. Gives the new step."""
+        await check_files(self.blobs, values)
         update = None
         if values is not None or target is not None:
             update = p.UpdateStep("", values, None, _target(target))
@@ -179,6 +182,7 @@ class PeopleVerbs(SteerVerbs):
 
     async def set_fields(self, run_id: str, values: Mapping[str, Json], *, by: Who) -> View:
         """Change global fields of a procedure (None clears one)."""
+        await check_files(self.blobs, values)
         await self._sign(run_id, p.SetFields(values), by)
         return await self.procedure(run_id)
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Final, Unpack, cast
 
 from stepwell.client.about import About, checked_about, version_of
+from stepwell.client.attached import check_files
 from stepwell.client.handle import Counter, Handle
 from stepwell.client.queueing import Span, queueing
 from stepwell.client.starting import check_subworkflows
@@ -139,6 +140,8 @@ class StartVerbs(Verbs):
 
     async def _start(self, definition: Definition, command: c.StartRun) -> Handle:
         """Create the run, or find the one that its key, its id or its unique key stands for."""
+        if definition.procedure is not None:
+            await check_files(self.blobs, command.input)
         claim = None
         if command.key is not None:
             claim = KeyClaim(command.key, fingerprint(definition, command.input))
