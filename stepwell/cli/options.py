@@ -79,6 +79,17 @@ def secrets_option(function: F) -> F:
     )(function)
 
 
+def series_option(function: F) -> F:
+    return click.option(
+        "--series-folder",
+        type=click.Path(exists=True, file_okay=False, path_type=Path),
+        envvar="STEPWELL_SERIES_FOLDER",
+        show_envvar=True,
+        metavar="FOLDER",
+        help="Where the files of samples lie that conditions and measurements read.",
+    )(function)
+
+
 def input_option(function: F) -> F:
     return click.option(
         "--input",

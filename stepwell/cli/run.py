@@ -18,6 +18,7 @@ from stepwell.cli.options import (
     read_secrets,
     read_tags,
     secrets_option,
+    series_option,
 )
 from stepwell.cli.screen import line, one_result, print_json, say, write
 from stepwell.cli.telling import Logging, log_options
@@ -38,6 +39,7 @@ if TYPE_CHECKING:
     help="Another definition that it runs by name.",
 )
 @secrets_option
+@series_option
 @db_option
 @click.option("--key", metavar="K", help="Idempotency key: the same key gives the same run.")
 @click.option("--tag", "tags", multiple=True, metavar="K=V", help="A search tag; may be given several times.")
@@ -110,7 +112,8 @@ async def _run(
     definitions = [*[await read_definition(path) for path in options["others"]], main]
     allow_modules(place.parent)
     logs = Logging(options["log_format"], options["log_level"])
-    async with engine(options["db"], secrets=secrets, logs=logs) as stepwell:
+    folder = options["series_folder"]
+    async with engine(options["db"], secrets=secrets, logs=logs, series_folder=folder) as stepwell:
         for other in definitions[:-1]:
             await stepwell.add_definition(other)
         try:

@@ -13,7 +13,14 @@ from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from stepwell.cli.options import db_option, json_option, path_option, read_secrets, secrets_option
+from stepwell.cli.options import (
+    db_option,
+    json_option,
+    path_option,
+    read_secrets,
+    secrets_option,
+    series_option,
+)
 from stepwell.cli.screen import line
 from stepwell.cli.telling import Logging, log_options
 from stepwell.model.base import MILLISECOND, Duration, Instant
@@ -61,6 +68,7 @@ TOLD: Final[dict[type[Event], str]] = {
     "--queue", "queues", multiple=True, metavar="Q", help="Begin runs of this queue only. May be given again."
 )
 @secrets_option
+@series_option
 @path_option
 @log_options
 @click.option(
@@ -130,6 +138,7 @@ async def _serve(
             log_level=logging.INFO,
             logs=logs,
             telemetry=telemetry,
+            series_folder=options["series_folder"],
             works_on=options["queues"] or None,
             schedules=True,
         ) as stepwell:

@@ -168,6 +168,7 @@ STEP_ACTIONS: Final[dict[str, tuple[Action, ...]]] = {
     "rate_limited": (WATCH, CANCEL),
     "step_scheduled": (WATCH, CANCEL),
     "waiting_for_event": (SHOW, CANCEL),
+    "waiting_for_condition": (SHOW, CANCEL),
     "waiting": (SHOW, CANCEL),
 }
 """What helps when a step is the reason; the one nearest to going on comes first where several are open."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from stepwell.client.conditions import waits_for
 from stepwell.client.queued import Queued
 from stepwell.client.views import View, error_view, when
 from stepwell.kernel.driven import expired
@@ -26,6 +27,7 @@ ORDER: Final = (
     "waiting_for_timer",
     "rate_limited",
     "waiting_for_event",
+    "waiting_for_condition",
     "step_scheduled",
     "waiting",
 )
@@ -151,6 +153,11 @@ def since(step: Step) -> Instant:
 
 
 def _open_step(state: State, step: Step, now: Instant) -> OpenStep:
+    node = state.nodes.get(step.id)
+    awaited = waits_for(node) if node is not None and step.status is StepStatus.SUBMITTED else None
+    if awaited is not None:
+        says = f"Step {step.id} was submitted {span(now - since(step))} ago, and waits for {awaited}."
+        return OpenStep(step, "waiting_for_condition", says, now)
     reason = "expired_claim" if expired(step, now) else reason_of(step)
     child = child_id(state.run.id, step.id, step.attempt) if reason == "waiting_for_children" else None
     return OpenStep(step, reason, _SENTENCES[reason](step, now, child), now, child)

@@ -354,6 +354,8 @@ class Definition:
     """workflows (`namespace/name:version`) to start when a run is completed, failed, cancelled or timed_out"""
     procedure: Procedure | None = None
     """people run it"""
+    hanging: frozenset[str] = frozenset()
+    """pointers of the tasks whose condition hangs on data of the run"""
     tasks: Mapping[str, Task] = field(default_factory=dict)
     """every task of the document, those of `use.functions` included, by pointer"""
 

@@ -9,7 +9,7 @@ from typing import Final
 from pydantic_core import to_json
 
 from stepwell.definition.building.parts import deadline, failure_policy, input_spec, output_spec, timeout
-from stepwell.definition.building.people import in_order, procedure
+from stepwell.definition.building.people import hanging, in_order, procedure
 from stepwell.definition.building.recourse import hooks, split
 from stepwell.definition.building.tasks import TaskBuilder
 from stepwell.definition.model import Definition, SubworkflowBody
@@ -120,5 +120,6 @@ def _built(document: Mapping[str, Json]) -> Definition:
         deadline=deadline(metadata),
         hooks=hooks(metadata),
         procedure=procedure(metadata),
+        hanging=hanging(builder.tasks.values()),
         tasks=builder.tasks,
     )

@@ -11,6 +11,7 @@ from __future__ import annotations
 import csv
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import BinaryIO, Final, NamedTuple
 
 from pydantic_core import from_json
@@ -83,6 +84,32 @@ def value(text: str) -> Json:
         except ValueError:
             continue
     return text
+
+
+def plain(value: object) -> Json:
+    """A value as JSON has it: a number, text, true or false, nothing. Raises `TypeError` for everything else."""
+    if value is None or type(value) in (bool, int, float):
+        return value
+    if isinstance(value, str):
+        return whole(str.__str__(value))
+    if isinstance(value, Decimal):
+        return int(value) if value.is_finite() and value == value.to_integral_value() else float(value)
+    for kind in (int, float):
+        if isinstance(value, kind):
+            return kind(value)
+    inner = getattr(value, "item", None)  # scalars of numpy and its like
+    if (
+        callable(inner)
+        and not isinstance(value, Mapping)
+        and type(found := inner()) in (bool, int, float, str)
+    ):
+        return found
+    raise TypeError(type(value).__name__)
+
+
+def whole(text: str) -> str:
+    """Text without half characters, which cannot be stored."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def reader(name: str, file: BinaryIO) -> tuple[Read, int]:

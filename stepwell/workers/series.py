@@ -14,7 +14,7 @@ from stepwell.model.actions import Action, Failed, HttpAction, Outcome, SampleAc
 from stepwell.model.base import EPOCH, Instant, Json, iso
 from stepwell.model.conditions import Reason
 from stepwell.ports import Runner, WorkContext
-from stepwell.workers.samples import Sample, Unreadable, backwards, lines, reader, sample
+from stepwell.workers.samples import Sample, Unreadable, backwards, lines, plain, reader, sample, whole
 from stepwell.workers.threads import Threads
 
 MOST: Final = 10_000
@@ -65,7 +65,7 @@ class SeriesRunner:
         except Unreadable as error:
             return _missing(Reason.SOURCE_NOT_FOUND, f"{name}: {error}")
         except OSError as error:
-            return {"error": f"{name} cannot be read: {error.strerror or type(error).__name__}"}
+            return {"error": whole(f"{name} cannot be read: {error.strerror or type(error).__name__}")}
 
     def _place(self, name: str) -> Path | None:
         """The file of this name, if it lies below the folder: links and dots are followed before that is asked."""
@@ -111,7 +111,7 @@ class SeriesRunner:
         except LookupError as error:
             return _no_channel(action, str(error))
         except Exception as error:  # noqa: BLE001 - code of the user's: the condition waits, and says why
-            return {"error": f"{action.name}: {type(error).__name__}: {error}"}
+            return {"error": whole(f"{action.name}: {type(error).__name__}: {error}")}
         return _no_channel(action) if found is None else _report(found, action)
 
 
@@ -120,7 +120,7 @@ def _listed(given: Any) -> list[Any] | None:
 
 
 def _missing(reason: Reason, detail: str) -> Report:
-    return {"missing": str(reason), "detail": detail}
+    return {"missing": str(reason), "detail": whole(detail)}
 
 
 def _no_channel(action: SampleAction, detail: str = "") -> Report:
@@ -163,10 +163,11 @@ def _report(given: list[Any], action: SampleAction) -> Report:
 
 def _told(found: list[Sample], action: SampleAction, *, more: bool = False, position: Json = None) -> Report:
     found.sort(key=lambda each: each.at)
-    if any(isinstance(each.value, dict | list) for each in found):
-        return _missing(Reason.UNSUPPORTED_TYPE, f"{action.channel} has values that are lists or objects")
     kept = found[-1:] if action.latest else found
-    report: Report = {"samples": [(each.at, each.value) for each in kept]}
+    try:
+        report: Report = {"samples": [(each.at, plain(each.value)) for each in kept]}
+    except TypeError as error:
+        return _missing(Reason.UNSUPPORTED_TYPE, f"{action.channel} has values of another type: {error}")
     if more:
         report["more"] = True
     if position is not None:

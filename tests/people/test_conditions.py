@@ -208,6 +208,70 @@ async def test_a_condition_that_fails_fails_the_step_and_a_repeat_begins_anew() 
         assert (await p.node("fill")).condition is None
 
 
+@pytest.mark.spec("N7")
+async def test_an_expression_that_might_not_end_is_computed_elsewhere() -> None:
+    until = "${ [.list[] | select(. > 1)] | length == 2 }"
+    async with HttpServer() as server:
+        server.route("/state", flaky(Reply.json({"list": [1]}), Reply.json({"list": [1, 2, 3]})))
+        poll = {"endpoint": server.url("/state"), "until": until, "every": "PT1S"}
+        hanging = {"expression": "${ [range(0; $variables.n)] | add > 5 }"}
+        async with Procedure(one({"all": [{"http": poll}, hanging]})) as p:
+            await p.kit.engine.set_variables(p.handle.run_id, n=2)
+            await p.submit("fill")
+            await p.kit.advance(1)
+            assert await standing(p) == ("submitted", "in_progress")
+            await p.kit.engine.set_variables(p.handle.run_id, n=9)
+            await p.kit.drain()
+            assert await standing(p) == ("completed", "satisfied")
+            await p.kit.check()
+
+
+@pytest.mark.spec("N7")
+async def test_a_retry_of_the_run_begins_the_condition_anew() -> None:
+    """In a workflow that is no procedure a failed condition fails the run."""
+    document = """
+document: {dsl: '1.0.3', namespace: stand, name: gate, version: '1.0.0'}
+do:
+  - gate: {call: condition, with: {condition: {event: {name: go, timeout: PT5S}}}}
+  - done: {set: {ok: true}}
+"""
+    async with Procedure(document) as p:
+        await p.kit.advance(5)
+        run = await p.run()
+        assert run.status == "failed" and run.error is not None and "timeout" in str(run.error.detail)
+        await p.kit.engine.retry(p.handle.run_id)
+        await p.kit.drain()
+        assert (await p.run()).status == "running"
+        await p.kit.engine.signal(p.handle.run_id, "go")
+        await p.kit.drain()
+        assert (await p.run()).output == {"ok": True}
+        await p.kit.check()
+
+
+@pytest.mark.spec("Q10")
+async def test_it_is_told_what_a_step_waits_for() -> None:
+    condition = {
+        "all": [
+            {"timer": "PT5S"},
+            {"event": "go"},
+            {"expression": "${ $variables.x }"},
+            {"job": {"run": "r"}},
+        ]
+    }
+    async with Procedure(one(condition)) as p:
+        await p.submit("fill")
+        assert (await p.step("fill")).status == "failed", "there is no run r"
+    del condition["all"][3]
+    async with Procedure(one(condition)) as p:
+        await p.submit("fill")
+        told = await p.kit.engine.explain(p.handle.run_id)
+        assert told["reason"] == "waiting_for_condition"
+        assert told["details"][0]["summary"] == (
+            "Step /do/0/fill was submitted 0 ms ago, and waits for a timer, until 2023-11-14T22:13:25.000000Z; "
+            "the signal 'go'; an expression to become true."
+        )
+
+
 # --- series ---------------------------------------------------------------------------------------
 
 HEAD = "time,channel,value\n"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -271,3 +272,37 @@ async def test_functions_that_the_program_registered(runner: SeriesRunner) -> No
     assert (await ask(runner, by("nobody")))["missing"] == "source_not_found"
     endless = await ask(runner, by("slow"))
     assert endless["more"] and len(endless["samples"]) == MOST - 10
+
+
+class Odd:
+    """A scalar of another library."""
+
+    def item(self) -> float:
+        return 2.5
+
+
+class Count(int):
+    pass
+
+
+@pytest.mark.parametrize(
+    ("given", "found"),
+    [
+        (Decimal("4.50"), 4.5),
+        (Decimal(3), 3),
+        (Odd(), 2.5),
+        (Count(7), 7),
+        ("\ud800", "?"),
+        (None, None),
+        (True, True),
+    ],
+)
+def test_values_are_those_of_json(given: Any, found: Any) -> None:
+    value = formats.plain(given)
+    assert (type(value), value) == (type(found), found)
+
+
+@pytest.mark.parametrize("given", [[1], {"a": 1}, b"x", object(), {"item": 1}])
+def test_what_is_no_single_value_is_refused(given: Any) -> None:
+    with pytest.raises(TypeError):
+        formats.plain(given)

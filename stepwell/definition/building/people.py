@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, Protocol
 
 from stepwell.definition.building.conditions import read_captures, read_condition
 from stepwell.definition.building.parts import Members, Uses, optional_template
+from stepwell.definition.conditions import ConditionKind
 from stepwell.definition.expression import Template
 from stepwell.definition.forms.reading import read_fields
 from stepwell.definition.model import (
@@ -118,6 +119,17 @@ _AS_TASK: Final[Mapping[str, Callable[[Members], Members]]] = {
     "function": lambda given: {"call": "python", "with": given},
     "run": lambda given: {"run": {"workflow": given, "await": False}},
 }
+
+
+def hanging(tasks: Iterable[Task]) -> frozenset[str]:
+    """The tasks whose condition has to be looked at again when data of the run change."""
+    return frozenset(
+        task.pointer
+        for task in tasks
+        if isinstance(task.body, AttendedBody)
+        and task.body.condition is not None
+        and any(node.kind is ConditionKind.EXPRESSION for node in task.body.condition.walk())
+    )
 
 
 def procedure(metadata: Members) -> Procedure | None:

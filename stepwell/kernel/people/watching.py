@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Final
 
-from stepwell.definition.conditions import ConditionKind
 from stepwell.kernel.failure import fail
 from stepwell.kernel.people import holding, measuring
 from stepwell.kernel.people.submit import go_on
@@ -71,19 +70,15 @@ def ask_anew(r: Ruling) -> None:
 
 def look_again(r: Ruling) -> bool:
     """If data of the run changed in this turn, look at the conditions that hang on them. Whether one of them moved."""
-    if not r.draft.has_nodes() or not any(type(event) in _DATA for event in r.events):
+    hanging = r.definition.hanging
+    if not hanging or not any(type(event) in _DATA for event in r.events):
         return False
     moved = False
     for step in _submitted(r):
-        if _hangs_on_data(r, step) and holding.look(r, step):
+        if step.path in hanging and holding.look(r, step):
             _go_on(r, step)
             moved = True
     return moved
-
-
-def _hangs_on_data(r: Ruling, step: Step) -> bool:
-    condition = holding.condition_of(r, step)
-    return condition is not None and any(node.kind is ConditionKind.EXPRESSION for node in condition.walk())
 
 
 def _submitted(r: Ruling) -> list[Step]:
