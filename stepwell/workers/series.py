@@ -19,6 +19,10 @@ from stepwell.workers.threads import Threads
 
 MOST: Final = 10_000
 """Samples in one report."""
+MOST_READ: Final = 64 << 20
+"""Bytes that one report looks through for a sample."""
+NEAR: Final = 1 << 20
+"""How far a file may grow, without a sample of the channel, before that is noted."""
 THREADS: Final = 4
 
 Report = dict[str, Json]
@@ -158,7 +162,8 @@ def _report(given: list[Any], action: SampleAction) -> Report:
     ]
     if found and all(each.channel not in (None, action.channel) for each in found):
         return _no_channel(action)
-    return _told([each for each in fitting if _wanted(each, action)], action, more=len(given) > MOST)
+    wanted = [each for each in fitting if _wanted(each, action)]
+    return _told(wanted, action, more=len(given) > MOST and bool(wanted))
 
 
 def _told(found: list[Sample], action: SampleAction, *, more: bool = False, position: Json = None) -> Report:
@@ -182,18 +187,21 @@ def _next(file: BinaryIO, action: SampleAction) -> Report:
     offset, seen, others = known.get("offset", 0), known.get("seen", False), known.get("others", False)
     if offset > file.seek(0, 2):  # it was begun anew
         offset = 0
-    block, offset, more = lines(file, max(first, offset))
-    found = []
-    for line in block:
-        each = read(line)
-        if each is None:
-            continue
-        seen, others = seen or each.channel == action.channel, others or each.channel != action.channel
-        if _fits(each, action) and _wanted(each, action):
-            found.append(each)
+    begun, found, more = offset, list[Sample](), True
+    while more and not found and offset - begun < MOST_READ:
+        block, offset, more = lines(file, max(first, offset))
+        for line in block:
+            each = read(line)
+            if each is None:
+                continue
+            seen, others = seen or each.channel == action.channel, others or each.channel != action.channel
+            if _fits(each, action) and _wanted(each, action):
+                found.append(each)
     if others and not seen and not more:
         return _no_channel(action, "the file has others only")
     position = {"offset": offset, "seen": seen, "others": others}
+    if known and not found and abs(offset - known["offset"]) < NEAR:  # not worth a row in the journal
+        position = known
     return _told(found, action, more=more, position=position)
 
 

@@ -160,6 +160,21 @@ async def test_polls_that_say_nothing_new_write_nothing() -> None:
 
 
 @pytest.mark.spec("N7")
+async def test_data_that_change_do_not_hurry_the_polls() -> None:
+    async with HttpServer() as server:
+        server.route("/state", Reply.json({"up": 0}))
+        poll = {"endpoint": server.url("/state"), "method": "POST", "until": "${ .up == 1 }", "every": "PT9S"}
+        async with Procedure(one({"all": [{"http": poll}, {"expression": "${ $variables.x }"}]})) as p:
+            await p.submit("fill")
+            await p.kit.advance(9)
+            for n in range(5):
+                await p.kit.engine.set_variables(p.handle.run_id, n=n)
+                await p.kit.drain()
+            keys = {request.headers["idempotency-key"] for request in server.requests}
+            assert len(server.requests) == len(keys) == 2
+
+
+@pytest.mark.spec("N7")
 async def test_another_run_is_waited_for() -> None:
     other = procedure("  - wait: {call: form}\n", name="other")
     for ending, standing_then in ((Target.SUBMITTED, "completed"), (None, "failed")):

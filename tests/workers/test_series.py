@@ -190,6 +190,28 @@ async def test_a_large_file_comes_in_parts(
     assert (await ask(runner, read("long.csv")))["missing"] == "source_not_found"
 
 
+async def test_a_long_history_is_gone_through_at_once_and_small_steps_are_not_noted(
+    runner: SeriesRunner, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(formats, "BLOCK", 64)
+    file = tmp_path / "stand.csv"
+    file.write_text(HEAD + "".join(f"{at},p,{at}\n" for at in range(1000)))
+    first = await ask(runner, read(since=999 * SECOND))
+    assert values(first) == [999], "what is too old is left out on the way"
+    with file.open("a") as more:
+        more.write("1000,q,1\n" * 20)
+    quiet = await ask(runner, read(position=first["position"], after=999 * SECOND))
+    assert (quiet["samples"], quiet["position"]) == ([], first["position"])
+    monkeypatch.setattr("stepwell.workers.series.NEAR", 100)
+    noted = await ask(runner, read(position=first["position"], after=999 * SECOND))
+    assert noted["position"]["offset"] == file.stat().st_size
+
+
+async def test_a_source_that_says_the_same_again_is_not_asked_at_once_again(runner: SeriesRunner) -> None:
+    late = SampleAction("p", 0, NOW, name="slow", after=(MOST + 500) * SECOND)
+    assert "more" not in await ask(runner, late)
+
+
 async def test_values_that_are_no_single_value_are_named(runner: SeriesRunner, tmp_path: Path) -> None:
     (tmp_path / "s.jsonl").write_text('{"time":1,"channel":"p","value":[1,2]}\n')
     assert (await ask(runner, read("s.jsonl")))["missing"] == "unsupported_type"

@@ -19,9 +19,12 @@ from stepwell.model.effects import Probe
 
 
 def probe(ground: StepGround, leaf: str, record: Record, action: Action) -> Probe:
-    """The question. Its key is the same however often it is asked."""
+    """The question. What is delivered has the same key each time; whoever only asks wants to know anew."""
     priority = ground.step.priority + ground.r.draft.run.priority
-    return Probe(ground.step.id, leaf, record["number"], action, _key(ground, leaf), priority)
+    key = _key(ground, leaf)
+    if not isinstance(action, WebhookAction):
+        key = f"{key}:{ground.now}"
+    return Probe(ground.step.id, leaf, record["number"], action, key, priority)
 
 
 def _key(ground: StepGround, leaf: str) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from stepwell.definition.conditions import Condition
+from stepwell.definition.conditions import Condition, ConditionKind
 from stepwell.kernel.conditions import tree
 from stepwell.kernel.conditions.leaf import Ask
 from stepwell.kernel.people.asking import probe, question
@@ -108,13 +108,14 @@ def report(r: Ruling, step: Step, leaf: str, number: int, outcome: Outcome) -> b
 
 
 def look(r: Ruling, step: Step, leaf: str | None = None) -> bool:
-    """Time has passed for a leaf, or data changed. Whether the step may be able to go on."""
+    """Time has passed for a leaf, or data of the run changed. Whether the step may be able to go on."""
     condition = condition_of(r, step)
     if condition is None or step.status is not StepStatus.SUBMITTED or _tree(r, step) is None:
         return False
     if leaf is not None and condition.find(leaf) is None:
         return False
-    paths = None if leaf is None else [leaf]
+    hanging = [node.path for node in condition.walk() if node.kind is ConditionKind.EXPRESSION]
+    paths = hanging if leaf is None else [leaf]
     return keep(r, step, condition, tree.look(condition, _tree(r, step), StepGround(r, step), paths))
 
 
