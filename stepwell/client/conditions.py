@@ -6,8 +6,11 @@ from collections.abc import Callable
 from typing import Final
 
 from stepwell.client.views import when
+from stepwell.model.base import Json
 from stepwell.model.conditions import OPEN, CaptureStatus, Record, flat
 from stepwell.model.people import Node
+
+_OWN: Final = frozenset({"position"})
 
 MOST: Final = 3
 """Leaves that are named; of more it is told how many."""
@@ -26,6 +29,23 @@ def waits_for(node: Node) -> str | None:
         return None
     more = len(told) - MOST
     return "; ".join(told[:MOST]) + (f"; and {more} more" if more > 0 else "")
+
+
+def shown(record: Json) -> Json:
+    """A tree, or measurements, as views show them: instants as text, and nothing that is the workers' own."""
+    if isinstance(record, list):
+        return [shown(part) for part in record]
+    if not isinstance(record, dict):
+        return record
+    return {
+        name: when(value) if _instant(name, value) else shown(value)
+        for name, value in record.items()
+        if name not in _OWN
+    }
+
+
+def _instant(name: str, value: Json) -> bool:
+    return (name.endswith("_at") or name in ("at", "since")) and type(value) is int
 
 
 def _timer(record: Record) -> str:

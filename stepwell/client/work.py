@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from stepwell.client.checkup import event_views
+from stepwell.client.conditions import shown
 from stepwell.client.views import View, error_view, when
 from stepwell.definition.forms.schema import json_schema
 from stepwell.definition.forms.values import defaults, missing
@@ -122,8 +123,8 @@ def _node_view(state: State, task: Task, step: Step, node: Node) -> View:
         "replaced_by": node.replaced_by,
         "assign": assignment(node.assign).as_json(),
         "stamps": stamp_view(node.stamps),
-        "condition": node.condition,
-        "captures": dict(node.captures),
+        "condition": shown(node.condition),
+        "captures": shown(node.captures),
         "decisions": list(node.decisions),
         "request": node.request,
         "can": _can(state, step, node),

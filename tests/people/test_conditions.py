@@ -308,6 +308,9 @@ async def test_a_half_counted_series_survives_a_crash_and_no_sample_counts_twice
     async with Procedure(one(series(consecutive=5)), series_folder=tmp_path) as p:
         await p.submit("fill")
         before = (await p.node("fill")).condition
+        view = (await p.kit.engine.show_step(p.handle.run_id, "fill"))["condition"]
+        assert (view["submitted_at"], view["matched"]) == ("2023-11-14T22:13:20.000000Z", 3)
+        assert "position" not in view
         assert (before["matched"], before["status"]) == (3, "in_progress")
         p.kit.crash()
         await p.kit.reopen()
@@ -605,6 +608,8 @@ async def test_what_is_measured_at_start_and_completion_is_an_output(tmp_path: P
     file.write_text(HEAD + rows(1, 2))
     captures = [capture(at=["start", "completion"]), capture(field="side", channel="q")]
     async with Procedure(one({"timer": "PT5S"}, captures=captures), series_folder=tmp_path) as p:
+        view = await p.kit.engine.show_step(p.handle.run_id, "fill")
+        assert view["captures"]["pressure/start"]["sample_at"] == "2023-11-14T22:13:21.000000Z"
         start = (await p.node("fill")).captures["pressure/start"]
         assert (start["status"], start["value"], start["sample_at"]) == ("succeeded", 2, START + SECOND)
         await p.submit("fill")
