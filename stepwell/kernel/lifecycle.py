@@ -146,6 +146,8 @@ def proceed(r: Ruling, command: c.Proceed) -> None:
     for step in list(r.draft.open_steps()):
         if step.status is StepStatus.SCHEDULED and (step.due is None or step.due <= r.now):
             r.agenda.add(Begin(step.id))
+        elif step.status is StepStatus.PENDING and r.draft.find_node(step.id) is not None:
+            graph.consider(r, step.id)  # after a fork
     for effect in timers(r):
         r.effect(effect)
     watching.ask_anew(r)

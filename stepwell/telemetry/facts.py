@@ -51,6 +51,16 @@ FIELDS: Final[dict[type[Any], tuple[str, ...]]] = {
     e.StepClaimed: ("step",),
     e.StepClaimExtended: ("step",),
     e.StepWithdrawn: ("step",),
+    e.StepOffered: ("step",),
+    e.StepPassed: ("step",),
+    e.StepRestored: ("step",),
+    e.StepValuesSet: ("step",),
+    e.StepAutoProceedSet: ("step", "enabled"),
+    e.StepSubmitted: ("step",),
+    e.StepActionFailed: ("step", "error", "absorbed"),
+    e.StepNoticed: ("step", "action"),
+    e.StepRepeated: ("step",),
+    e.StepAssigned: ("step",),
 }  # fmt: skip
 """The fields of each event that may be told; `error` stands for its type, title and status. Other events: none."""
 
