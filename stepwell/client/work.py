@@ -120,6 +120,7 @@ def _node_view(state: State, task: Task, step: Step, node: Node) -> View:
         "waits_for": [parent for parent in node.after if not state.nodes[parent].passed],
         "outdated": node.outdated,
         "repeat_of": node.repeat_of,
+        "commit": node.commit,
         "replaced_by": node.replaced_by,
         "assign": assignment(node.assign).as_json(),
         "stamps": stamp_view(node.stamps),

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 import pytest
 
-from stepwell import Conflict, InvalidDefinition, InvalidInput, NotFound, TransitionRefused
+from stepwell import Conflict, InvalidDefinition, InvalidInput, NotFound, StoreError, TransitionRefused
 from stepwell.model.errors import VersionConflict
 from tests.engine.helpers import FakeClock, open_at
 from tests.versions.helpers import changed, document, task
@@ -204,8 +205,51 @@ async def test_odd_names_are_refused_and_change_nothing(tmp_path: Path) -> None:
                 await engine.procedure_at(NAME, revision)
         with pytest.raises(InvalidInput):
             await engine.save_draft(NAME, "x" * 5_000_001)
-        with pytest.raises(InvalidInput):
-            await engine.save_draft(NAME, {"a": {1, 2}})
+        bottomless: dict[str, Any] = {}
+        bottomless["do"] = bottomless
+        odd: list[Any] = [{"a": {1, 2}}, {1: 2}, {"a": "\ud800"}, {"a": 10**5_000}, 5, b"x", None, bottomless]
+        for draft in odd:
+            with pytest.raises(InvalidInput):
+                await engine.save_draft(NAME, draft)
+        for by in ("x" * 201, "a\nb", 5):
+            with pytest.raises(InvalidInput):
+                await engine.commit_procedure(TWO, message="x", by=by)  # type: ignore[arg-type]
         with pytest.raises(NotFound):
             await engine.commit_procedure(document(name="other"), message="x")
         assert len((await engine.procedure_history(NAME, drafts=True))["commits"]) == 1
+
+
+@pytest.mark.spec("N16")
+async def test_texts_that_are_no_documents_are_kept_as_drafts(tmp_path: Path) -> None:
+    async with open_at(tmp_path / "a.db") as engine:
+        await engine.create_procedure(ONE)
+        for odd in (
+            "[" * 5_000,
+            "{" * 100_000,
+            "\x00",
+            "a: &a [*a]",
+            "",
+            "- 1",
+            "5",
+            "{}",
+            "do: " + "[" * 5_000 + "]" * 5_000,
+        ):
+            draft = await engine.save_draft(NAME, odd)
+            assert draft["problems"], odd[:20]
+            assert (await engine.diff_procedure(NAME))["lines"]
+            with pytest.raises(InvalidDefinition):
+                await engine.start_procedure(NAME, commit=draft["commit"])
+        assert (await engine.procedure_at(NAME))["document"] == ONE
+
+
+@pytest.mark.spec("N16")
+async def test_a_document_that_rots_is_found_before_it_is_run(tmp_path: Path) -> None:
+    async with open_at(tmp_path / "a.db") as engine:
+        await engine.create_procedure(ONE)
+        writer = engine.engine.store._writer  # type: ignore[attr-defined]
+        await writer.run(
+            lambda db: db.execute("UPDATE procedure_contents SET document = replace(document, '1', '2')")
+        )
+        for asked in (engine.start_procedure(NAME), engine.roll_back_procedure(NAME, "main")):
+            with pytest.raises((StoreError, InvalidDefinition)):
+                await asked

@@ -10,7 +10,7 @@ from stepwell.client.verbs.start import StartVerbs
 from stepwell.client.versions import carrying, managing, merging
 from stepwell.client.versions.committing import checked, definition_at
 from stepwell.client.versions.comparing import verdict_view
-from stepwell.client.versions.names import key_of, resolve, text
+from stepwell.client.versions.names import By, author, key_of, resolve
 from stepwell.client.versions.views import commit_view, procedure_view
 from stepwell.client.views import View, row_view
 from stepwell.definition.model import Definition
@@ -36,7 +36,7 @@ class ProcedureVerbs(StartVerbs):
         message: str,
         into: str = MAIN,
         expected: str | None = None,
-        by: str = "",
+        by: By = "",
     ) -> View:
         """Bring what was changed on a branch into another one (`main`). `merge`: nothing (it was there already),
         forward (nothing else was changed there) or merged (a commit with two parents; by the names of tasks, sections
@@ -60,7 +60,7 @@ class ProcedureVerbs(StartVerbs):
         properties: Mapping[str, str] | Unchanged = SAME,
         published: bool | Unchanged = SAME,
         template: bool | Unchanged = SAME,
-        by: str = "",
+        by: By = "",
     ) -> View:
         """Change what is said of a procedure, as given; the rest stays. None of this has versions."""
         given = {
@@ -68,17 +68,17 @@ class ProcedureVerbs(StartVerbs):
             "published": published, "template": template,
         }  # fmt: skip
         said = checked({name: value for name, value in given.items() if value is not SAME})
-        return procedure_view(await managing.edit(self.engine, key_of(procedure), said, text(by, "by")))
+        return procedure_view(await managing.edit(self.engine, key_of(procedure), said, author(by)))
 
-    async def archive_procedure(self, procedure: str, *, by: str = "") -> View:
+    async def archive_procedure(self, procedure: str, *, by: By = "") -> View:
         """It takes no new versions and starts no runs, until it is brought back. Runs that are open go on."""
         return procedure_view(
-            await managing.edit(self.engine, key_of(procedure), {"archived": True}, text(by, "by"))
+            await managing.edit(self.engine, key_of(procedure), {"archived": True}, author(by))
         )
 
-    async def unarchive_procedure(self, procedure: str, *, by: str = "") -> View:
+    async def unarchive_procedure(self, procedure: str, *, by: By = "") -> View:
         return procedure_view(
-            await managing.edit(self.engine, key_of(procedure), {"archived": False}, text(by, "by"))
+            await managing.edit(self.engine, key_of(procedure), {"archived": False}, author(by))
         )
 
     async def procedure_parents(self, procedure: str) -> list[View]:
@@ -103,7 +103,7 @@ class ProcedureVerbs(StartVerbs):
         return {**commit_view(made.commit), **names}
 
     async def create_from(
-        self, template: str, procedure: str, *, at: str = MAIN, by: str = "", **said: Any
+        self, template: str, procedure: str, *, at: str = MAIN, by: By = "", **said: Any
     ) -> View:
         """Make a procedure from a template (see `create_procedure`, whose options it takes): its first commit is what
         the template has at a revision."""

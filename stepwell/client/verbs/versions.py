@@ -9,13 +9,14 @@ from stepwell.client.versions import committing, comparing
 from stepwell.client.versions.committing import Made
 from stepwell.client.versions.drafts import Given
 from stepwell.client.versions.names import (
+    By,
+    author,
     head_of,
     key_of,
     pointer_name,
     pointer_of,
     procedure_of,
     resolve,
-    text,
 )
 from stepwell.client.versions.views import commit_view, pointer_view, procedure_view, whole_view
 from stepwell.client.views import View
@@ -34,7 +35,7 @@ class VersionVerbs(Verbs):
         source: Source,
         *,
         message: str = "First version",
-        by: str = "",
+        by: By = "",
         title: str | None = None,
         description: str = "",
         labels: Sequence[str] = (),
@@ -63,7 +64,7 @@ class VersionVerbs(Verbs):
         message: str,
         branch: str = MAIN,
         expected: str | None = None,
-        by: str = "",
+        by: By = "",
         merges: str | None = None,
         create: bool = False,
     ) -> View:
@@ -81,7 +82,7 @@ class VersionVerbs(Verbs):
         return self._made(key, branch, made)
 
     async def save_draft(
-        self, procedure: str, draft: Given, *, branch: str = MAIN, expected: str | None = None, by: str = ""
+        self, procedure: str, draft: Given, *, branch: str = MAIN, expected: str | None = None, by: By = ""
     ) -> View:
         """Save a draft, valid or not: what is wrong with it is in the view (`problems`), and kept. It is in no history
         unless that is asked for, and is removed some day. Raises `VersionConflict`, `NotFound`, `TransitionRefused`."""
@@ -90,7 +91,7 @@ class VersionVerbs(Verbs):
         return self._made(key, branch, made)
 
     async def discard_draft(
-        self, procedure: str, *, branch: str = MAIN, expected: str | None = None, by: str = ""
+        self, procedure: str, *, branch: str = MAIN, expected: str | None = None, by: By = ""
     ) -> View:
         """Let a branch go back to its last commit."""
         key = key_of(procedure)
@@ -105,7 +106,7 @@ class VersionVerbs(Verbs):
         message: str | None = None,
         branch: str = MAIN,
         expected: str | None = None,
-        by: str = "",
+        by: By = "",
     ) -> View:
         """Commit once more what an older commit had. Nothing is taken out of the history."""
         key = key_of(procedure)
@@ -164,11 +165,11 @@ class VersionVerbs(Verbs):
 
     # --- branches and tags ------------------------------------------------------------------------
 
-    async def create_branch(self, procedure: str, branch: str, *, at: str = MAIN, by: str = "") -> View:
+    async def create_branch(self, procedure: str, branch: str, *, at: str = MAIN, by: By = "") -> View:
         """A branch that begins at a revision. Raises `Conflict` where a branch or a tag has that name."""
         return await self._point(key_of(procedure), branch, BRANCH, at, by)
 
-    async def create_tag(self, procedure: str, tag: str, *, at: str = MAIN, by: str = "") -> View:
+    async def create_tag(self, procedure: str, tag: str, *, at: str = MAIN, by: By = "") -> View:
         """A name for a revision, which never moves."""
         return await self._point(key_of(procedure), tag, TAG, at, by)
 
@@ -182,10 +183,10 @@ class VersionVerbs(Verbs):
         """The commit stays."""
         return await self._unpoint(key_of(procedure), tag, TAG)
 
-    async def _point(self, key: ProcedureKey, name: str, kind: str, at: str, by: str) -> View:
+    async def _point(self, key: ProcedureKey, name: str, kind: str, at: str, by: By) -> View:
         store = self.engine.store.versions
         commit = await resolve(store, key, at)
-        pointer = Pointer(pointer_name(name), kind, commit.id, self.engine.clock.now(), text(by, "by"))
+        pointer = Pointer(pointer_name(name), kind, commit.id, self.engine.clock.now(), author(by))
         there = await store.point(key, pointer)
         if there is not None and (there.kind, there.commit) != (kind, commit.id):
             raise Conflict(

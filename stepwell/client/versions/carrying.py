@@ -8,7 +8,7 @@ from typing import Any, Final
 from stepwell.client.starting import check_subworkflows
 from stepwell.client.versions import committing
 from stepwell.client.versions.committing import Made, checked, definition_at, row_of
-from stepwell.client.versions.names import key_of, pointer_name, procedure_of, resolve, text
+from stepwell.client.versions.names import By, key_of, pointer_name, procedure_of, resolve, text
 from stepwell.client.views import View
 from stepwell.definition.model import Definition
 from stepwell.definition.parse import content_hash, parse_document
@@ -212,7 +212,7 @@ class _Reading:
 
 
 async def create_from(
-    engine: Engine, template: ProcedureKey, key: ProcedureKey, *, at: str, by: str, said: Mapping[str, Json]
+    engine: Engine, template: ProcedureKey, key: ProcedureKey, *, at: str, by: By, said: Mapping[str, Json]
 ) -> Made:
     """A new procedure that begins with what a blueprint has. Raises `TransitionRefused` where that is none."""
     store = engine.store.versions

@@ -7,14 +7,14 @@ from typing import Final, NamedTuple
 
 from stepwell.client.starting import check_subworkflows
 from stepwell.client.versions.drafts import Given, draft_of
-from stepwell.client.versions.names import based, head_of, no_procedure, resolve, text
+from stepwell.client.versions.names import By, author, based, head_of, no_procedure, resolve, text
 from stepwell.client.versions.views import overtaken
 from stepwell.definition.model import Definition
 from stepwell.definition.parse import parse_document
 from stepwell.engine.engine import Engine
 from stepwell.model import metadata
 from stepwell.model.base import Json
-from stepwell.model.errors import Conflict, InvalidInput, TransitionRefused
+from stepwell.model.errors import Conflict, InvalidInput, StoreDamaged, TransitionRefused
 from stepwell.model.journal import DefinitionRow
 from stepwell.model.versions import (
     AUTO_SAVE,
@@ -54,18 +54,18 @@ async def create(
     definition: Definition,
     *,
     message: str,
-    by: str,
+    by: By,
     said: Mapping[str, Json],
 ) -> Made:
     """The procedure with its first commit, on `main`. Raises `Conflict` where it is there already."""
     await check_subworkflows(engine.library, definition, adding=True)
     key, now = key_of_definition(definition), engine.clock.now()
-    procedure = Procedure(key, 1, now, text(by, "by"), now, by, **checked(said))
+    procedure = Procedure(key, 1, now, author(by), now, author(by), **checked(said))
     commit = made_of(engine, key, definition, message, by, None)
     made = await engine.store.versions.create(
         procedure,
         [commit],
-        [Pointer(MAIN, BRANCH, commit.id, now, by)],
+        [Pointer(MAIN, BRANCH, commit.id, now, author(by))],
         {definition.hash: dict(definition.document)},
         [row_of(engine, definition)],
     )
@@ -104,7 +104,7 @@ def made_of(
     key: ProcedureKey,
     definition: Definition,
     message: str,
-    by: str,
+    by: By,
     parent: str | None,
     merge_parent: str | None = None,
     branch: str = MAIN,
@@ -115,7 +115,7 @@ def made_of(
         parent,
         merge_parent,
         text(message, "a message", needed=True),
-        text(by, "by"),
+        author(by),
         engine.clock.now(),
         definition.hash,
         definition.version,
@@ -131,7 +131,7 @@ async def commit(
     message: str,
     branch: str = MAIN,
     expected: str | None = None,
-    by: str = "",
+    by: By = "",
     merges: str | None = None,
 ) -> Made:
     """The definition as the next commit of a branch. `merges`: another branch, whose changes it has."""
@@ -191,7 +191,7 @@ def busy(key: ProcedureKey, branch: str) -> Conflict:
 
 
 async def save(
-    engine: Engine, key: ProcedureKey, given: Given, *, branch: str, expected: str | None, by: str
+    engine: Engine, key: ProcedureKey, given: Given, *, branch: str, expected: str | None, by: By
 ) -> Made:
     """A draft: the branch is at it, until the next one or a commit. What is wrong with it is kept with it."""
     draft, store = await draft_of(key, given), engine.store.versions
@@ -201,7 +201,7 @@ async def save(
         if head.content == draft.content:
             return Made(head, False)
         made = Commit(
-            "", head.base, None, AUTO_SAVE, text(by, "by"), engine.clock.now(), draft.content, draft.version,
+            "", head.base, None, AUTO_SAVE, author(by), engine.clock.now(), draft.content, draft.version,
             True, branch, draft.problems,
         )  # fmt: skip
         made = made._replace(id=commit_id(key, made))
@@ -213,7 +213,7 @@ async def save(
     raise busy(key, branch)
 
 
-async def discard(engine: Engine, key: ProcedureKey, *, branch: str, expected: str | None, by: str) -> Made:
+async def discard(engine: Engine, key: ProcedureKey, *, branch: str, expected: str | None, by: By) -> Made:
     """The branch goes back to the commit that its draft was begun from. `created` False: it has no draft."""
     store = engine.store.versions
     for _ in range(_TRIES):
@@ -222,7 +222,7 @@ async def discard(engine: Engine, key: ProcedureKey, *, branch: str, expected: s
         if not head.working:
             return Made(head, False)
         base = await based(store, key, head)
-        moved = await store.move(key, branch, base.id, head.id, engine.clock.now(), text(by, "by"))
+        moved = await store.move(key, branch, base.id, head.id, engine.clock.now(), author(by))
         if moved.done:
             return Made(base, True)
         refuse(key, branch, expected, moved)
@@ -230,11 +230,17 @@ async def discard(engine: Engine, key: ProcedureKey, *, branch: str, expected: s
 
 
 async def definition_at(engine: Engine, key: ProcedureKey, commit: Commit) -> Definition:
-    """The definition that a commit has. Raises `InvalidDefinition` for a draft that is not valid."""
+    """The definition that a commit has. Raises `InvalidDefinition` for a draft that is not valid, `StoreDamaged`."""
     document = await engine.store.versions.content(commit.content)
-    if not isinstance(document, Mapping):
-        document = {}
-    return parse_document(document, f"{key} at {commit.id[:12]}")
+    definition = parse_document(
+        document if isinstance(document, Mapping) else {}, f"{key} at {commit.id[:12]}"
+    )
+    if definition.hash != commit.content:
+        raise StoreDamaged(
+            f"the document of commit {commit.id[:12]} of {key} is not what was committed",
+            hint="restore it from a backup, or import an export of the procedure elsewhere",
+        )
+    return definition
 
 
 async def roll_back(
@@ -245,7 +251,7 @@ async def roll_back(
     message: str | None,
     branch: str,
     expected: str | None,
-    by: str,
+    by: By,
 ) -> Made:
     """A new commit that has what an older one had."""
     wanted = await resolve(engine.store.versions, key, to)

@@ -41,15 +41,17 @@ async def draft_of(key: ProcedureKey, given: Given) -> Draft:
     no text or object."""
     source = await _read(given)
     document = source.value if isinstance(source.value, Mapping) else source.text or ""
-    findings = list(problems(source)) if isinstance(document, Mapping) else _unreadable(source)
+    try:
+        findings = list(problems(source)) if isinstance(document, Mapping) else _unreadable(source)
+        hash = content_hash(document)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise InvalidInput(
+            f"the draft cannot be stored: {error}", hint="a draft is JSON, or its text"
+        ) from error
     named = _said(document, "namespace"), _said(document, "name")
     if None not in named and named != tuple(key):
         message = f"the document is named {named[0]}/{named[1]}, the procedure {key}"
         findings.append(Finding("procedure-name", message, "/document/name", source.file))
-    try:
-        hash = content_hash(document)
-    except (ValueError, RecursionError) as error:
-        raise InvalidInput(f"the draft cannot be stored: {error}") from error
     return Draft(document, hash, _said(document, "version"), tuple(findings))
 
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from stepwell.client.starting import children
-from stepwell.client.versions.names import head_of, no_procedure, procedure_of
+from stepwell.client.versions.names import By, author, head_of, no_procedure, procedure_of
 from stepwell.client.views import View
 from stepwell.definition.parse import follow_ups, parse_document
 from stepwell.definition.semver import matches
@@ -19,7 +19,7 @@ from stepwell.model.versions import MAIN, Procedure, ProcedureKey
 _TRIES = 20
 
 
-async def edit(engine: Engine, key: ProcedureKey, said: Mapping[str, Json], by: str) -> Procedure:
+async def edit(engine: Engine, key: ProcedureKey, said: Mapping[str, Json], by: By) -> Procedure:
     """Write what is given, leave the rest. Raises `NotFound`."""
     store = engine.store.versions
     for _ in range(_TRIES):
@@ -27,7 +27,7 @@ async def edit(engine: Engine, key: ProcedureKey, said: Mapping[str, Json], by: 
         changed = found._replace(**said)
         if changed == found:
             return found
-        written = await store.edit(changed._replace(updated_at=engine.clock.now(), updated_by=by))
+        written = await store.edit(changed._replace(updated_at=engine.clock.now(), updated_by=author(by)))
         if written is not None:
             return written
     raise Conflict(f"others change what is said of {key} all the time; nothing was changed", hint="try again")

@@ -7,7 +7,7 @@ from typing import NamedTuple
 from stepwell.client.starting import check_subworkflows
 from stepwell.client.versions import committing
 from stepwell.client.versions.committing import busy, definition_at, expect, refuse, row_of
-from stepwell.client.versions.names import head_of, text
+from stepwell.client.versions.names import By, author, head_of, text
 from stepwell.definition.parse import parse_document
 from stepwell.definition.versions.graph import common_ancestor
 from stepwell.definition.versions.merge import merge
@@ -27,7 +27,7 @@ class Outcome(NamedTuple):
 
 
 async def merge_branch(
-    engine: Engine, key: ProcedureKey, branch: str, *, into: str, message: str, expected: str | None, by: str
+    engine: Engine, key: ProcedureKey, branch: str, *, into: str, message: str, expected: str | None, by: By
 ) -> Outcome:
     """Raises `MergeConflict`, `VersionConflict`, `InvalidDefinition`, `TransitionRefused`."""
     text(message, "a message", needed=True)
@@ -62,7 +62,7 @@ async def _bring(
     side: Commit,
     names: tuple[str, str],
     message: str,
-    by: str,
+    by: By,
 ) -> tuple[Moved, str]:
     store, (into, branch) = engine.store.versions, names
     base = common_ancestor(await store.graph(key), head.id, side.id)
@@ -71,7 +71,7 @@ async def _bring(
     if base == head.id:
         definition = await definition_at(engine, key, side)
         row = row_of(engine, definition) if into == MAIN else None
-        moved = await store.move(key, into, side.id, head.id, engine.clock.now(), text(by, "by"), row)
+        moved = await store.move(key, into, side.id, head.id, engine.clock.now(), author(by), row)
         return moved, "forward"
     document = await _merged(engine, key, base, head, side, names)
     definition = parse_document(document, f"{key}: {branch} merged into {into}")

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from stepwell.model.errors import InvalidInput, NotFound
+from stepwell.model.people import Actor
 from stepwell.model.versions import BRANCH, MAIN, TAG, Commit, Pointer, Procedure, ProcedureKey
 from stepwell.ports import VersionStore
 
@@ -14,6 +15,10 @@ _POINTER: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._/-]{0,99}")
 _ID: Final = re.compile(r"[0-9a-f]{4,40}")
 _SHORTEST: Final = 4
 _LONGEST_TEXT: Final = 10_000
+_LONGEST_NAME: Final = 200
+
+By = Actor | str
+"""Who does something: a person by name, or somebody with kind and groups; empty: nobody says."""
 
 
 def key_of(procedure: str) -> ProcedureKey:
@@ -45,6 +50,14 @@ def text(value: str, what: str, *, needed: bool = False) -> str:
         wanted = "a text" if not needed else "a text that is not empty"
         raise InvalidInput(f"{what} must be {wanted} of at most {_LONGEST_TEXT:,} characters")
     return value
+
+
+def author(by: By) -> str:
+    """Who does it, as it is kept. Raises `InvalidInput`."""
+    name = by.id if isinstance(by, Actor) else by
+    if not isinstance(name, str) or len(name) > _LONGEST_NAME or not (name.isprintable() or not name):
+        raise InvalidInput(f"an author is a name of at most {_LONGEST_NAME} printable characters")
+    return name
 
 
 async def procedure_of(store: VersionStore, key: ProcedureKey) -> Procedure:
