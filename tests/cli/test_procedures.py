@@ -112,7 +112,7 @@ def test_a_paused_run_goes_on_with_another_version(cli: Cli) -> None:
 
 
 def test_what_people_read(cli: Cli) -> None:
-    done = cli("procedures", "commit", cli.file("hotfire", ONE), "-m", "one", "--by", "ada\x1b[31m")
+    done = cli("procedures", "commit", cli.file("hotfire", ONE), "-m", "one\x1b[31m", "--by", "ada")
     assert done.code == 0
     assert done.out.startswith("test/hotfire main: commit ")
     cli("procedures", "commit", cli.file("hotfire", TWO), "-m", "two")
