@@ -24,6 +24,7 @@ MOST_READ: Final = 64 << 20
 NEAR: Final = 1 << 20
 """How far a file may grow, without a sample of the channel, before that is noted."""
 THREADS: Final = 4
+NO_FOLDER: Final = "this engine was given no folder with files of samples (`series_folder`, --series-folder)"
 
 Report = dict[str, Json]
 Source = Callable[..., Iterable[Any] | Awaitable[Iterable[Any]] | None]
@@ -58,8 +59,10 @@ class SeriesRunner:
     # --- files ------------------------------------------------------------------------------------
 
     def _from_file(self, name: str, action: SampleAction) -> Report:
+        if self._folder is None:
+            return _missing(Reason.SOURCE_NOT_FOUND, NO_FOLDER)
         try:
-            path = self._place(name)
+            path = self._place(self._folder, name)
             if path is None:
                 return _missing(
                     Reason.SOURCE_NOT_FOUND, f"there is no file {name[:200]!r} to read samples from"
@@ -71,13 +74,11 @@ class SeriesRunner:
         except OSError as error:
             return {"error": whole(f"{name} cannot be read: {error.strerror or type(error).__name__}")}
 
-    def _place(self, name: str) -> Path | None:
+    def _place(self, folder: Path, name: str) -> Path | None:
         """The file of this name, if it lies below the folder: links and dots are followed before that is asked."""
-        if self._folder is None:
-            return None
         try:
-            path = (self._folder / name).resolve()
-            return path if path.is_relative_to(self._folder) and path.is_file() else None
+            path = (folder / name).resolve()
+            return path if path.is_relative_to(folder) and path.is_file() else None
         except (OSError, RuntimeError, ValueError):  # too long, links in a circle, NUL
             return None
 

@@ -19,7 +19,7 @@ from stepwell.model import events as e
 from stepwell.model import problem
 from stepwell.model.actions import Outcome
 from stepwell.model.base import Json
-from stepwell.model.conditions import ConditionStatus, Record, flat
+from stepwell.model.conditions import ConditionStatus, Reason, Record, flat
 from stepwell.model.effects import SetTimer
 from stepwell.model.records import Signal, Step
 from stepwell.model.states import RunStatus, StepStatus
@@ -40,8 +40,10 @@ def holds(r: Ruling, step: Step) -> bool:
         keep(r, step, condition, tree.begin(condition, StepGround(r, step)))
     root = _tree(r, step)
     if root["status"] == ConditionStatus.FAILED:
-        told = root.get("detail") or root["reason"]
-        raise Fault(problem.condition(f"the condition of {step.name} failed ({root['reason']}): {told}"))
+        told = root.get("detail", "")
+        if root["reason"] != Reason.CHILD:  # whose detail names the part, and its reason
+            told = f"{root['kind']}: {root['reason']}" + (f": {told}" if told else "")
+        raise Fault(problem.condition(f"the condition of {step.name} failed: {told}"))
     return bool(root["status"] == ConditionStatus.SATISFIED)
 
 
