@@ -117,8 +117,10 @@ def test_what_people_read(cli: Cli) -> None:
     assert done.out.startswith("test/hotfire main: commit ")
     cli("procedures", "commit", cli.file("hotfire", TWO), "-m", "two")
     shown = cli("procedures", "show", NAME)
-    assert "\x1b" not in shown.out
     assert "main has" in shown.out
+    history = cli("procedures", "history", NAME).out
+    assert "one" in history
+    assert "\x1b" not in history
     assert cli("procedures", "diff", NAME).out == "+ task b\nfor runs: migration\n"
     document = cli("procedures", "show", NAME, "--document")
     assert cli("validate", cli.text("again.yaml", document.out)).code == 0
