@@ -26,6 +26,7 @@ from stepwell.definition.specs import (
 )
 from stepwell.model.base import Json
 from stepwell.model.driven import DRIVEN
+from stepwell.model.people import NOBODY, Assignment
 from stepwell.model.policy import Backoff, FailurePolicy
 
 
@@ -215,6 +216,9 @@ class AttendedBody:
     content: str = ""
     actions: TaskList | None = None
     notices: tuple[Notice, ...] = ()
+    verdict: bool = False
+    """it is a verification: it passes, fails, or is referred to others"""
+    refer: Assignment = NOBODY
     condition: Condition | None = None
     """what must hold before it is completed"""
     captures: tuple[CaptureSpec, ...] = ()

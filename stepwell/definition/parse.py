@@ -20,6 +20,8 @@ from stepwell.model.base import Json
 from stepwell.model.errors import Finding, InvalidDefinition, NotSupported
 
 NOWHERE: Final = "<definition>"
+INCOMPLETE: Final = "incomplete"
+"""The code of what a draft still lacks."""
 
 
 def parse(text: str | bytes, file: str = NOWHERE) -> Definition:
@@ -33,14 +35,15 @@ def parse_document(document: Mapping[str, Json], file: str = NOWHERE) -> Definit
     return _definition(of_value(document, file))
 
 
-def findings(text: str | bytes, file: str = NOWHERE) -> list[Finding]:
-    """Everything that `parse` would complain of, in document order."""
-    return _findings(read(text, file))
+def findings(text: str | bytes, file: str = NOWHERE, *, draft: bool = False) -> list[Finding]:
+    """Everything that `parse` would complain of, in document order. Of a draft, what is only missing yet has the code
+    `incomplete`."""
+    return _findings(read(text, file), draft=draft)
 
 
-def problems(source: Source) -> list[Finding]:
+def problems(source: Source, *, draft: bool = False) -> list[Finding]:
     """The same of a document that was read."""
-    return _findings(source)
+    return _findings(source, draft=draft)
 
 
 def subworkflows(definition: Definition) -> Sequence[tuple[str, str, str, str]]:
@@ -84,11 +87,12 @@ def _definition(source: Source) -> Definition:
     return _built(source.value)
 
 
-def _findings(source: Source) -> list[Finding]:
+def _findings(source: Source, *, draft: bool = False) -> list[Finding]:
     issues = list(source.issues)
-    if source.text is None and issues:
-        return source.findings(issues)  # it could not be read to its end
-    issues += check(source.value)
+    if source.text is not None or not issues:  # it could be read to its end
+        issues += check(source.value)
+    if draft:
+        issues = [issue._replace(code=INCOMPLETE) if issue.lacking else issue for issue in issues]
     return source.findings(issues)
 
 

@@ -5,30 +5,22 @@ What a person has not said yet has no value that could be taken for one: reading
 
 from __future__ import annotations
 
-import re
 from typing import Final
 
+from stepwell.definition.graph.references import THIS, fields_in, steps_in
 from stepwell.kernel.ruling import Fault, Ruling
 from stepwell.model import problem
 from stepwell.model.base import Json, iso
 from stepwell.model.people import Node
 from stepwell.model.records import Scope, Step
 
-THIS: Final = "this"
-"""The step itself."""
-
-_STEP: Final = r"""\$steps\s*(?:\.\s*([A-Za-z_]\w*)|\.?\s*\[\s*"([^"\\]*)"\s*\]|\.\s*"([^"\\]*)")"""
-_STEPS: Final = re.compile(_STEP + r"""(?:\s*\.\s*([A-Za-z_]\w*)|\s*\.?\s*\[\s*"([^"\\]*)"\s*\])?""")
-_FIELDS: Final = re.compile(r"\$fields\s*\.\s*([A-Za-z_]\w*)")
 _OWN: Final = frozenset({"status", "values"})
 
 
 def steps(r: Ruling, scope: Scope | None, step: Step | None, source: str) -> dict[str, Json]:
     """`$steps` as this expression needs it. Raises `Fault` for a step that is not there, and for what is not set."""
     found: dict[str, Json] = {}
-    for match in _STEPS.finditer(source):
-        name = match[1] or match[2] or match[3]
-        member = match[4] or match[5]
+    for name, member in steps_in(source):
         if name not in found:
             found[name] = _seen(r, scope, step, name)
         if member is not None and found[name].get(member) is None:
@@ -39,9 +31,9 @@ def steps(r: Ruling, scope: Scope | None, step: Step | None, source: str) -> dic
 def fields(r: Ruling, source: str) -> dict[str, Json]:
     """`$fields`. Raises `Fault` for one that is not set."""
     known = r.draft.run.fields
-    for match in _FIELDS.finditer(source):
-        if known.get(match[1]) is None:
-            raise Fault(problem.expression(f"{source}: the field {match[1]} is not set"))
+    for name in fields_in(source):
+        if known.get(name) is None:
+            raise Fault(problem.expression(f"{source}: the field {name} is not set"))
     return known
 
 

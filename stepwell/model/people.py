@@ -60,6 +60,21 @@ def assignment(members: Json) -> Assignment:
     return Assignment(tuple(given.get("people", ())), tuple(given.get("groups", ())))
 
 
+STAMPED: Final = (
+    "started",
+    "submitted",
+    "completed",
+    "failed",
+    "skipped",
+    "cancelled",
+    "updated",
+    "assigned",
+    "repeated",
+    "outdated",
+)
+"""What can have been done to a step: the names of its stamps."""
+
+
 @dataclass(slots=True)
 class Stamp:
     """When something was done, and by whom (None: by the engine)."""

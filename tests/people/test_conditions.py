@@ -37,7 +37,7 @@ def one(condition: Any, *, before: str = "", captures: Any = (), use: str = "", 
       set: {{given: "${{ $steps.fill }}"}}
       metadata: {{after: [fill]}}
 """
-    return procedure(body) + use
+    return procedure(body, metadata="{fields: [{id: stand, kind: text}]}") + use
 
 
 async def standing(p: Procedure, step: str = "fill") -> tuple[str, str]:
@@ -105,7 +105,6 @@ async def test_an_expression_follows_variables_fields_other_steps_and_its_own_va
     }
     other = "\n  - other: {call: form, metadata: {after: []}}"
     document = one(condition, fields=[{"id": "pressure", "kind": "number"}]) + other
-    document = document.replace("procedure: {}", "procedure: {fields: [{id: stand, kind: text}]}")
     async with Procedure(document, {"stand": "A1"}) as p:
         await p.submit("fill", {"pressure": 4})
         assert await standing(p) == ("submitted", "in_progress")
@@ -455,7 +454,7 @@ async def test_an_attempt_whose_end_nobody_saw_is_made_again_under_its_own_id() 
         (Reply(200), {"payload": "{${ .pressure }"}, {"hook": SECRET}, "bad_payload"),
         (Reply(200), {}, {}, "misconfigured"),
         (Reply(200), {}, {"hook": {"token": SECRET}}, "misconfigured"),
-        (Reply(200), {"payload": "${ $steps.nobody.x }"}, {"hook": SECRET}, "misconfigured"),
+        (Reply(200), {"payload": "${ $fields.stand }"}, {"hook": SECRET}, "misconfigured"),
         (Reply(200), {"endpoint": "ftp://nowhere"}, {"hook": SECRET}, "misconfigured"),
     ],
 )
@@ -628,7 +627,7 @@ async def test_what_is_measured_at_start_and_completion_is_an_output(tmp_path: P
         (HEAD + rows(1, channel="q"), {}, "channel_not_found"),
         (HEAD, {}, "no_data"),
         (HEAD + rows(1), {"window": "PT0S"}, "no_data"),
-        (HEAD, {"channel": "${ $fields.x }"}, "misconfigured"),
+        (HEAD, {"channel": "${ $fields.stand }"}, "misconfigured"),
     ],
 )
 @pytest.mark.parametrize("required", [False, True])

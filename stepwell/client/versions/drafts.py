@@ -42,7 +42,9 @@ async def draft_of(key: ProcedureKey, given: Given) -> Draft:
     source = await _read(given)
     document = source.value if isinstance(source.value, Mapping) else source.text or ""
     try:
-        findings = list(problems(source)) if isinstance(document, Mapping) else _unreadable(source)
+        findings = (
+            list(problems(source, draft=True)) if isinstance(document, Mapping) else _unreadable(source)
+        )
         hash = content_hash(document)
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput(

@@ -11,7 +11,9 @@ from stepwell.definition.building.conditions import read_captures, read_conditio
 from stepwell.definition.building.parts import Members, Uses, optional_template
 from stepwell.definition.conditions import ConditionKind
 from stepwell.definition.expression import Template
+from stepwell.definition.forms.field import Field
 from stepwell.definition.forms.reading import read_fields
+from stepwell.definition.forms.verdict import verdict_fields
 from stepwell.definition.model import (
     AttendedBody,
     Notice,
@@ -24,6 +26,7 @@ from stepwell.definition.model import (
     VariablesBody,
 )
 from stepwell.model.base import Json
+from stepwell.model.people import assignment
 
 KINDS: Final = {
     "form": TaskKind.CALL_FORM,
@@ -66,7 +69,9 @@ def in_order(tasks: TaskList) -> TaskList:
 def body(builder: Builder, target: str, given: Members, pointer: str) -> AttendedBody:
     listed = given.get("actions") or []
     return AttendedBody(
-        fields=read_fields(given.get("fields") or []),
+        fields=read_fields(given.get("fields") or []) + _asked(given),
+        verdict=given.get("verdict", False),
+        refer=assignment(given.get("refer")),
         auto_proceed=given.get("autoProceed", False),
         content=given.get("content", ""),
         actions=_actions(builder, listed, f"{pointer}/with/actions"),
@@ -75,6 +80,11 @@ def body(builder: Builder, target: str, given: Members, pointer: str) -> Attende
         captures=read_captures(given.get("captures"), builder.uses),
         given=given,
     )
+
+
+def _asked(given: Members) -> tuple[Field, ...]:
+    """What a verification asks beside its own fields."""
+    return verdict_fields(refers="refer" in given) if given.get("verdict", False) else ()
 
 
 def _notice(position: int, given: Members) -> Notice:

@@ -81,7 +81,13 @@ class Builder:
                 self._open(event)
         if self._empty:
             self.issues.append(
-                Issue("empty", "there is no document here", "", "a workflow begins with `document:`")
+                Issue(
+                    "empty",
+                    "there is no document here",
+                    "",
+                    "a workflow begins with `document:`",
+                    lacking=True,
+                )
             )
         return self._root
 

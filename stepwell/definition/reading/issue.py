@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 
 class Issue(NamedTuple):
-    """`at` is (line, column) where it is known already; `key` asks for the place of the member's name."""
+    """`at` is (line, column) where it is known already; `key` asks for the place of the member's name. `lacking`:
+    nothing is wrong but that something is missing yet."""
 
     code: str
     message: str
@@ -14,6 +15,7 @@ class Issue(NamedTuple):
     hint: str = ""
     key: bool = False
     at: tuple[int, int] | None = None
+    lacking: bool = False
 
 
 def escape(name: str) -> str:

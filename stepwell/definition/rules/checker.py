@@ -5,6 +5,7 @@ it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import cached_property
 from typing import Any, Final
 
 from stepwell.definition.expression import (
@@ -15,6 +16,7 @@ from stepwell.definition.expression import (
     syntax_errors,
 )
 from stepwell.definition.reading.issue import Issue, escape
+from stepwell.definition.rules.graphs import ids_in, refer, section_ids
 from stepwell.definition.rules.nouns import (
     Anything,
     Either,
@@ -53,6 +55,7 @@ VARIABLES: Final = frozenset(
 """Names that every expression may use."""
 
 _LISTED: Final = 8
+_REFERRING: Final = frozenset({"steps", "fields"})
 
 
 class Checker:
@@ -85,8 +88,17 @@ class Checker:
         """Check this value too."""
         self._todo.append((shape, value, pointer, scope))
 
-    def complain(self, code: str, message: str, pointer: str, hint: str = "", *, key: bool = False) -> None:
-        self.issues.append(Issue(code, message, pointer, hint, key))
+    def complain(
+        self,
+        code: str,
+        message: str,
+        pointer: str,
+        hint: str = "",
+        *,
+        key: bool = False,
+        lacking: bool = False,
+    ) -> None:
+        self.issues.append(Issue(code, message, pointer, hint, key, lacking=lacking))
 
     def not_yet(self, feature: str, pointer: str, hint: str = "", *, key: bool = True) -> None:
         hint = hint or "leave it out until it is"
@@ -100,6 +112,24 @@ class Checker:
         hint = nearest(name, known) or f"add it under `use.{section}`"
         self.complain("unknown-reference", f"there is no {what} `{name}`", pointer, hint)
         return False
+
+    @cached_property
+    def procedure(self) -> Mapping[str, Json] | None:
+        """`document.metadata.procedure`; None where the document is no procedure."""
+        found = self.document
+        for name in ("document", "metadata", "procedure"):
+            found = found.get(name) if isinstance(found, Mapping) else None
+        return found if isinstance(found, Mapping) else None
+
+    @cached_property
+    def global_fields(self) -> frozenset[str]:
+        """The ids of the procedure's global fields."""
+        return frozenset(ids_in((self.procedure or {}).get("fields")))
+
+    @cached_property
+    def sections(self) -> frozenset[str]:
+        """The ids of the procedure's sections, those within others included."""
+        return frozenset(id for id, _ in section_ids((self.procedure or {}).get("sections")))
 
     def used(self, section: str) -> Json:
         """What stands under `use.<section>`, empty where there is nothing of use."""
@@ -117,12 +147,14 @@ class Checker:
     def note(self, found: Iterable[Expression], pointer: str, scope: Scope) -> None:
         for each in found:
             if not each.source:
-                self.complain("expression", "an empty expression", pointer)
+                self.complain("expression", "an empty expression", pointer, lacking=True)
             elif each.refused is not None:
                 self.complain("refused-expression", each.refused, pointer)
             else:
                 self.expressions.append((pointer, each))
                 self._in_scope(each, pointer, scope)
+                if each.names & _REFERRING:
+                    refer(self, each.source, pointer, scope)
 
     def template(self, value: Json, pointer: str, scope: Scope) -> None:
         """Strings in this value may hold `${}`."""
@@ -147,7 +179,8 @@ class Checker:
             hint = "put it in quotes"
         name = pointer.rpartition("/")[2]
         subject = f"`{name}`" if name and not name.isdigit() else "this"
-        self.complain("type", f"{subject} must be {wanted}, not {kind_of(value)}", pointer, hint)
+        message = f"{subject} must be {wanted}, not {kind_of(value)}"
+        self.complain("type", message, pointer, hint, lacking=value is None)
 
     def text(self, shape: Text, value: Json, pointer: str, scope: Scope) -> None:
         if not isinstance(value, str):
@@ -196,7 +229,8 @@ class Checker:
             self._wrong_kind("a list", value, pointer)
             return
         if len(value) < shape.least:
-            self.complain("value", "the list is empty", pointer, f"it needs at least {shape.least}")
+            hint = f"it needs at least {shape.least}"
+            self.complain("value", "the list is empty", pointer, hint, lacking=True)
         for place, item in enumerate(value):
             self.push(shape.of, item, f"{pointer}/{place}", scope)
 
@@ -205,7 +239,7 @@ class Checker:
             self._wrong_kind("an object", value, pointer)
             return
         if len(value) < shape.least:
-            self.complain("value", "the object is empty", pointer)
+            self.complain("value", "the object is empty", pointer, lacking=True)
         for name in shape.required:
             if name not in value:
                 self._missing(f"`{name}`", value, pointer, shape)
@@ -233,7 +267,7 @@ class Checker:
     def _missing(self, what: str, value: Mapping[str, Json], pointer: str, shape: Record) -> None:
         subject = pointer.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
         where = "" if not subject or subject.isdigit() else f" in `{subject}`"
-        self.complain("required", f"{what} is missing{where}", pointer)
+        self.complain("required", f"{what} is missing{where}", pointer, lacking=True)
 
     def either(self, shape: Either, value: Json, pointer: str, scope: Scope) -> None:
         kinds = (

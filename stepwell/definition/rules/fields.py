@@ -17,6 +17,7 @@ from stepwell.definition.forms.reading import KINDS, RESERVED, contradictions, r
 from stepwell.definition.reading.issue import escape
 from stepwell.definition.rules.checker import Checker
 from stepwell.definition.rules.common import LITERAL, among
+from stepwell.definition.rules.graphs import resource
 from stepwell.definition.rules.nouns import (
     Anything,
     Either,
@@ -109,6 +110,9 @@ def _fields(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
             checker.complain("duplicate", message, f"{pointer}/{place}/id", "give it an id of its own")
         if isinstance(id, str):
             seen.add(id)
+        default = field.get("default") if isinstance(field, Mapping) else None
+        if isinstance(default, Mapping) and isinstance(default.get("ref"), str):
+            resource(checker, default["ref"], f"{pointer}/{place}/default/ref", scope)
 
 
 def _field(checker: Examiner, field: Json, pointer: str) -> None:
@@ -122,7 +126,8 @@ def _field(checker: Examiner, field: Json, pointer: str) -> None:
     alone = Checker(field, {})
     issues = alone.run(SHAPES[kind])
     for issue in issues:
-        checker.complain(issue.code, issue.message, pointer + issue.pointer, issue.hint, key=issue.key)
+        place = pointer + issue.pointer
+        checker.complain(issue.code, issue.message, place, issue.hint, key=issue.key, lacking=issue.lacking)
     for member, message in [] if issues else contradictions(read_field(field)):
         checker.complain("field", message, f"{pointer}/{escape(member)}")
 
@@ -130,7 +135,7 @@ def _field(checker: Examiner, field: Json, pointer: str) -> None:
 def _no_kind(checker: Examiner, field: Mapping[str, Json], pointer: str) -> None:
     known = f"one of {', '.join(KINDS)}"
     if "kind" not in field:
-        checker.complain("required", "the field needs a `kind`", pointer, known)
+        checker.complain("required", "the field needs a `kind`", pointer, known, lacking=True)
         return
     kind = field["kind"]
     named = isinstance(kind, str)

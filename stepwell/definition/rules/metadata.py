@@ -48,6 +48,7 @@ def task_metadata(checker: Examiner, task: Mapping[str, Json], kind: str, pointe
     given = task.get("metadata")
     if not isinstance(given, Mapping):
         return
+    people.options_together(checker, given, f"{pointer}/metadata")
     for name, value in given.items():
         place = f"{pointer}/metadata/{escape(name)}"
         if name in OPTIONS:

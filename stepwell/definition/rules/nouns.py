@@ -10,10 +10,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
-from typing import Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
 
 from stepwell.definition.kinds import kind_of as kind_of  # noqa: PLC0414 - rules know it from here
 from stepwell.model.base import Json
+
+if TYPE_CHECKING:
+    from stepwell.definition.rules.graphs import Place
 
 _MOST_COMPARED: Final = 200
 _LONGEST_COMPARED: Final = 100
@@ -27,6 +30,8 @@ class Scope(NamedTuple):
     variables: frozenset[str] | None = frozenset()
     """None: any, because the place is used from elsewhere"""
     siblings: frozenset[str] = frozenset()
+    place: Place | None = None
+    """in which task of which list; None: around the tasks"""
 
     def knowing(self, *names: str) -> Scope:
         """With these variables too."""
@@ -56,14 +61,36 @@ class Examiner(Protocol):
 
     calls: list[tuple[str, str]]
 
+    @property
+    def procedure(self) -> Mapping[str, Json] | None:
+        """`document.metadata.procedure`; None where the document is no procedure."""
+
+    @property
+    def global_fields(self) -> frozenset[str]:
+        """The ids of the procedure's global fields."""
+
+    @property
+    def sections(self) -> frozenset[str]:
+        """The ids of the procedure's sections."""
+
     def push(self, shape: Shape, value: Json, pointer: str, scope: Scope) -> None:
         """Check this value too."""
 
     def record(self, shape: Record, value: Json, pointer: str, scope: Scope) -> None:
         """Check this object now."""
 
-    def complain(self, code: str, message: str, pointer: str, hint: str = "", *, key: bool = False) -> None:
-        """Report an issue; `key` where it is about the name at the pointer, not about the value."""
+    def complain(
+        self,
+        code: str,
+        message: str,
+        pointer: str,
+        hint: str = "",
+        *,
+        key: bool = False,
+        lacking: bool = False,
+    ) -> None:
+        """Report an issue; `key` where it is about the name at the pointer, not about the value. `lacking`: nothing is
+        wrong but that something is missing yet."""
 
     def not_yet(self, feature: str, pointer: str, hint: str = "", *, key: bool = True) -> None:
         """Report a feature that cannot run yet."""

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from graphlib import CycleError, TopologicalSorter
 from typing import Final
 
+from stepwell.definition.forms.verdict import VERDICT_FIELDS
 from stepwell.definition.rules.common import DATA, LITERAL, TEMPLATE, among
 from stepwell.definition.rules.conditions import CAPTURES, CONDITION
 from stepwell.definition.rules.fields import FIELDS
+from stepwell.definition.rules.graphs import in_section, sections
 from stepwell.definition.rules.nouns import (
     Anything,
     Either,
@@ -70,12 +71,44 @@ def actions_of(http: Shape, python: Shape) -> Shape:
     )
 
 
+def _somebody(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
+    """Somebody has to be named."""
+    if isinstance(value, Mapping) and not any(value.get(name) for name in ("people", "groups")):
+        message = "nobody is named here"
+        checker.complain("nobody", message, pointer, "name people or groups, or leave it out", lacking=True)
+
+
+_SOMEBODY: Final = Record({"people": _NAMES, "groups": _NAMES}, hook=_somebody)
+
+
+def _verification(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
+    """A form with a verdict has two fields of its own; others have nobody to refer anything to."""
+    if value.get("verdict") is not True:
+        if "refer" in value:
+            message = "`refer` belongs to forms with `verdict: true`"
+            checker.complain("option", message, f"{pointer}/refer", "remove it", key=True)
+        return
+    fields = value.get("fields")
+    for number, each in enumerate(fields if isinstance(fields, list) else []):
+        if isinstance(each, Mapping) and each.get("id") in VERDICT_FIELDS:
+            message = f"`{each['id']}` is a field that `verdict` adds itself"
+            checker.complain("duplicate", message, f"{pointer}/fields/{number}/id", "remove the field")
+
+
 def forms_of(actions: Shape) -> Mapping[str, Shape]:
     """The shapes of `with`, by what is called."""
     common = {"title": TEMPLATE, "content": LITERAL, "actions": actions, "captures": CAPTURES}
     return {
         "form": Record(
-            {**common, "fields": FIELDS, "autoProceed": Flag(), "condition": CONDITION},
+            {
+                **common,
+                "fields": FIELDS,
+                "autoProceed": Flag(),
+                "condition": CONDITION,
+                "verdict": Flag(),
+                "refer": _SOMEBODY,
+            },
+            hook=_verification,
         ),
         "approval": Record({**common}, others=Anything()),
         "condition": Record({**common, "condition": CONDITION}, required=("condition",)),
@@ -100,12 +133,23 @@ def _after(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
             checker.complain("duplicate-edge", f"`{name[:60]}` is there twice", where, "remove one of them")
 
 
+def _in_section(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
+    in_section(checker, value, pointer)
+
+
+def options_together(checker: Examiner, given: Mapping[str, Json], pointer: str) -> None:
+    """What cannot be said of one task at once."""
+    if given.get("required") is True and given.get("optional") is True:
+        message = "a task that is required cannot be optional: nothing goes on without it"
+        checker.complain("option", message, f"{pointer}/optional", "keep one of them", key=True)
+
+
 OPTIONS: Final[Mapping[str, Shape]] = {
     "after": Special(_after),
     "autoStart": Flag(),
     "required": Flag(),
-    "assign": Record({"people": _NAMES, "groups": _NAMES}),
-    "section": LITERAL,
+    "assign": _SOMEBODY,
+    "section": Text(hook=_in_section),
     "title": LITERAL,
     "description": LITERAL,
     "attachments": Many(Anything()),
@@ -113,24 +157,9 @@ OPTIONS: Final[Mapping[str, Shape]] = {
 """Under `metadata` of a task."""
 
 
-def graph(checker: Examiner, tasks: Mapping[str, tuple[Json, str]]) -> None:
-    """A list of tasks as a graph: no circles. `tasks` are (body, pointer) by name."""
-    edges: dict[str, list[str]] = {}
-    for name, (body, _) in tasks.items():
-        given = body.get("metadata") if isinstance(body, Mapping) else None
-        after = given.get("after") if isinstance(given, Mapping) else None
-        edges[name] = [each for each in after if each in tasks] if isinstance(after, list) else []
-    if not any(edges.values()):
-        return
-    try:
-        TopologicalSorter(edges).prepare()
-    except CycleError as error:
-        circle = error.args[1]
-        first = min(circle, key=list(tasks).index)
-        at = circle.index(first)
-        path = [*circle[at:-1], *circle[:at], first] if circle[0] == circle[-1] else circle
-        message = "tasks wait for each other in a circle: " + " → ".join(path)
-        checker.complain("graph-cycle", message, f"{tasks[first][1]}/metadata/after", "break the circle")
+def _sections(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
+    checker.push(Many(_SECTION), value, pointer, scope)
+    sections(checker, value, pointer)
 
 
 def _section(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
@@ -148,7 +177,7 @@ PROCEDURE: Final = Record(
         "properties": Record(others=Anything()),
         "attachments": Many(Anything()),
         "fields": FIELDS,
-        "sections": Many(_SECTION),
+        "sections": Special(_sections),
         "autoClose": Flag(),
     }
 )

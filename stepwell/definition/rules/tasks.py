@@ -26,6 +26,7 @@ from stepwell.definition.rules.common import (
     referring,
 )
 from stepwell.definition.rules.events import EMIT, ITERATOR, LISTEN
+from stepwell.definition.rules.graphs import Place, listing_of
 from stepwell.definition.rules.metadata import task_metadata
 from stepwell.definition.rules.nouns import (
     Either,
@@ -42,7 +43,6 @@ from stepwell.definition.rules.nouns import (
     kind_of,
     nearest,
 )
-from stepwell.definition.rules.people import graph
 from stepwell.definition.rules.processes import CONTAINER, SCRIPT, WORKFLOW
 from stepwell.model.base import Json
 
@@ -50,7 +50,12 @@ DIRECTIVES: Final = ("continue", "exit", "end")
 
 
 def _target(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
-    if value in DIRECTIVES or value in scope.siblings:
+    if value in DIRECTIVES:
+        return
+    if value in scope.siblings:
+        if scope.place is not None and scope.place.listing.edges is not None:
+            message = f"nothing goes to `{value[:60]}` in a graph: what comes next follows from `after`"
+            checker.complain("leap-in-graph", message, pointer, "let the tasks after it have an `if` instead")
         return
     hint = (
         nearest(value, [*DIRECTIVES, *scope.siblings])
@@ -143,10 +148,11 @@ _RUN: Final = Record(
 def single(checker: Examiner, value: Json, pointer: str, what: str) -> list[tuple[str, Json, str]]:
     """The members of an object that should have one: (name, value, pointer). Complains about more or none."""
     if not isinstance(value, Mapping):
-        checker.complain("type", f"a {what} must be an object with its name, not {kind_of(value)}", pointer)
+        message = f"a {what} must be an object with its name, not {kind_of(value)}"
+        checker.complain("type", message, pointer, lacking=value is None)
         return []
     if not value:
-        checker.complain("task-item", f"a {what} without a name", pointer, "write `- name: …`")
+        checker.complain("task-item", f"a {what} without a name", pointer, "write `- name: …`", lacking=True)
     found = [(name, member, f"{pointer}/{escape(name)}") for name, member in value.items()]
     for name, _, place in found[1:]:
         message = f"`{name}` is a second {what} in one item"
@@ -172,6 +178,7 @@ def task_list(checker: Examiner, value: Json, pointer: str, scope: Scope) -> Non
             f"tasks are a list, not {kind_of(value)}",
             pointer,
             "begin each task with a dash: `- name:`",
+            lacking=value is None,
         )
         return
     found = [
@@ -185,16 +192,17 @@ def task_list(checker: Examiner, value: Json, pointer: str, scope: Scope) -> Non
             message = f"a task `{name}` is in this list already"
             checker.complain("duplicate-task", message, place, "give it another name", key=True)
         names.add(name)
-    graph(checker, {name: (body, place) for name, body, place in found})
+    listing = listing_of(checker, {name: (body, place) for name, body, place in found}, pointer)
     inner = scope._replace(siblings=frozenset(names))
-    for _, body, place in reversed(found):
-        checker.push("task", body, place, inner)
+    for name, body, place in reversed(found):
+        checker.push("task", body, place, inner._replace(place=Place(name, listing, scope.place)))
 
 
 def task(checker: Examiner, value: Json, pointer: str, scope: Scope) -> None:
     """One task: its kind is the word that it holds."""
     if not isinstance(value, Mapping):
-        checker.complain("type", f"a task must be an object, not {kind_of(value)}", pointer)
+        message = f"a task must be an object, not {kind_of(value)}"
+        checker.complain("type", message, pointer, lacking=value is None)
         return
     kinds = [word for word in KINDS if word in value]
     if "for" in kinds and "do" in kinds:
@@ -225,7 +233,7 @@ def _no_kind(
         message = "this task does nothing: it holds no " + ", ".join(KINDS)
         others = [name for name in value if name not in BASE]
         hint = next((found for name in others if (found := nearest(name, KINDS))), "")
-    checker.complain("task-kind", message, pointer, hint)
+    checker.complain("task-kind", message, pointer, hint, lacking=not kinds and not hint)
     for name in BASE:
         if name in value:
             checker.push(BASE[name], value[name], f"{pointer}/{name}", scope)

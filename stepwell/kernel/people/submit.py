@@ -10,10 +10,12 @@ from collections.abc import Callable
 from typing import Final
 
 from stepwell.definition.forms.values import check_values
+from stepwell.definition.forms.verdict import Verdict
 from stepwell.kernel.flow import complete, open_scope
 from stepwell.kernel.people.holding import holds
 from stepwell.kernel.people.measuring import measured
 from stepwell.kernel.people.values import attended, chosen, outputs_of
+from stepwell.kernel.people.verdict import judged, refer, reject
 from stepwell.kernel.ruling import Ruling
 from stepwell.model import events as e
 from stepwell.model.errors import InvalidForm
@@ -29,8 +31,15 @@ def submit(r: Ruling, step: Step) -> None:
     wrong = check_values(body.fields, chosen(r, step), complete=True)
     if wrong:
         raise InvalidForm(wrong)
+    verdict = judged(r, step, body)
+    if verdict is Verdict.REFERRED:
+        refer(r, step, body)
+        return
     r.emit(e.StepSubmitted(step.id))
-    go_on(r, r.draft.step(step.id))
+    if verdict is Verdict.FAILED:
+        reject(r, step)
+    else:
+        go_on(r, r.draft.step(step.id))
 
 
 def submit_if_complete(r: Ruling, step: Step) -> None:
