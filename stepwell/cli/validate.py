@@ -12,8 +12,9 @@ from stepwell.cli.options import PATH, json_option
 
 @click.command()
 @click.argument("files", type=PATH, nargs=-1, required=True)
+@click.option("--draft", is_flag=True, help="What is only missing yet is told, and is no mistake.")
 @json_option
-def command(files: tuple[Path, ...], as_json: bool) -> int:
+def command(files: tuple[Path, ...], draft: bool, as_json: bool) -> int:
     """Report every problem of the definitions in FILES, with its place and what to do about it.
 
     What the standard knows and Stepwell does not do yet is named, and is a problem too (`supported` is then false).
@@ -22,7 +23,7 @@ def command(files: tuple[Path, ...], as_json: bool) -> int:
     """
     from stepwell.cli.screen import print_json, say
 
-    views = [_checked(path) for path in files]
+    views = [_checked(path, draft=draft) for path in files]
     good = all(view["valid"] and view["supported"] for view in views)
     if as_json:
         for view in views:
@@ -37,22 +38,22 @@ def command(files: tuple[Path, ...], as_json: bool) -> int:
     return 0 if good else 2
 
 
-def _checked(path: Path) -> dict[str, Any]:
+def _checked(path: Path, *, draft: bool) -> dict[str, Any]:
     """`{file, valid, supported, findings, texts}`."""
     from stepwell.cli.failing import finding_json
     from stepwell.cli.reading import read_bytes
-    from stepwell.definition.parse import findings
+    from stepwell.definition.parse import INCOMPLETE, findings
     from stepwell.definition.rules.checker import NOT_SUPPORTED
     from stepwell.model.errors import Finding, InvalidInput
 
     try:
-        found = findings(read_bytes(path), str(path))
+        found = findings(read_bytes(path), str(path), draft=draft)
     except InvalidInput as error:
         found = [Finding("unreadable", error.message, file=str(path), hint=error.hint)]
     return {
         "file": str(path),
-        "valid": all(one.code == NOT_SUPPORTED for one in found),
+        "valid": all(one.code in (NOT_SUPPORTED, INCOMPLETE) for one in found),
         "supported": all(one.code != NOT_SUPPORTED for one in found),
         "findings": [finding_json(one) for one in found],
-        "texts": [str(one) for one in found],
+        "texts": [f"{one}, still missing" if one.code == INCOMPLETE else str(one) for one in found],
     }

@@ -71,3 +71,14 @@ def test_a_graph_of_a_file_and_of_a_run(cli: Cli) -> None:
     assert "class n0 completed" in cli("graph", run_id).out
     assert cli.json("graph", "nothing-like-that", code=2)["error"]["type"] == "not_found"
     assert cli.json("graph", "nowhere.yaml", code=2)["error"]["type"] == "invalid_input"
+
+
+@pytest.mark.spec("S7")
+def test_of_a_draft_what_is_missing_is_no_mistake(cli: Cli) -> None:
+    draft = cli.file("draft", "do: [{a: {call: http, with: {method: get}}}]")
+    assert cli("validate", draft).code == 2
+    result = cli("validate", "--draft", draft)
+    assert (result.code, result.out.count("still missing")) == (0, 1)
+    view = cli.json("validate", "--draft", draft)
+    assert [finding["code"] for finding in view["files"][0]["findings"]] == ["incomplete"]
+    assert cli("validate", "--draft", cli.file("bad", BAD)).code == 2
