@@ -7,20 +7,15 @@ it says itself where to go on. Only what is certain is complained of.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Final, NamedTuple
+from typing import Final
 
-from stepwell.definition.forms.verdict import VERDICT_FIELDS
 from stepwell.definition.graph.edges import Edges
+from stepwell.definition.graph.places import Listing, Place, Tasks, attended, said
 from stepwell.definition.graph.references import THIS, fields_in, steps_in
 from stepwell.definition.rules.nouns import Examiner, Scope, nearest
 from stepwell.model.base import Json
 from stepwell.model.people import STAMPED
 
-Tasks = Mapping[str, tuple[Json, str]]
-"""(body, pointer) by name, in document order."""
-
-ATTENDED: Final = frozenset({"form", "approval", "condition"})
-"""What `call` names where people do a step, or it only waits."""
 ENDINGS: Final = ("exit", "end")
 _ELSEWHERE: Final = "/use/"
 """What stands there is used from elsewhere: which steps are around it is not known."""
@@ -28,90 +23,14 @@ STAMPS: Final = frozenset({"status", *(f"{what}_{which}" for what in STAMPED for
 """What can be read of every step."""
 
 
-class Listing:
-    """A list of tasks as those in it see it. `edges` None: one after the other. `apart`: each for itself (branches)."""
-
-    def __init__(self, tasks: Tasks, edges: Edges | None, *, apart: bool) -> None:
-        self._tasks, self.edges, self._apart = tasks, edges, apart
-
-    def knows(self, name: str, task: str) -> bool:
-        """Whether there is a step of this name for those within `task`."""
-        if name not in self._tasks:
-            return False
-        return self.edges is not None or (
-            _attended(self._tasks[name][0]) and (name == task or not self._apart)
-        )
-
-    def names(self, task: str) -> Iterator[str]:
-        """Those that are before `task`."""
-        return (name for name in self._tasks if self.knows(name, task) and self.sees(name, task))
-
-    def sees(self, name: str, task: str) -> bool:
-        """Whether `name` has let go when `task` begins, as far as that is certain; a task sees itself."""
-        return self.edges is None or name == task or self.edges.before(name, task)
-
-    def members(self, name: str) -> frozenset[str] | None:
-        """What can be read of its output; None: anything, for all that is known."""
-        return _members(self._tasks[name][0])
-
-
-class Place(NamedTuple):
-    """Where an expression stands: in which task of which list, and of which list around that."""
-
-    task: str
-    listing: Listing
-    outer: Place | None = None
-
-    def owner(self, name: str) -> Place | None:
-        """The place in whose list a step is found by this name."""
-        place: Place | None = self
-        while place is not None and not place.listing.knows(name, place.task):
-            place = place.outer
-        return place
-
-    def around(self) -> Iterator[Place]:
-        place: Place | None = self
-        while place is not None:
-            yield place
-            place = place.outer
-
-
-def _said(body: Json, name: str) -> Json:
-    """An option under `metadata` of a task."""
-    given = body.get("metadata") if isinstance(body, Mapping) else None
-    return given.get(name) if isinstance(given, Mapping) else None
-
-
-def _attended(body: Json) -> bool:
-    return isinstance(body, Mapping) and body.get("call") in tuple(ATTENDED)
-
-
-def _members(body: Json) -> frozenset[str] | None:
-    """The outputs of a form or condition; of others, and where they are shaped, nothing is known."""
-    if not isinstance(body, Mapping) or body.get("call") not in ("form", "condition") or "output" in body:
-        return None
-    given = body.get("with")
-    if given is not None and not isinstance(given, Mapping):
-        return None
-    found: set[str] = set(VERDICT_FIELDS if given and given.get("verdict") is True else ())
-    for member, key in (("fields", "id"), ("captures", "field")):
-        listed = (given or {}).get(member) or []
-        for each in listed if isinstance(listed, list) else []:
-            named = each.get(key) if isinstance(each, Mapping) else None
-            if not isinstance(named, str):
-                return None
-            found.add(named)
-    return frozenset(found)
-
-
 def listing_of(checker: Examiner, tasks: Tasks, pointer: str) -> Listing:
     """The list, complained about as a graph."""
     apart = pointer.endswith("/fork/branches")
-    graph = any(_said(body, "after") is not None for body, _ in tasks.values())
+    graph = any(said(body, "after") is not None for body, _ in tasks.values())
     if apart and graph:
         _branches(checker, tasks)
     if apart or not (graph or (pointer == "/do" and checker.procedure is not None and not _leaps(tasks))):
-        _reserved(checker, {name: found for name, found in tasks.items() if _attended(found[0])})
+        _reserved(checker, {name: found for name, found in tasks.items() if attended(found[0])})
         return Listing(tasks, None, apart=apart)
     edges = Edges(_parents(checker, tasks) if graph else _line(tasks))
     _circles(checker, tasks, edges)
@@ -132,7 +51,7 @@ def _line(tasks: Tasks) -> dict[str, list[str]]:
 
 def _branches(checker: Examiner, tasks: Tasks) -> None:
     for body, place in tasks.values():
-        if _said(body, "after") is not None:
+        if said(body, "after") is not None:
             message = "branches of a fork begin together: none comes after another"
             hint = "put the tasks into a `do`, and `after` there"
             checker.complain("option", message, f"{place}/metadata/after", hint, key=True)
@@ -142,7 +61,7 @@ def _parents(checker: Examiner, tasks: Tasks) -> dict[str, list[str]]:
     """What each task comes after; names that are no tasks are told where the value is looked at."""
     found: dict[str, list[str]] = {}
     for name, (body, place) in tasks.items():
-        after = _said(body, "after")
+        after = said(body, "after")
         given = after if isinstance(after, list) else []
         found[name] = [each for each in given if isinstance(each, str) and each in tasks and each != name]
         for number, each in enumerate(given):
@@ -167,11 +86,11 @@ def _reserved(checker: Examiner, tasks: Tasks) -> None:
 def _never(checker: Examiner, tasks: Tasks, edges: Edges) -> None:
     """Steps after one that never lets anything begin: nobody may skip it, and its end is another."""
     for name, (body, place) in tasks.items():
-        if not isinstance(body, Mapping) or _said(body, "required") is not True or "if" in body:
+        if not isinstance(body, Mapping) or said(body, "required") is not True or "if" in body:
             continue
         then = body.get("then")
         why = f"goes to `{then}`" if then in ENDINGS else "raises an error" if "raise" in body else ""
-        if why and edges.children[name] and _said(body, "optional") is not True:
+        if why and edges.children[name] and said(body, "optional") is not True:
             lost = ", ".join(f"`{child[:60]}`" for child in edges.children[name][:5])
             message = f"{lost} can never begin: `{name[:60]}` has to be through, and {why}"
             hint = "give it an `if`, or remove what comes after it"

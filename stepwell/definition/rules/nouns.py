@@ -10,13 +10,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from itertools import islice
-from typing import TYPE_CHECKING, Final, NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
+from stepwell.definition.graph.places import Place
 from stepwell.definition.kinds import kind_of as kind_of  # noqa: PLC0414 - rules know it from here
 from stepwell.model.base import Json
-
-if TYPE_CHECKING:
-    from stepwell.definition.rules.graphs import Place
 
 _MOST_COMPARED: Final = 200
 _LONGEST_COMPARED: Final = 100

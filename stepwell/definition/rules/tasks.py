@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from stepwell.definition.graph.places import Place
 from stepwell.definition.reading.issue import escape
 from stepwell.definition.rules.calls import call, with_required
 from stepwell.definition.rules.common import (
@@ -26,7 +27,7 @@ from stepwell.definition.rules.common import (
     referring,
 )
 from stepwell.definition.rules.events import EMIT, ITERATOR, LISTEN
-from stepwell.definition.rules.graphs import Place, listing_of
+from stepwell.definition.rules.graphs import listing_of
 from stepwell.definition.rules.metadata import task_metadata
 from stepwell.definition.rules.nouns import (
     Either,
