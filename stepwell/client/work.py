@@ -178,13 +178,14 @@ def _can(state: State, step: Step, node: Node) -> list[str]:
     if state.run.status.terminal or node.outdated:
         return []
     asked = [request for request in _ASKED if ActorKind.PERSON in ALLOWED.get((step.status, request), ())]
-    if node.required and Request.SKIP in asked:
-        asked.remove(Request.SKIP)
-    if Request.START in asked and not ready_in(state, node):
-        asked.remove(Request.START)
-    if Request.REPEAT in asked and (node.replaced_by is not None or step.scope not in state.graphs):
-        asked.remove(Request.REPEAT)
-    return [request.value for request in asked]
+    never = {
+        Request.SKIP: node.required,
+        Request.START: not ready_in(state, node),
+        Request.SET_VALUES: step.kind != "call:form",
+        Request.SUBMIT: step.kind != "call:form",
+        Request.REPEAT: node.replaced_by is not None or step.scope not in state.graphs,
+    }
+    return [request.value for request in asked if not never.get(request, False)]
 
 
 def procedure_view(definition: Definition, state: State) -> View:

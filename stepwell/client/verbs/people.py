@@ -152,15 +152,17 @@ class PeopleVerbs(SteerVerbs):
         *,
         downstream: bool = False,
         target: Target | str | None = None,
+        reason: str | None = None,
         version: int | None = None,
         by: Who,
     ) -> View:
         """Do a finished step again: a new one takes its place. `downstream`: what came after it is outdated, and is to
-        be done again too. Gives the new step."""
+        be done again too. `values`, `target` and `reason` are for the new step: with `skipped`, what fails whenever it
+        begins is left out before it can. Gives the new step."""
         await check_files(self.blobs, values)
         update = None
         if values is not None or target is not None:
-            update = p.UpdateStep("", values, None, _target(target))
+            update = p.UpdateStep("", values, None, _target(target), reason)
         name = (await self.show_step(run_id, step))["task"]
         await self._sign(run_id, p.RepeatStep(step, downstream, update, version), by)
         return await self.show_step(run_id, name)
