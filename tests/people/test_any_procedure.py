@@ -27,7 +27,7 @@ def document(dice: random.Random, number: int) -> dict[str, Any]:
             metadata["required"] = True
         if dice.random() < 0.2:
             metadata["autoStart"] = False
-        if dice.random() < 0.15:
+        if dice.random() < 0.15 and "required" not in metadata:
             metadata["optional"] = True
         tasks.append({f"t{place}": {**task, "metadata": metadata}})
     procedure: dict[str, Any] = {"autoClose": dice.random() < 0.7}
