@@ -19,6 +19,7 @@ from stepwell.client.hints import DEFAULT_FILE
 from stepwell.code.codebase import Codebase
 from stepwell.code.registry import REGISTRY, Registry
 from stepwell.code.workflow import Workflow
+from stepwell.definition.building.approvals import engine_policy
 from stepwell.engine.engine import Engine
 from stepwell.engine.exposure import Exposure
 from stepwell.model.actions import (
@@ -132,6 +133,7 @@ class Stepwell(Client):
         refit: Callable[[Parts], Parts] | None = None,
         telemetry: Iterable[Telemetry] = (),
         blobs: Blobs | BlobFolder | None = None,
+        policy: Mapping[str, Json] | None = None,
     ) -> Opening:
         """An async context manager that gives a `Stepwell`.
 
@@ -145,7 +147,8 @@ class Stepwell(Client):
         `snapshot_every`: turns after which a run's state is kept beside its journal. `warm_up` False: do not grow
         the write-ahead log beforehand; opening is quicker, commits are slower. `refit`: given the parts that were
         made, the ones to use. `telemetry`: observers (`stepwell.telemetry`). `blobs`: where files are kept; None: in
-        `PATH.blobs`. Raises `StoreError` when entered.
+        `PATH.blobs`. `policy`: what runs may call here, and what people are asked before (docs/approvals.md). Raises
+        `InvalidInput`; `StoreError` when entered.
         """
         return Opening(
             cls,
@@ -161,12 +164,9 @@ class Stepwell(Client):
             snapshot_every=snapshot_every,
             **_doors(clock, ids, dice),
             registry=REGISTRY if workflows is None else Registry(workflows),
-            vfs=vfs,
-            warm=WARM_WAL if warm_up else 0,
-            refit=refit or _as_made,
-            telemetry=tuple(telemetry),
-            blobs=blobs or BlobFolder(),
-        )
+            vfs=vfs, warm=WARM_WAL if warm_up else 0, refit=refit or _as_made, telemetry=tuple(telemetry),
+            blobs=blobs or BlobFolder(), policy=engine_policy(policy),
+        )  # fmt: skip
 
     async def close(self) -> None:
         await self.engine.close()
@@ -217,6 +217,7 @@ class Opening:
             max_concurrency=s["max_concurrency"],
             snapshot_every=s["snapshot_every"],
             queues=s["works_on"],
+            policy=s["policy"],
         )
         opened = self._kind(engine)
         opened.blobs = _blobs(s["blobs"], self._path, s["clock"])

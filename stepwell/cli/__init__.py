@@ -39,6 +39,7 @@ def _version(context: click.Context, option: click.Parameter, asked: bool) -> No
             "stepwell.cli.procedures",
             "Keep the versions of definitions: commits, drafts, branches, tags.",
         ),
+        "approvals": ("stepwell.cli.approvals", "Decide what people are asked before it is done."),
         "queues": ("stepwell.cli.queues", "Look at queues, set their limits, pause them."),
         "status": ("stepwell.cli.status", "Say how a file stands: runs, engines, and what needs somebody."),
         "graph": ("stepwell.cli.graph", "Draw a definition or a run as a flow chart."),

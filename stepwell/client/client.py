@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stepwell.client.verbs.approvals import ApprovalVerbs
 from stepwell.client.verbs.archive import ArchiveVerbs
 from stepwell.client.verbs.bulk import BulkVerbs
 from stepwell.client.verbs.files import FileVerbs
@@ -19,6 +20,7 @@ from stepwell.client.verbs.versions import VersionVerbs
 
 
 class Client(
+    ApprovalVerbs,
     PeopleVerbs,
     BulkVerbs,
     QueueVerbs,

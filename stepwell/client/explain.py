@@ -71,6 +71,11 @@ CHILD: Final = Action("see what the other run waits for", "stepwell runs explain
 BEGIN_AGAIN: Final = Action(
     "begin the step again: StepStore.begin_step takes it over", "stepwell runs show {run}"
 )
+DECIDE: Final = Action("approve it", "stepwell approvals approve {run} {step} --by NAME")
+REFUSE: Final = Action("reject it: the step fails", "stepwell approvals reject {run} {step} --by NAME")
+HAND_ON: Final = Action(
+    "let somebody else decide", "stepwell approvals delegate {run} {step} --by NAME --to NAME"
+)
 HISTORY: Final = Action("read everything that happened", "stepwell runs history {run}")
 
 
@@ -169,6 +174,7 @@ STEP_ACTIONS: Final[dict[str, tuple[Action, ...]]] = {
     "step_scheduled": (WATCH, CANCEL),
     "waiting_for_event": (SHOW, CANCEL),
     "waiting_for_condition": (SHOW, CANCEL),
+    "waiting_for_approval": (DECIDE, REFUSE, HAND_ON, CANCEL),
     "waiting": (SHOW, CANCEL),
 }
 """What helps when a step is the reason; the one nearest to going on comes first where several are open."""

@@ -9,9 +9,11 @@ from typing import Final
 from stepwell.client.conditions import waits_for
 from stepwell.client.queued import Queued
 from stepwell.client.views import View, error_view, when
+from stepwell.kernel.approvals.rules import says
 from stepwell.kernel.driven import expired
 from stepwell.kernel.flow import in_flight
 from stepwell.kernel.tasks.run import child_id
+from stepwell.model.approvals import Approval, approvers
 from stepwell.model.base import Duration, Instant
 from stepwell.model.driven import KIND
 from stepwell.model.problem import Problem
@@ -26,6 +28,7 @@ ORDER: Final = (
     "waiting_for_children",
     "waiting_for_timer",
     "rate_limited",
+    "waiting_for_approval",
     "waiting_for_event",
     "waiting_for_condition",
     "step_scheduled",
@@ -117,7 +120,7 @@ def _held(found: OpenStep, others: Mapping[str, State], *, timed: bool) -> bool:
     if found.child is not None:
         child = others.get(found.child)
         return child is not None and held(child, others)
-    if step.status is StepStatus.WAITING and step.reason is WaitReason.EVENT:
+    if step.status is StepStatus.WAITING and step.reason in (WaitReason.EVENT, WaitReason.APPROVAL):
         return not timed and step.due is None and step.deadline is None
     return step.status is StepStatus.PAUSED
 
@@ -135,6 +138,7 @@ def reason_of(step: Step) -> str:
 _BY_REASON: Final[dict[WaitReason | None, str]] = {
     WaitReason.EVENT: "waiting_for_event",
     WaitReason.CHILDREN: "waiting_for_children",
+    WaitReason.APPROVAL: "waiting_for_approval",
     WaitReason.RATE: "rate_limited",
 }
 _BY_STATUS: Final = {
@@ -160,7 +164,9 @@ def _open_step(state: State, step: Step, now: Instant) -> OpenStep:
         return OpenStep(step, "waiting_for_condition", says, now)
     reason = "expired_claim" if expired(step, now) else reason_of(step)
     child = child_id(state.run.id, step.id, step.attempt) if reason == "waiting_for_children" else None
-    return OpenStep(step, reason, _SENTENCES[reason](step, now, child), now, child)
+    approval = state.approvals.get(step.id) if reason == "waiting_for_approval" else None
+    text = _asks(approval, step, now) if approval is not None else _SENTENCES[reason](step, now, child)
+    return OpenStep(step, reason, text, now, child)
 
 
 def _running(step: Step, now: Instant, child: str | None) -> str:
@@ -207,6 +213,16 @@ def _event(step: Step, now: Instant, child: str | None) -> str:
     return f"Step {step.id} has waited {span(now - since(step))} for {what}{until}."
 
 
+def _asks(approval: Approval, step: Step, now: Instant) -> str:
+    have = f", {approval.given} of {approval.need} have approved" if approval.need > 1 else ""
+    until = f"; it is rejected {_until(step, now)}" if step.due is not None else ""
+    not_by = f", not by {' or '.join(approval.excluded)}" if approval.excluded else ""
+    return (
+        f"Step {step.id} has waited {span(now - since(step))} for the approval of {approval.what}"
+        f" by {says(approvers(approval.approvers))}{not_by}{have}{until}."
+    )
+
+
 def _limited(step: Step, now: Instant, child: str | None) -> str:
     return f"The rate of step {step.id} is used up; its turn comes {_until(step, now)}."
 
@@ -235,6 +251,7 @@ _SENTENCES: Final[dict[str, Callable[[Step, Instant, str | None], str]]] = {
     "waiting_for_timer": _timer,
     "rate_limited": _limited,
     "waiting_for_event": _event,
+    "waiting_for_approval": _waiting,
     "step_scheduled": _scheduled,
     "waiting": _waiting,
 }

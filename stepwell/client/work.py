@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Final
 
+from stepwell.client.approvals import approval_view
 from stepwell.client.checkup import event_views
 from stepwell.client.conditions import shown
 from stepwell.client.views import View, error_view, when
@@ -19,7 +20,7 @@ from stepwell.model.events import TurnSigned
 from stepwell.model.journal import Turn
 from stepwell.model.people import Actor, ActorKind, Node, Stamp, WorkItem, assignment
 from stepwell.model.records import State, Step
-from stepwell.model.states import StepStatus
+from stepwell.model.states import StepStatus, WaitReason
 
 _LONGEST_NAME: Final = 200
 _ASKED: Final = (
@@ -102,6 +103,9 @@ def step_view_of(definition: Definition, state: State, step: Step) -> View:
         "output": step.output,
         "due": when((step.expected or {}).get("due")),
     }
+    asked = state.approvals.get(step.id)
+    if asked is not None:
+        head["approval"] = approval_view(state, asked)
     return head if node is None else head | _node_view(state, task, step, node)
 
 
@@ -126,8 +130,6 @@ def _node_view(state: State, task: Task, step: Step, node: Node) -> View:
         "stamps": stamp_view(node.stamps),
         "condition": shown(node.condition),
         "captures": shown(node.captures),
-        "decisions": list(node.decisions),
-        "request": node.request,
         "can": _can(state, step, node),
     }
     if isinstance(task.body, AttendedBody):
@@ -185,7 +187,8 @@ def _can(state: State, step: Step, node: Node) -> list[str]:
         Request.SUBMIT: step.kind != "call:form",
         Request.REPEAT: node.replaced_by is not None or step.scope not in state.graphs,
     }
-    return [request.value for request in asked if not never.get(request, False)]
+    decides = [Request.DECIDE] if step.reason is WaitReason.APPROVAL else []
+    return [request.value for request in (*asked, *decides) if not never.get(request, False)]
 
 
 def procedure_view(definition: Definition, state: State) -> View:

@@ -17,6 +17,7 @@ from stepwell.definition.specs import (
     NO_INPUT,
     NO_OPTIONS,
     NO_OUTPUT,
+    ApprovalSpec,
     DeadlineSpec,
     DurationSpec,
     HttpBody,
@@ -24,6 +25,7 @@ from stepwell.definition.specs import (
     Options,
     OutputSpec,
 )
+from stepwell.model.approvals import CallPolicy
 from stepwell.model.base import Json
 from stepwell.model.driven import DRIVEN
 from stepwell.model.people import NOBODY, Assignment
@@ -222,6 +224,8 @@ class AttendedBody:
     condition: Condition | None = None
     """what must hold before it is completed"""
     captures: tuple[CaptureSpec, ...] = ()
+    approval: ApprovalSpec | None = None
+    """what is asked of whom, where it is an approval"""
     given: Mapping[str, Json] = field(default_factory=dict)
     """`with`, as written"""
 
@@ -360,6 +364,8 @@ class Definition:
     """people run it"""
     hanging: frozenset[str] = frozenset()
     """pointers of the tasks whose condition hangs on data of the run"""
+    policy: CallPolicy | None = None
+    """what it may call, and what it asks about before (`metadata.policy`)"""
     tasks: Mapping[str, Task] = field(default_factory=dict)
     """every task of the document, those of `use.functions` included, by pointer"""
 

@@ -8,6 +8,7 @@ from typing import Final
 
 from pydantic_core import to_json
 
+from stepwell.definition.building.approvals import call_policy
 from stepwell.definition.building.parts import deadline, failure_policy, input_spec, output_spec, timeout
 from stepwell.definition.building.people import hanging, in_order, procedure
 from stepwell.definition.building.recourse import hooks, split
@@ -125,5 +126,6 @@ def _built(document: Mapping[str, Json]) -> Definition:
         hooks=hooks(metadata),
         procedure=procedure(metadata),
         hanging=hanging(builder.tasks.values()),
+        policy=call_policy(metadata.get("policy")),
         tasks=builder.tasks,
     )

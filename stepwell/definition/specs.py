@@ -54,6 +54,22 @@ class CacheSpec:
 
 
 @dataclass(frozen=True, slots=True)
+class ApprovalSpec:
+    """What is asked of whom: of `call: approval` (`what`, `arguments` and `metadata` belong to it), or before a call
+    (`metadata.approval` of a task). `own`: who asked for it may decide too."""
+
+    need: Template | None = None
+    approvers: Template | None = None
+    expires: DurationSpec | None = None
+    own: Template | None = None
+    what: Template | None = None
+    arguments: Template | None = None
+    metadata: Template | None = None
+    fails: bool = True
+    """the step fails where it is refused; else it completes all the same"""
+
+
+@dataclass(frozen=True, slots=True)
 class Options:
     """What Stepwell reads from a task's `metadata` (DESIGN §4); `raw` is all of it, as written."""
 
@@ -82,6 +98,8 @@ class Options:
     """who is to do it"""
     title: str = ""
     description: str = ""
+    approval: ApprovalSpec | None = None
+    """people are asked before it is called"""
     section: str = ""
     """the section of the procedure that it is shown in"""
     attachments: tuple[Json, ...] = ()

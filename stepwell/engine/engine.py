@@ -38,6 +38,7 @@ from stepwell.kernel.evolve import blank, replay
 from stepwell.kernel.ruling import Environment
 from stepwell.model import commands as c
 from stepwell.model.actions import ChildAction, SignalAction
+from stepwell.model.approvals import CallPolicy
 from stepwell.model.base import Duration, Instant, Json, iso
 from stepwell.model.calls import Code
 from stepwell.model.effects import Continue, Effect, Interrupt, Perform, Probe, SetTimer, StartFollowUps
@@ -80,9 +81,10 @@ class Engine:
         max_concurrency: int = 1_000,
         snapshot_every: int = 1_000,
         queues: Collection[str] | None = None,
+        policy: CallPolicy | None = None,
     ) -> None:
         """`engine_id` None: a guest, which moves runs of other engines but performs nothing. `queues`: those whose runs
-        it begins; None: all."""
+        it begins; None: all. `policy`: what may be called."""
         self.store, self.clock, self.ids, self.runner, self.guard = store, clock, ids, runner, guard
         self.engine_id = engine_id
         self.observers = Observers()
@@ -93,7 +95,7 @@ class Engine:
         self.ended = Ended()
         self._handing_over: set[asyncio.Task[None]] = set()
         self.quarantined: dict[str, BaseException] = {}
-        self._surroundings = Surroundings(dice, secrets or {}, runtime or {})
+        self._surroundings = Surroundings(dice, secrets or {}, runtime or {}, policy)
         self.dispatch = Dispatch(max_concurrency)
         self._timers = Timers(clock, self._timer_fired)
         self._snapshots = Snapshots(store, snapshot_every)

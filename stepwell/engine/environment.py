@@ -6,11 +6,10 @@ from collections.abc import Callable, Mapping
 
 from stepwell.definition.expression import Deferred, Expression, ExpressionError, evaluate
 from stepwell.kernel.ruling import BEGINS_PER_TURN, Environment
+from stepwell.model.approvals import MASK, CallPolicy
 from stepwell.model.base import Instant, Json
 from stepwell.model.calls import Code
 from stepwell.ports import Dice
-
-MASK = "***"
 
 
 class Memo:
@@ -45,10 +44,17 @@ class Memo:
 
 
 class Surroundings:
-    """Makes the `Environment` of each turn. `secrets` maps names to values; `runtime` is `$runtime`."""
+    """Makes the `Environment` of each turn. `secrets` maps names to values; `runtime` is `$runtime`; `policy`
+    says what may be called here."""
 
-    def __init__(self, dice: Dice, secrets: Mapping[str, Json], runtime: Mapping[str, Json]) -> None:
-        self._dice, self._secrets, self._runtime = dice, secrets, runtime
+    def __init__(
+        self,
+        dice: Dice,
+        secrets: Mapping[str, Json],
+        runtime: Mapping[str, Json],
+        policy: CallPolicy | None = None,
+    ) -> None:
+        self._dice, self._secrets, self._runtime, self._policy = dice, secrets, runtime, policy
         self.redact = redactor(secrets)
 
     def roll(self) -> float:
@@ -66,6 +72,7 @@ class Surroundings:
             self._runtime,
             0 if hold else BEGINS_PER_TURN,
             code,
+            self._policy,
         )
 
 

@@ -7,39 +7,53 @@ from typing import Final
 
 from stepwell.definition.model import AttendedBody, Definition
 from stepwell.kernel.draft import Draft
+from stepwell.model.approvals import Approval, approvers
 from stepwell.model.people import Node, WorkChange, WorkItem, assignment
 from stepwell.model.records import Run, State, Step
-from stepwell.model.states import StepStatus
+from stepwell.model.states import StepStatus, WaitReason
 
 _FILLED_IN: Final = "call:form"
-_DECIDED: Final = "call:approval"
+DECIDED: Final = "call:approval"
+"""the kind of every line that is an approval"""
 
 
 def changes(definition: Definition, draft: Draft) -> list[WorkChange]:
     """What this turn changes about what waits for people."""
-    if not draft.has_nodes():
+    if not (draft.has_nodes() or draft.has_approvals()):
         return []
     touched = {step.id for step in draft.touched()} | {node.id for node in draft.touched_nodes()}
-    nodes = ((step, draft.find_node(step)) for step in sorted(touched))
+    touched |= {approval.step for approval in draft.touched_approvals()}
+    known = ((step, draft.find_node(step), draft.find_approval(step)) for step in sorted(touched))
     return [
-        WorkChange(step, item_of(definition, draft.run, draft.step(step), node))
-        for step, node in nodes
-        if node is not None
+        WorkChange(step, item_of(definition, draft.run, draft.step(step), node, approval))
+        for step, node, approval in known
+        if node is not None or approval is not None
     ]
 
 
 def items(definition: Definition, state: State) -> Iterator[WorkItem]:
     """All that waits for people in a run."""
-    for node in state.nodes.values():
-        item = item_of(definition, state.run, state.steps[node.id], node)
+    asking = {approval.step for approval in state.approvals.values()}
+    for step_id in dict.fromkeys([*state.nodes, *sorted(asking)]):
+        node, approval = state.nodes.get(step_id), state.approvals.get(step_id)
+        item = item_of(definition, state.run, state.steps[step_id], node, approval)
         if item is not None:
             yield item
 
 
-def item_of(definition: Definition, run: Run, step: Step, node: Node) -> WorkItem | None:
+def item_of(
+    definition: Definition, run: Run, step: Step, node: Node | None, approval: Approval | None
+) -> WorkItem | None:
     """The line of this step; None where it waits for nobody."""
-    if run.status.terminal or not _waits(step, node):
+    if run.status.terminal:
         return None
+    if step.reason is WaitReason.APPROVAL:
+        open_one = approval is not None and approval.open
+        return _to_decide(definition, run, step, node, approval) if open_one and approval else None
+    return _to_do(definition, run, step, node) if node is not None and _waits(step, node) else None
+
+
+def _to_do(definition: Definition, run: Run, step: Step, node: Node) -> WorkItem:
     task = definition.tasks[step.path]
     title = task.body.given.get("title", "") if isinstance(task.body, AttendedBody) else ""
     assign = assignment(node.assign)
@@ -60,9 +74,35 @@ def item_of(definition: Definition, run: Run, step: Step, node: Node) -> WorkIte
     )
 
 
+def _to_decide(
+    definition: Definition, run: Run, step: Step, node: Node | None, approval: Approval
+) -> WorkItem:
+    """An approval, whatever the step is that asks for it: for those who may decide, and have not."""
+    options = definition.tasks[step.path].options
+    named = approvers(approval.approvers)
+    through = {said.by for said in approval.decisions} | {handed.by for handed in approval.delegations}
+    through |= set(approval.excluded)
+    people = [name for name in dict.fromkeys([*named.people, *approval.delegates()]) if name not in through]
+    if not (named.people or named.groups):  # anybody: those to whom it is assigned, if it is
+        people = list(options.assign.people)
+    return WorkItem(
+        run.id,
+        step.id,
+        node.task if node is not None else step.name,
+        DECIDED,
+        step.status.value,
+        options.title or approval.what,
+        definition.reference,
+        run.priority + step.priority,
+        approval.requested_at,
+        approval.due,
+        options.section,
+        tuple(people),
+        named.groups or options.assign.groups,
+    )
+
+
 def _waits(step: Step, node: Node) -> bool:
     if step.status is StepStatus.PENDING:
         return node.offered_at is not None
-    if step.status is StepStatus.RUNNING:
-        return step.kind == _FILLED_IN
-    return step.status is StepStatus.WAITING and step.kind == _DECIDED
+    return step.status is StepStatus.RUNNING and step.kind == _FILLED_IN

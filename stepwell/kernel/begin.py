@@ -5,21 +5,26 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from stepwell.definition.model import ForBody, Task, TaskKind, TryBody
+from stepwell.definition.model import AttendedBody, ForBody, Task, TaskKind, TryBody
 from stepwell.kernel import graph, overdue
+from stepwell.kernel.approvals import gate
+from stepwell.kernel.approvals.asking import output_of, refusal
 from stepwell.kernel.catching import attempt_deadline
 from stepwell.kernel.code.calls import begin_held, continue_later
 from stepwell.kernel.data import View, shape_input
 from stepwell.kernel.exchange import idempotency_key
 from stepwell.kernel.failure import fail
-from stepwell.kernel.flow import ended, new_id, task_list
+from stepwell.kernel.flow import complete, ended, new_id, task_list
 from stepwell.kernel.limits import limits
+from stepwell.kernel.people.submit import submit
 from stepwell.kernel.ruling import Begin, Enter, Fault, OpenGraph, Pass, Ruling, ScopeDone
 from stepwell.kernel.sparing import spared_task
 from stepwell.kernel.tasks import HANDLERS
 from stepwell.kernel.tasks.for_ import items
+from stepwell.kernel.tasks.run import child_id
 from stepwell.model import events as e
 from stepwell.model.actions import ChildAction
+from stepwell.model.approvals import Approval
 from stepwell.model.effects import Perform, SetTimer
 from stepwell.model.events import SAME
 from stepwell.model.records import Scope, Step
@@ -78,6 +83,9 @@ def _begin(r: Ruling, item: Begin) -> None:
     step = r.draft.step(item.step)
     if step.status is StepStatus.PENDING:
         _admit(r, r.draft.scope(step.scope), r.task(step.path), step.id, new=False, by=item.by)
+        return
+    if step.reason is WaitReason.APPROVAL:
+        _decided(r, step)
         return
     if step.status is not StepStatus.SCHEDULED or r.draft.run.status is not RunStatus.RUNNING:
         return
@@ -155,13 +163,46 @@ def have_done(r: Ruling, task: Task, view: View, step: Step) -> None:
     """Have a worker do the step's action once this turn is durable. Raises `Fault`."""
     act = HANDLERS[task.kind].action
     assert act is not None
-    action = act(r, step, task, view)
+    child = child_id(r.draft.run.id, step.id, step.attempt)
+    action = gate.passed(r, task, view, step, lambda: act(r, step, task, view), child)
+    if action is None:
+        return
     r.effects += limits(step)
     if isinstance(action, ChildAction) and action.wait and step.status is StepStatus.RUNNING:
         r.emit(e.StepWaiting(step.id, WaitReason.CHILDREN))
     key = idempotency_key(r.draft.run.id, step.id)
     effect = Perform(step.id, step.attempt, action, key, step.priority + r.draft.run.priority)
     r.effect(spared_task(r, task, view, step, effect))
+
+
+def _decided(r: Ruling, step: Step) -> None:
+    """People have decided, or did not in time: the step goes on, or fails, unless the run is not going on."""
+    approval = r.draft.find_approval(step.id)
+    if approval is None or approval.open or r.draft.run.status is not RunStatus.RUNNING:
+        return
+    task = r.task(step.path)
+    try:
+        if gate.given(r, step) is None:
+            _refused(r, task, step, approval)
+        elif task.attended:
+            submit(r, step)
+        elif r.begun >= r.env.begins:
+            continue_later(r)
+        else:
+            r.begun += 1
+            r.emit(e.StepApproved(step.id))
+            have_done(r, task, view_of(r, step), r.draft.step(step.id))
+    except Fault as fault:
+        fail(r, r.draft.step(step.id), fault.problem)
+
+
+def _refused(r: Ruling, task: Task, step: Step, approval: Approval) -> None:
+    """It fails, unless it was only a question whose answer is wanted, whatever it is."""
+    spec = task.body.approval if isinstance(task.body, AttendedBody) else None
+    if spec is None or spec.fails:
+        fail(r, step, refusal(approval))
+    else:
+        complete(r, step, output_of(approval))
 
 
 def begin_again(r: Ruling, step: Step) -> None:

@@ -18,6 +18,7 @@ from stepwell.kernel import (
     people,
     recourse,
 )
+from stepwell.kernel.approvals import commands as approvals
 from stepwell.kernel.begin import begin_again, have_done, view_of, work
 from stepwell.kernel.catching import attempt_deadline, begin_try
 from stepwell.kernel.draft import Draft
@@ -225,6 +226,9 @@ def _wake(r: Ruling, step: Step) -> None:
     if step.status is StepStatus.SCHEDULED:
         r.agenda.add(Begin(step.id))
         return
+    if approvals.waits(step):
+        approvals.expire(r, step)
+        return
     if step.kind in PERFORMED:
         begin_again(r, step)
         return
@@ -314,6 +318,7 @@ _COMMANDS: Final[dict[type[Any], Callable[[Ruling, Any], None]]] = {
     c.ReportProgress: _report_progress,
     c.FireTimer: _fire_timer,
     **people.COMMANDS,
+    **approvals.COMMANDS,
     c.Recover: _recover,
     c.MigrateRun: migration.migrate,
 }

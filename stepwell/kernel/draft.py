@@ -9,15 +9,16 @@ from collections.abc import Iterator
 from operator import attrgetter
 from typing import Any, TypeVar
 
+from stepwell.model.approvals import Approval
 from stepwell.model.base import Json
 from stepwell.model.errors import NotFound
 from stepwell.model.people import Graph, Node
 from stepwell.model.records import Attempt, Run, Scope, Signal, State, Step, Stream
 
-Record = TypeVar("Record", Attempt, Graph, Node, Run, Scope, Signal, Step)
+Record = TypeVar("Record", Approval, Attempt, Graph, Node, Run, Scope, Signal, Step)
 
 _FIELDS: dict[type[Any], Any] = {
-    kind: attrgetter(*kind.__slots__) for kind in (Attempt, Graph, Node, Run, Scope, Signal, Step)
+    kind: attrgetter(*kind.__slots__) for kind in (Approval, Attempt, Graph, Node, Run, Scope, Signal, Step)
 }
 
 
@@ -32,6 +33,7 @@ class Draft:
 
     __slots__ = (
         "_added",
+        "_approvals",
         "_graphs",
         "_nodes",
         "_removed",
@@ -56,6 +58,7 @@ class Draft:
         self._written: list[tuple[str, Json, bool]] = []
         self._nodes: dict[str, Node] = {}
         self._graphs: dict[str, Graph] = {}
+        self._approvals: dict[str, Approval] = {}
         self.by: str | None = None
         """who asked for what this turn tells"""
 
@@ -158,6 +161,32 @@ class Draft:
     def add_graph(self, graph: Graph) -> None:
         self._graphs[graph.scope] = graph
 
+    def find_approval(self, step_id: str) -> Approval | None:
+        return self._approvals.get(step_id) or self.base.approvals.get(step_id)
+
+    def edit_approval(self, step_id: str) -> Approval:
+        approval = self._approvals.get(step_id)
+        if approval is None:
+            approval = self._approvals[step_id] = copy(self.base.approvals[step_id])
+        return approval
+
+    def add_approval(self, key: str, approval: Approval) -> None:
+        self._approvals[key] = approval
+
+    def approvals(self) -> Iterator[Approval]:
+        """The present one of each step that asks or has asked."""
+        for key in {**self.base.approvals, **self._approvals}:
+            found = self.find_approval(key)
+            if found is not None and found.step == key:
+                yield found
+
+    def has_approvals(self) -> bool:
+        return bool(self._approvals or self.base.approvals)
+
+    def touched_approvals(self) -> Iterator[Approval]:
+        """The approvals that this draft changed."""
+        return iter(self._approvals.values())
+
     def write_stream(self, name: str, value: Json, closed: bool) -> None:
         self._written.append((name, value, closed))
 
@@ -208,6 +237,8 @@ class Draft:
         base.signals.update(self._signals)
         if self._nodes:
             base.nodes.update(self._nodes)
+        if self._approvals:
+            base.approvals.update(self._approvals)
         if self._graphs:
             base.graphs.update(self._graphs)
         for name, value, closed in self._written:

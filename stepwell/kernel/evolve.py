@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from stepwell.kernel import evolve_migration, evolve_people, evolve_run, evolve_step
+from stepwell.kernel import evolve_approvals, evolve_migration, evolve_people, evolve_run, evolve_step
 from stepwell.kernel.draft import Draft
 from stepwell.model.base import Instant
 from stepwell.model.errors import StoreDamaged
@@ -18,6 +18,7 @@ _CHANGES: dict[type[Any], Callable[[Draft, Any, Instant], None]] = {
     **evolve_step.CHANGES,
     **evolve_people.CHANGES,
     **evolve_migration.CHANGES,
+    **evolve_approvals.CHANGES,
 }
 
 

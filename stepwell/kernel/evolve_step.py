@@ -354,6 +354,8 @@ def _reopened(draft: Draft, event: e.StepReopened | e.StepResumed, at: Instant) 
     step.deadline = event.deadline if isinstance(event, e.StepResumed) else None
     step.scheduled_at = at
     step.withdrawn = False
+    if draft.find_approval(step.id) is not None:
+        draft.edit_approval(step.id).spent = True
     if isinstance(event, e.StepReopened) and event.input is not SAME:
         step.input = step.flow = event.input
     if isinstance(event, e.StepReopened):

@@ -25,7 +25,7 @@ from stepwell.model.effects import Interrupt, SetTimer
 from stepwell.model.errors import InvalidInput, TransitionRefused
 from stepwell.model.events import SAME
 from stepwell.model.records import Scope, Step
-from stepwell.model.states import RunStatus, StepStatus
+from stepwell.model.states import RunStatus, StepStatus, WaitReason
 
 
 def start(r: Ruling, command: c.StartRun) -> None:
@@ -144,13 +144,19 @@ def _release_all(r: Ruling) -> None:
 def proceed(r: Ruling, command: c.Proceed) -> None:
     """Begin what is held and due, and set every timer that is still to come."""
     for step in list(r.draft.open_steps()):
-        if step.status is StepStatus.SCHEDULED and (step.due is None or step.due <= r.now):
+        if _may_go_on(step, r.now):
             r.agenda.add(Begin(step.id))
         elif step.status is StepStatus.PENDING and r.draft.find_node(step.id) is not None:
             graph.consider(r, step.id)  # after a fork
     for effect in timers(r):
         r.effect(effect)
     watching.ask_anew(r)
+
+
+def _may_go_on(step: Step, now: Instant) -> bool:
+    """It is held and due; or people may have decided while it could not go on."""
+    held = step.status is StepStatus.SCHEDULED and (step.due is None or step.due <= now)
+    return held or step.reason is WaitReason.APPROVAL
 
 
 def timers(r: Ruling) -> list[SetTimer]:

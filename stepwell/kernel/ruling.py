@@ -13,6 +13,7 @@ from stepwell.definition.expression import Expression
 from stepwell.definition.model import Definition, Task
 from stepwell.kernel.draft import Draft
 from stepwell.kernel.evolve import evolve
+from stepwell.model.approvals import CallPolicy
 from stepwell.model.base import Instant, Json
 from stepwell.model.calls import Code
 from stepwell.model.effects import Effect
@@ -43,7 +44,7 @@ class Environment(NamedTuple):
     `secrets` are the values that may appear in `$secrets`; `redact` removes them from whatever is to be recorded;
     `chance` in [0, 1) places jitter; `runtime` is `$runtime`; `begins` is how many steps one turn may begin (0 where
     somebody else carries the run on: what would begin is only scheduled); `code` is the workflow's own code, where
-    the workflow is code and this engine can run it.
+    the workflow is code and this engine can run it; `policy` is what the engine lets be called.
     """
 
     evaluate: Evaluate
@@ -53,6 +54,7 @@ class Environment(NamedTuple):
     runtime: Mapping[str, Json] = {}
     begins: int = BEGINS_PER_TURN
     code: Code | None = None
+    policy: CallPolicy | None = None
 
 
 class Condition(NamedTuple):
@@ -195,6 +197,10 @@ _PAYLOAD: Final = frozenset(
         "labels",
         "properties",
         "author",
+        "what",
+        "arguments",
+        "comment",
+        "metadata",
     }
 )
 """Members of events that hold what came from outside; all others are names of ours."""

@@ -42,6 +42,7 @@ STEP_ROWS: Final = (
         S.SUBMITTED,
         "its values are complete: its condition is watched, its actions are carried out",
     ),
+    Row((S.WAITING,), e.StepApproved, S.RUNNING, "people approved what it asked for"),
     Row((S.WAITING,), e.StepStarted, S.RUNNING, "the back-off is over: the next attempt begins"),
     Row((S.RUNNING,), e.StepWaiting, S.WAITING, "nothing to do until a timer or a child run is through"),
     Row((S.RUNNING, S.WAITING), e.StepRetrying, S.WAITING, "the attempt failed and another one may follow"),

@@ -29,6 +29,9 @@ class Mode(StrEnum):
     """it fails"""
 
 
+MODES: Final = tuple(mode.value for mode in Mode)
+
+
 class ApprovalStatus(StrEnum):
     """Where an approval stands. The last four are final."""
 
@@ -122,7 +125,7 @@ def joined(terms: Sequence[Terms]) -> Terms:
 KINDS: Final = ("http", "python", "shell", "run", "step")
 """How the names of calls begin."""
 
-_PATTERN: Final = re.compile(rf"\*|(?:{'|'.join(KINDS)}):.+", re.DOTALL)
+PATTERN: Final = re.compile(rf"\*|(?:{'|'.join(KINDS)}):.+", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,7 @@ class CallPolicy:
     def __post_init__(self) -> None:
         """Raises `InvalidInput`: a pattern that can never match would protect nothing."""
         for pattern in (*self.allow, *self.block):
-            if not isinstance(pattern, str) or not _PATTERN.fullmatch(pattern):
+            if not isinstance(pattern, str) or not PATTERN.fullmatch(pattern):
                 raise InvalidInput(
                     f"{pattern!r} is no pattern of what is called",
                     hint=f"it begins with {', '.join(kind + ':' for kind in KINDS)} or is `*`",
@@ -190,6 +193,8 @@ class Approval:
     metadata: Json = None
     number: int = 1
     status: ApprovalStatus = ApprovalStatus.PENDING
+    spent: bool = False
+    """it does not count any more: the step is begun anew, and asks again"""
     decisions: list[Decision] = field(default_factory=list)
     delegations: list[Delegation] = field(default_factory=list)
     ended_at: Instant | None = None

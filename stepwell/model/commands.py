@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, NamedTuple
 
+from stepwell.model.approval_commands import ApprovalCommand
 from stepwell.model.base import Duration, Instant, Json
 from stepwell.model.driven import DrivenCommand
 from stepwell.model.events import SAME, Event, Same
@@ -257,6 +258,7 @@ Command = (
     | DrivenCommand
     | SetMetadata
     | PeopleCommand
+    | ApprovalCommand
     | Signed
     | MigrateRun
 )

@@ -123,10 +123,6 @@ class Node:
     """measurements, by `FIELD/MOMENT`"""
     notices: dict[str, Json] = field(default_factory=dict)
     """event actions that were carried out, by position: `{status, event | error}`"""
-    decisions: list[Json] = field(default_factory=list)
-    """what approvers said, in order"""
-    request: Json = None
-    """what an approval is asked for, as it was when it was asked"""
     commit: str | None = None
     """the version of the procedure that it was done with, where the run went on with another one since"""
 

@@ -23,6 +23,10 @@ OWN: Final = "https://stepwell.dev/errors/"
 """Where the types of errors begin that the standard does not know."""
 
 FAILED_BY: Final = OWN + "failed-by-person"
+APPROVAL_REJECTED: Final = OWN + "approval-rejected"
+APPROVAL_EXPIRED: Final = OWN + "approval-expired"
+APPROVAL_OUTDATED: Final = OWN + "approval-outdated"
+POLICY_DENIED: Final = OWN + "policy-denied"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,3 +94,24 @@ def condition(detail: str) -> Problem:
 
 def runtime(detail: str) -> Problem:
     return Problem(RUNTIME, 500, "Runtime Error", detail)
+
+
+def rejected(what: str, who: str, comment: str | None) -> Problem:
+    """An approver said no."""
+    return Problem(
+        APPROVAL_REJECTED, 403, "Approval Rejected", f"{what}: {who}{f': {comment}' if comment else ''}"
+    )
+
+
+def approval_expired(what: str, given: int, need: int) -> Problem:
+    return Problem(APPROVAL_EXPIRED, 408, "Approval Expired", f"{what}: {given} of {need} approved in time")
+
+
+def approval_outdated(what: str) -> Problem:
+    """What would be performed is not what was approved."""
+    detail = f"{what}: what it would be called with has changed since it was approved; it was not performed"
+    return Problem(APPROVAL_OUTDATED, 409, "Approval Outdated", detail)
+
+
+def denied(what: str, reason: str) -> Problem:
+    return Problem(POLICY_DENIED, 403, "Denied by Policy", f"{what}: {reason}")

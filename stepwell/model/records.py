@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from stepwell.model.approvals import Approval
 from stepwell.model.base import Instant, Json
 from stepwell.model.people import Graph, Node, Stamp
 from stepwell.model.problem import Problem
@@ -282,3 +283,5 @@ class State:
     """what is known beyond their life of steps that stand in a graph or that people do, by step id"""
     graphs: dict[str, Graph] = field(default_factory=dict)
     """by scope id"""
+    approvals: dict[str, Approval] = field(default_factory=dict)
+    """by step id; an earlier one of the same step as `STEP@NUMBER`"""

@@ -61,6 +61,11 @@ FIELDS: Final[dict[type[Any], tuple[str, ...]]] = {
     e.StepNoticed: ("step", "action"),
     e.StepRepeated: ("step",),
     e.StepAssigned: ("step",),
+    e.ApprovalRequested: ("step", "need", "due"),
+    e.ApprovalDecided: ("step", "verdict", "status"),
+    e.ApprovalDelegated: ("step",),
+    e.ApprovalExpired: ("step",),
+    e.StepApproved: ("step",),
 }  # fmt: skip
 """The fields of each event that may be told; `error` stands for its type, title and status. Other events: none."""
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from stepwell.definition.building.approvals import engine_policy
 from stepwell.kernel.approvals.judge import Level, judge
 from stepwell.kernel.approvals.names import called, matching
 from stepwell.model.actions import ChildAction, HttpAction, PythonAction, ShellAction
@@ -89,7 +90,7 @@ def test_terms_of_several_levels_are_the_strictest() -> None:
     ],
 )  # fmt: skip
 def test_what_a_call_is_called(action: object, name: str) -> None:
-    assert called(action, "step:x") == name  # type: ignore[arg-type]
+    assert called(action) == name  # type: ignore[arg-type]
 
 
 MATCHES = [
@@ -146,3 +147,36 @@ def test_a_pattern_that_could_never_match_is_refused(pattern: object) -> None:
 def test_terms_that_can_never_be_met_are_refused(terms: Terms) -> None:
     with pytest.raises(InvalidInput):
         CallPolicy(terms=terms)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"mood": "ask"},
+        {"mode": "maybe"},
+        {"mode": ["ask"]},
+        {"allow": "python:*"},
+        {"block": ["nothing"]},
+        {"need": 0},
+        {"need": "2"},
+        {"approvers": {"people": "ada"}},
+        {"expires": "soon"},
+        {"selfApproval": "yes"},
+    ],
+)
+def test_a_policy_of_an_engine_that_is_none_is_refused(wrong: dict[str, object]) -> None:
+    with pytest.raises(InvalidInput):
+        engine_policy(wrong)
+
+
+def test_a_policy_of_an_engine() -> None:
+    given = {
+        "mode": "ask",
+        "allow": ["python:*"],
+        "need": 2,
+        "approvers": {"roles": ["lead"]},
+        "expires": "PT1M",
+    }
+    terms = Terms(2, Approvers(roles=("lead",)), 60_000_000)
+    assert engine_policy(given) == CallPolicy(Mode.ASK, ("python:*",), terms=terms)
+    assert engine_policy(None) is None

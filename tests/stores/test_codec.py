@@ -12,6 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from stepwell.model import events as e
+from stepwell.model.approvals import Approval, ApprovalStatus, Decision, Delegation, Verdict
 from stepwell.model.errors import InvalidInput, StepwellError, StoreDamaged, StoreTooNew
 from stepwell.model.people import Graph, Node, Stamp
 from stepwell.model.problem import Problem, runtime, timeout
@@ -115,6 +116,13 @@ EVENTS: list[e.Event] = [
     e.StepRepeated("/do/0/a", "/do", {"step": "/do/0/a[1]"}, [["/do/1/b", {"step": "/do/1/b[1]"}]]),
     e.StepAssigned("/do/0/a", ("ada",), ("ops",)),
     e.FieldsSet({"stand": "A2"}, ("old",)),
+    e.ApprovalRequested(
+        "/do/0/a", "shell:ls", {"shell": {"command": "ls"}}, 2, {"people": ["ada"]}, 9, ("bob",), "asks"
+    ),
+    e.ApprovalDecided("/do/0/a", "approve", "pending", "fine", {"ticket": 7}, ("ada",)),
+    e.ApprovalDelegated("/do/0/a", "eve", "on leave"),
+    e.ApprovalExpired("/do/0/a"),
+    e.StepApproved("/do/0/a"),
 ]
 
 
@@ -317,7 +325,12 @@ def full_state() -> State:
     node = Node(
         "/do/0/s[1]", "s", ("/do/1/t",), False, True, True, {"people": ["ada"]}, 3, {"p": 1}, {"started": Stamp(5)},
         4, True, True, "/do/0/s", "/do/0/s[2]", {"status": "satisfied"}, {"p/start": {"value": 1}}, {"0": {"status": "error"}},
-        [{"by": "bob"}], {"arguments": 1}, "0e",
+        "0e",
+    )  # fmt: skip
+    approval = Approval(
+        "/do/0/s", "shell:ls", {"shell": {}}, 3, 2, {"people": ["ada"]}, 9, ("bob",), "asks", {"n": 1}, 2,
+        ApprovalStatus.REJECTED, True, [Decision("ada", Verdict.REJECT, 4, "no", [1], ("eve",))],
+        [Delegation("eve", "ada", 3, "on leave")], 5,
     )  # fmt: skip
     return State(
         run,
@@ -329,12 +342,19 @@ def full_state() -> State:
         {"log": Stream("log", [1, None], True)},
         {node.id: node},
         {"/do": Graph("/do", {"s": node.id}, {"/do/1/t": (node.id,)}, 1)},
+        {"/do/0/s": approval},
     )
 
 
 def test_a_state_comes_back_exactly() -> None:
     state = full_state()
-    for record in (state.run, *state.steps.values(), *state.scopes.values(), *state.nodes.values()):
+    for record in (
+        state.run,
+        *state.steps.values(),
+        *state.scopes.values(),
+        *state.nodes.values(),
+        *state.approvals.values(),
+    ):
         for field in dataclasses.fields(
             record
         ):  # nothing that was added since is left at its default in this test

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from stepwell.definition.building.http import http_body
-from stepwell.definition.building.parts import (
-    Uses,
+from stepwell.definition.building.parts import Uses
+from stepwell.definition.building.values import (
     duration,
     optional_duration,
     optional_expression,

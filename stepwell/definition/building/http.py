@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stepwell.definition.building.parts import Members, Uses, auth, optional_duration, optional_template
+from stepwell.definition.building.parts import Uses, auth
+from stepwell.definition.building.values import Members, optional_duration, optional_template
 from stepwell.definition.expression import Template
 from stepwell.definition.specs import HttpBody
 

@@ -5,9 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from stepwell.definition.building.approvals import before
 from stepwell.definition.building.recourse import cache, length, policy, rate
-from stepwell.definition.duration import parse_duration
-from stepwell.definition.expression import Expression, Template, expression
+from stepwell.definition.building.values import (
+    Members,
+    duration,
+    optional_duration,
+    optional_expression,
+    optional_template,
+)
+from stepwell.definition.expression import Template
 from stepwell.definition.model import CatchSpec, JitterSpec, RaiseBody, RetrySpec
 from stepwell.definition.specs import (
     AuthSpec,
@@ -20,8 +27,6 @@ from stepwell.definition.specs import (
 from stepwell.model.base import Json
 from stepwell.model.people import assignment
 from stepwell.model.policy import Backoff, FailureMode, FailurePolicy
-
-Members = Mapping[str, Json]
 
 _NOTHING: Final = InputSpec()
 _NO_OUTPUT: Final = OutputSpec()
@@ -44,24 +49,6 @@ class Uses:
 
     def secrets(self) -> frozenset[str]:
         return frozenset(self._use.get("secrets") or ())
-
-
-def optional_expression(members: Members, name: str) -> Expression | None:
-    return expression(members[name]) if name in members else None
-
-
-def optional_template(members: Members, name: str) -> Template | None:
-    return Template.of(members[name]) if name in members else None
-
-
-def duration(value: Json) -> DurationSpec:
-    if isinstance(value, str) and "${" in value:
-        return DurationSpec(template=Template.of(value))
-    return DurationSpec(constant=parse_duration(value))
-
-
-def optional_duration(members: Members, name: str) -> DurationSpec | None:
-    return duration(members[name]) if name in members else None
 
 
 def timeout(members: Members, uses: Uses) -> DurationSpec | None:
@@ -111,6 +98,7 @@ def options(metadata: Members | None, kind: str) -> Options:
         title=metadata.get("title", ""),
         description=metadata.get("description", ""),
         section=metadata.get("section", ""),
+        approval=before(metadata.get("approval")),
         attachments=tuple(metadata.get("attachments", ())),
         raw=metadata,
     )

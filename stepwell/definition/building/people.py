@@ -7,8 +7,10 @@ from dataclasses import replace
 from types import MappingProxyType
 from typing import Final, Protocol
 
+from stepwell.definition.building.approvals import spec
 from stepwell.definition.building.conditions import read_captures, read_condition
-from stepwell.definition.building.parts import Members, Uses, optional_template
+from stepwell.definition.building.parts import Uses
+from stepwell.definition.building.values import Members, optional_template
 from stepwell.definition.conditions import ConditionKind
 from stepwell.definition.expression import Template
 from stepwell.definition.forms.field import Field
@@ -78,6 +80,7 @@ def body(builder: Builder, target: str, given: Members, pointer: str) -> Attende
         notices=tuple(_notice(n, item["event"]) for n, item in enumerate(listed) if "event" in item),
         condition=read_condition(given.get("condition"), builder.uses),
         captures=read_captures(given.get("captures"), builder.uses),
+        approval=spec(given) if target == "approval" else None,
         given=given,
     )
 

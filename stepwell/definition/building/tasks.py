@@ -9,19 +9,21 @@ from typing import Final
 
 from stepwell.definition.building import people
 from stepwell.definition.building.parts import (
-    Members,
     Uses,
     auth,
     catch,
-    duration,
     input_spec,
-    optional_duration,
-    optional_expression,
-    optional_template,
     options,
     output_spec,
     raised,
     timeout,
+)
+from stepwell.definition.building.values import (
+    Members,
+    duration,
+    optional_duration,
+    optional_expression,
+    optional_template,
 )
 from stepwell.definition.expression import Expression, Template, expression
 from stepwell.definition.model import (

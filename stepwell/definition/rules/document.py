@@ -9,6 +9,7 @@ from typing import Final
 
 from stepwell.definition.duration import DurationError, parse_duration
 from stepwell.definition.reading.issue import Issue, escape, unescape
+from stepwell.definition.rules.approvals import POLICY as CALL_POLICY
 from stepwell.definition.rules.auth import AUTHENTICATION, POLICY
 from stepwell.definition.rules.checker import Checker
 from stepwell.definition.rules.common import (
@@ -121,6 +122,7 @@ _DOCUMENT: Final = Record(
                 "deadline": DEADLINE,
                 "hooks": HOOKS,
                 "procedure": PROCEDURE,
+                "policy": CALL_POLICY,
             },
             others=Anything(),
         ),

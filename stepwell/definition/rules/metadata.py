@@ -8,6 +8,7 @@ from typing import Final
 
 from stepwell.definition.reading.issue import escape
 from stepwell.definition.rules import people
+from stepwell.definition.rules.approvals import before
 from stepwell.definition.rules.common import DURATION
 from stepwell.definition.rules.nouns import Examiner, Flag, Record, Scope, Shape, Special, Whole, kind_of
 from stepwell.definition.rules.recourse import error_policy
@@ -60,6 +61,8 @@ def task_metadata(checker: Examiner, task: Mapping[str, Json], kind: str, pointe
             checker.complain("option", message, place, "remove it", key=True)
         elif name == "errorPolicy":
             error_policy(checker, task, kind, value, place, scope)
+        elif name == "approval":
+            before(checker, task, kind, value, place, scope)
         elif name in SPARING:
             sparing(checker, task, kind, name, value, place, scope)
         elif name == "http" and task.get("call") == "http":

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from stepwell.definition.forms.verdict import VERDICT_FIELDS
+from stepwell.definition.rules.approvals import ASKED, ENOUGH
 from stepwell.definition.rules.common import DATA, LITERAL, TEMPLATE, among
 from stepwell.definition.rules.conditions import CAPTURES, CONDITION
 from stepwell.definition.rules.fields import FIELDS
@@ -110,7 +111,7 @@ def forms_of(actions: Shape) -> Mapping[str, Shape]:
             },
             hook=_verification,
         ),
-        "approval": Record({**common}, others=Anything()),
+        "approval": Record({**common, **ASKED}, hook=ENOUGH),
         "condition": Record({**common, "condition": CONDITION}, required=("condition",)),
     }
 

@@ -28,8 +28,8 @@ _NO_COMMAND: Final = r"[^;&|<>()$`\n\r\\]*"
 _NO_BLANK: Final = r"[^ ]*"
 
 
-def called(action: Action, fallback: str) -> str:
-    """The name of what the action calls; `fallback` for one that only workflows in Python have."""
+def called(action: Action) -> str | None:
+    """The name of what the action calls; None for what no policy speaks of."""
     if isinstance(action, HttpAction):
         return f"http:{action.method.upper()} {_origin_and_path(action.uri)}"
     if isinstance(action, PythonAction):
@@ -38,7 +38,7 @@ def called(action: Action, fallback: str) -> str:
         return f"shell:{' '.join([action.command, *map(shlex.quote, action.arguments)])}"
     if isinstance(action, ChildAction):
         return f"run:workflow {action.namespace}/{action.name}"
-    return fallback
+    return None
 
 
 def _origin_and_path(uri: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from stepwell.definition.conditions import CaptureSpec
 from stepwell.definition.forms.values import defaults, outputs
 from stepwell.definition.model import AttendedBody, Task
+from stepwell.kernel.approvals.asking import output_of
 from stepwell.kernel.references import resolve
 from stepwell.kernel.ruling import Fault, Ruling
 from stepwell.model import problem
@@ -28,6 +29,9 @@ def outputs_of(r: Ruling, step: Step) -> dict[str, Json]:
     """The values as outputs: typed, and what they refer to resolved; and what was measured. Raises `Fault`."""
     body = attended(r.task(step.path))
     scope = r.draft.scope(step.scope)
+    approval = r.draft.find_approval(step.id) if body.approval is not None else None
+    if approval is not None:
+        return {**output_of(approval), **_measured(r, step)}
     try:
         found = outputs(body.fields, chosen(r, step), lambda reference: resolve(r, scope, reference))
     except InvalidForm as error:  # what a reference leads to is not what the field takes

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from stepwell.definition.conditions import Moment
-from stepwell.definition.model import NotifyBody, Task, VariablesBody
+from stepwell.definition.model import AttendedBody, NotifyBody, Task, VariablesBody
+from stepwell.kernel.approvals import asking
 from stepwell.kernel.data import View
 from stepwell.kernel.exchange import as_text
 from stepwell.kernel.flow import complete
@@ -14,7 +15,6 @@ from stepwell.model import events as e
 from stepwell.model import problem
 from stepwell.model.actions import NotifyAction
 from stepwell.model.records import Scope, Step
-from stepwell.model.states import WaitReason
 
 
 def form(r: Ruling, step: Step, task: Task, view: View) -> None:
@@ -24,8 +24,11 @@ def form(r: Ruling, step: Step, task: Task, view: View) -> None:
 
 
 def approval(r: Ruling, step: Step, task: Task, view: View) -> None:
+    """Nobody has anything to do but to decide."""
+    assert isinstance(task.body, AttendedBody)
+    assert task.body.approval is not None
     measure(r, step, Moment.START)
-    r.emit(e.StepWaiting(step.id, WaitReason.APPROVAL))
+    asking.enter(r, step, task, view, task.body.approval)
 
 
 def condition(r: Ruling, step: Step, task: Task, view: View) -> None:

@@ -9,6 +9,15 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from stepwell.model.events.approvals import ApprovalDecided as ApprovalDecided
+from stepwell.model.events.approvals import ApprovalDelegated as ApprovalDelegated
+from stepwell.model.events.approvals import ApprovalExpired as ApprovalExpired
+from stepwell.model.events.approvals import ApprovalRequested as ApprovalRequested
+from stepwell.model.events.approvals import StepApproved as StepApproved
+from stepwell.model.events.names import APPROVAL_DECIDED as APPROVAL_DECIDED
+from stepwell.model.events.names import APPROVAL_DELEGATED as APPROVAL_DELEGATED
+from stepwell.model.events.names import APPROVAL_EXPIRED as APPROVAL_EXPIRED
+from stepwell.model.events.names import APPROVAL_REQUESTED as APPROVAL_REQUESTED
 from stepwell.model.events.names import ATTRIBUTES_SET as ATTRIBUTES_SET
 from stepwell.model.events.names import CONTEXT_SET as CONTEXT_SET
 from stepwell.model.events.names import FIELDS_SET as FIELDS_SET
@@ -37,6 +46,7 @@ from stepwell.model.events.names import SCOPE_OPENED as SCOPE_OPENED
 from stepwell.model.events.names import SIGNAL_RECEIVED as SIGNAL_RECEIVED
 from stepwell.model.events.names import SIGNAL_TAKEN as SIGNAL_TAKEN
 from stepwell.model.events.names import STEP_ACTION_FAILED as STEP_ACTION_FAILED
+from stepwell.model.events.names import STEP_APPROVED as STEP_APPROVED
 from stepwell.model.events.names import STEP_ASSIGNED as STEP_ASSIGNED
 from stepwell.model.events.names import STEP_AUTO_PROCEED_SET as STEP_AUTO_PROCEED_SET
 from stepwell.model.events.names import STEP_CANCELLED as STEP_CANCELLED
@@ -203,6 +213,11 @@ Event = (
     | StepRepeated
     | StepAssigned
     | FieldsSet
+    | ApprovalRequested
+    | ApprovalDecided
+    | ApprovalDelegated
+    | ApprovalExpired
+    | StepApproved
 )
 
 NAMES: Final[dict[type[Any], str]] = {
@@ -269,5 +284,10 @@ NAMES: Final[dict[type[Any], str]] = {
     StepRepeated: STEP_REPEATED,
     StepAssigned: STEP_ASSIGNED,
     FieldsSet: FIELDS_SET,
+    ApprovalRequested: APPROVAL_REQUESTED,
+    ApprovalDecided: APPROVAL_DECIDED,
+    ApprovalDelegated: APPROVAL_DELEGATED,
+    ApprovalExpired: APPROVAL_EXPIRED,
+    StepApproved: STEP_APPROVED,
 }
 """The name of every event class: what the journal writes as `type`."""

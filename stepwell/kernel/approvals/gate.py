@@ -1,0 +1,62 @@
+"""The gate before everything that is called: it passes, it waits for people, or it fails (SPEC X8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from stepwell.definition.model import Task
+from stepwell.kernel.approvals.asking import ask, terms_of
+from stepwell.kernel.approvals.frozen import freeze, masked, thaw
+from stepwell.kernel.approvals.judge import Level, judge
+from stepwell.kernel.approvals.names import called
+from stepwell.kernel.data import View
+from stepwell.kernel.ruling import Fault, Ruling
+from stepwell.model import problem
+from stepwell.model.actions import Action
+from stepwell.model.approvals import Approval, ApprovalStatus, CallPolicy, Mode
+from stepwell.model.records import Step
+
+
+def passed(
+    r: Ruling, task: Task, view: View, step: Step, act: Callable[[], Action], child: str
+) -> Action | None:
+    """The action that may be performed now; None: people are asked first. `child` is the id of the run that a call of a
+    workflow starts. Raises `Fault` where it is denied."""
+    approval = given(r, step)
+    if approval is not None:
+        return thaw(approval.arguments, act, r.env.redact, approval.what, child)
+    action = act()
+    levels = _levels(r, task, view, step)
+    name = called(action) if levels else None
+    if name is None:
+        return action
+    judgement = judge(name, levels)
+    if judgement.mode is Mode.DENY:
+        raise Fault(problem.denied(name, judgement.reason))
+    if judgement.mode is Mode.ASK:
+        shown = masked(freeze(action), r.env.redact)
+        ask(r, step, name, shown, judgement.terms, judgement.reason)
+        return None
+    return action
+
+
+def given(r: Ruling, step: Step) -> Approval | None:
+    """The approval by which the step may go on, if there is one. It holds for all attempts that its error policy makes;
+    a retry of the run asks again."""
+    approval = r.draft.find_approval(step.id)
+    if approval is None or approval.spent or approval.status is not ApprovalStatus.APPROVED:
+        return None
+    return approval
+
+
+def _levels(r: Ruling, task: Task, view: View, step: Step) -> list[Level]:
+    """The policies that have a say, the outermost first."""
+    found: list[Level] = []
+    if r.env.policy is not None:
+        found.append(Level("the engine", r.env.policy))
+    if r.definition.policy is not None:
+        found.append(Level("the workflow", r.definition.policy))
+    spec = task.options.approval
+    if spec is not None:
+        found.append(Level("the task", CallPolicy(Mode.ASK, terms=terms_of(view, spec, step.input))))
+    return found
