@@ -136,6 +136,15 @@ class InvalidCursor(InvalidInput):
     """The cursor is damaged, or belongs to another search."""
 
 
+class NotLinear(InvalidInput):
+    """The procedure has no nested form. `step` is the first one that does not come after just the one before it (None:
+    it is no procedure at all)."""
+
+    def __init__(self, message: str, step: str | None, *, hint: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.step = step
+
+
 class NotFound(StepwellError):
     """No run, step or definition of that name."""
 

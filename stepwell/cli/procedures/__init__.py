@@ -34,6 +34,7 @@ _LOOK, _WRITE, _STEER, _FILES = (
         "start": (f"{_STEER}:start", "Start a run of a version."),
         "export": (f"{_FILES}:export", "Write a procedure with its history to a file."),
         "import": (f"{_FILES}:import_", "Store what was exported."),
+        "convert": ("stepwell.cli.procedures.convert:convert", "Write it as a tree of steps, or as a graph."),
         "create-from": (f"{_FILES}:create_from", "Make a procedure from a template."),
     },
 )

@@ -13,7 +13,10 @@ from typing import Final
 from stepwell.client.graph.walk import Drawing, Node, draw
 from stepwell.client.graph.ways import Ways
 from stepwell.client.views import View
+from stepwell.definition.graph.display import display
+from stepwell.definition.graph.roles import Role, roles
 from stepwell.definition.model import Definition
+from stepwell.model.base import Json
 from stepwell.model.records import State, Step
 
 START: Final = "start"
@@ -23,7 +26,7 @@ END: Final = "end"
 @dataclass(frozen=True, slots=True)
 class GraphNode:
     """`name` is short and for drawings. `parent`: the block that it is in. `note`: how often it was gone through.
-    `status` None: there is no run."""
+    `roles`: see `definition.graph.roles`. `status` None: there is no run."""
 
     id: str
     name: str
@@ -36,11 +39,13 @@ class GraphNode:
     status: str | None = None
     note: str = ""
     steps: tuple[str, ...] = ()
+    roles: tuple[str, ...] = ()
 
     def as_json(self) -> View:
         return {
             "id": self.id,
             "kind": self.kind,
+            "roles": list(self.roles),
             "label": self.label,
             "detail": [line for line in self.lines if line],
             "parent": self.parent,
@@ -83,6 +88,8 @@ class Graph:
     run_id: str | None = None
     status: str | None = None
     code: str | None = None
+    display: Json = None
+    """how its steps and sections are shown, where it is a graph of tasks"""
 
     def as_json(self) -> View:
         return {
@@ -92,6 +99,7 @@ class Graph:
             "code": self.code,
             "nodes": [node.as_json() for node in self.nodes],
             "edges": [edge.as_json() for edge in self.edges],
+            "display": self.display,
         }
 
 
@@ -102,23 +110,42 @@ def graph_of(definition: Definition, state: State | None = None) -> Graph:
     ids = {node.name: _id(node) for node in drawing.all_nodes()}
     return Graph(
         definition.reference,
-        tuple(_nodes(drawing, ways)),
+        tuple(_nodes(drawing, ways, _Roles(definition, drawing))),
         tuple(_edges(drawing, ways, ids)),
         state.run.id if state is not None else None,
         state.run.status.value if state is not None else None,
+        display=display(definition).as_json() if definition.do.after is not None else None,
     )
+
+
+class _Roles:
+    """Counts who leads where. A loop's way back, and the ways of errors, do not count."""
+
+    def __init__(self, definition: Definition, drawing: Drawing) -> None:
+        self._definition = definition
+        pairs = {(edge.source, edge.target) for edge in drawing.edges if not edge.exceptional}
+        self._leading = Counter(source for source, _ in pairs)
+        self._coming = Counter(target for _, target in pairs)
+
+    def of(self, node: Node) -> tuple[str, ...]:
+        if not node.path:
+            return (Role.START if node.name == "s" else Role.END,)
+        task = self._definition.tasks.get(node.path)
+        if task is None:
+            return (Role.SECTION,)
+        return roles(task, self._coming[node.name], self._leading[node.name])
 
 
 def _id(node: Node) -> str:
     return node.path or (START if node.name == "s" else END)
 
 
-def _nodes(drawing: Drawing, ways: Ways | None) -> list[GraphNode]:
+def _nodes(drawing: Drawing, ways: Ways | None, counted: _Roles) -> list[GraphNode]:
     found: list[GraphNode] = []
 
     def put(nodes: list[Node], parent: str | None) -> None:
         for node in nodes:
-            steps = ways.steps.get(node.path, []) if ways is not None else []
+            steps = ways.present(node.path) if ways is not None else []
             found.append(
                 GraphNode(
                     _id(node),
@@ -131,7 +158,8 @@ def _nodes(drawing: Drawing, ways: Ways | None) -> list[GraphNode]:
                     node.title,
                     ways.node(node) if ways is not None else None,
                     note_of(steps),
-                    tuple(step.id for step in steps),
+                    tuple(step.id for step in (ways.steps.get(node.path, []) if ways is not None else [])),
+                    counted.of(node),
                 )
             )
             put(node.inside or [], _id(node))

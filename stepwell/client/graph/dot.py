@@ -7,6 +7,7 @@ from typing import Final
 
 from stepwell.client.graph.data import Graph, GraphEdge, GraphNode
 from stepwell.client.graph.mermaid import flattened
+from stepwell.client.graph.walk import SECTION
 
 SHAPES: Final = {
     "switch": "diamond",
@@ -15,6 +16,9 @@ SHAPES: Final = {
     "do": "ellipse",
     "try": "ellipse",
     "wait": "ellipse",
+    "call:form": "parallelogram",
+    "call:approval": "hexagon",
+    "call:condition": "ellipse",
     "listen": "ellipse",
     "raise": "cds",
     "run:workflow": "box3d",
@@ -68,7 +72,8 @@ def _nodes(graph: Graph) -> list[str]:
                 continue
             lines.append(f"{margin}subgraph cluster_{node.name} {{")
             lines.append(f'{margin}    label="{quoted(node.title)}";')
-            lines.append(f"{margin}    {_node(node)}")
+            if node.kind != SECTION:
+                lines.append(f"{margin}    {_node(node)}")
             put(inside.get(node.id, ()), margin + "    ")
             lines.append(f"{margin}}}")
 

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from stepwell.client.graph.data import Graph, GraphEdge, GraphNode, graph_of
+from stepwell.client.graph.walk import SECTION
 from stepwell.definition.model import Definition
 from stepwell.model.records import State
 
@@ -22,6 +23,9 @@ SHAPES: Final = {
     "do": ("([", "])"),
     "try": ("([", "])"),
     "wait": ("([", "])"),
+    "call:form": ("[/", "/]"),
+    "call:approval": ("{{", "}}"),
+    "call:condition": ("([", "])"),
     "listen": ("([", "])"),
     "raise": (">", "]"),
     "run:workflow": ("[[", "]]"),
@@ -84,7 +88,8 @@ def _nodes(graph: Graph) -> list[str]:
                 lines.append(margin + _node(node))
                 continue
             lines.append(f'{margin}subgraph b{node.name}["{label(node.title)}"]')
-            lines.append(f"{margin}    {_node(node)}")
+            if node.kind != SECTION:
+                lines.append(f"{margin}    {_node(node)}")
             put(inside.get(node.id, ()), margin + "    ")
             lines.append(f"{margin}end")
 
@@ -124,7 +129,7 @@ def flattened(text: str) -> str:
 def _classes(graph: Graph) -> list[str]:
     members: dict[str, list[str]] = {name: [] for name in STYLES}
     for node in graph.nodes:
-        if node.kind not in ("end", "join") and node.status is not None:
+        if node.kind not in ("end", "join", SECTION) and node.status is not None:
             members[node.status].append(node.name)
     return [f"class {','.join(names)} {name}" for name, names in members.items() if names]
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
+from stepwell.definition.graph.display import Shown, display
+from stepwell.definition.graph.display import walk as walk_sections
 from stepwell.definition.model import (
+    AttendedBody,
     CatchSpec,
     Definition,
     DoBody,
@@ -25,6 +28,8 @@ from stepwell.definition.specs import HttpBody
 
 END: Final = "end"
 """Stands for the end of the run in a trail."""
+SECTION: Final = "section"
+"""The kind of a node that is a heading over others."""
 CAUGHT: Final = "caught"
 """Comes before a `try` in the trail of an error that is swallowed."""
 SKIPPED: Final = "skipped"
@@ -35,7 +40,8 @@ RETRY: Final = "retry"
 
 @dataclass(slots=True)
 class Node:
-    """`path` is the task's pointer, empty for start and end. `inside`: what a block has in it; None for a plain one."""
+    """`path` is the task's pointer, empty for start and end; of a section its id after `section:`. `inside`: what a
+    block has in it; None for a plain one."""
 
     name: str
     path: str
@@ -69,6 +75,8 @@ class Exit(NamedTuple):
 class Drawing:
     nodes: list[Node] = field(default_factory=list)
     edges: list[Edge] = field(default_factory=list)
+    graphs: set[tuple[str, str]] = field(default_factory=set)
+    """pairs of trails within lists that are graphs: from the block to its first tasks, from task to task, and back"""
 
     def all_nodes(self) -> Iterator[Node]:
         todo = list(self.nodes)
@@ -83,8 +91,8 @@ def draw(definition: Definition) -> Drawing:
     drawing = Drawing()
     walk = _Walk(definition, drawing)
     drawing.nodes.append(Node("s", "", "end", "start"))
-    inside, exits = walk.task_list(definition.do, [Exit("s", ("",))])
-    drawing.nodes += [*inside, Node("e", "", "end", "end")]
+    inside, exits = walk.task_list(definition.do, [Exit("s", ("",))], END)
+    drawing.nodes += [*_in_sections(definition, inside), Node("e", "", "end", "end")]
     walk.end(exits)
     return drawing
 
@@ -99,8 +107,11 @@ class _Walk:
     def end(self, exits: list[Exit]) -> None:
         self._drawing.edges += [Edge(one.source, "e", one.label, (*one.trail, END)) for one in exits]
 
-    def task_list(self, tasks: TaskList, coming: list[Exit]) -> tuple[list[Node], list[Exit]]:
-        """The nodes of a list that is entered by these edges, and the edges that leave it."""
+    def task_list(self, tasks: TaskList, coming: list[Exit], owner: str) -> tuple[list[Node], list[Exit]]:
+        """The nodes of a list that is entered by these edges, and the edges that leave it. `owner`: the block that it
+        is in, or `END`."""
+        if tasks.after is not None:
+            return self._graph(tasks, tasks.after, coming, owner)
         nodes: list[Node] = []
         leaving: list[Exit] = []
         for task in tasks.tasks:
@@ -108,6 +119,30 @@ class _Walk:
             node, coming = self._task(tasks, task, leaving)
             nodes.append(node)
         return nodes, leaving + coming
+
+    def _graph(
+        self, tasks: TaskList, after: Mapping[str, tuple[str, ...]], coming: list[Exit], owner: str
+    ) -> tuple[list[Node], list[Exit]]:
+        """The nodes of a list that is a graph: entered where nothing comes before, left where nothing comes after."""
+        nodes: list[Node] = []
+        leaving: list[Exit] = []
+        ways: dict[str, list[Exit]] = {}
+        for task in tasks.tasks:
+            node, ways[task.name] = self._task(tasks, task, leaving)
+            nodes.append(node)
+        pointers = {task.name: task.pointer for task in tasks.tasks}
+        for task in tasks.tasks:
+            if not after[task.name]:
+                self._join(coming, task)
+                self._drawing.graphs.add((owner if owner != END else "", task.pointer))
+            for parent in after[task.name]:
+                self._join(ways[parent], task)
+                self._drawing.graphs.add((pointers[parent], task.pointer))
+        inner = {parent for parents in after.values() for parent in parents}
+        for name in pointers.keys() - inner:
+            self._drawing.graphs.add((pointers[name], owner))
+        last = [way for name, found in ways.items() if name not in inner for way in found]
+        return nodes, leaving + (last if tasks.tasks else coming)
 
     def _join(self, coming: list[Exit], task: Task, *, exceptional: bool = False) -> None:
         target = self._names[task.pointer]
@@ -166,7 +201,7 @@ class _Walk:
         handler = body.catch.do
         if handler is None or not handler.tasks:
             return [Exit(node.name, (CAUGHT, task.pointer), _caught(body.catch))]
-        nodes, exits = self.task_list(handler, [])
+        nodes, exits = self.task_list(handler, [], task.pointer)
         self._join(
             [Exit(node.name, (task.pointer,), _caught(body.catch))], handler.tasks[0], exceptional=True
         )
@@ -206,7 +241,7 @@ class _Walk:
 
     def _inner(self, task: Task, node: Node, tasks: TaskList, text: str = "") -> list[Exit]:
         """A list within a block: entered from the block's own node; leaving it is leaving the block."""
-        node.inside, exits = self.task_list(tasks, [Exit(node.name, (task.pointer,), text)])
+        node.inside, exits = self.task_list(tasks, [Exit(node.name, (task.pointer,), text)], task.pointer)
         return [one._replace(trail=(*one.trail, task.pointer)) for one in exits]
 
 
@@ -216,6 +251,33 @@ _BLOCKS: Final[dict[type, Callable[[_Walk, Task, Node], list[Exit]]]] = {
     ForBody: _Walk.for_,
     ForkBody: _Walk.fork,
 }
+
+
+def _in_sections(definition: Definition, nodes: list[Node]) -> list[Node]:
+    """The nodes of the outermost list as they are shown: under the headings that they are in, after all that comes
+    before them. Lists that are no graph, and have no sections, stay as they are."""
+    if definition.do.after is None:
+        return nodes
+    shown, by_name = display(definition), {node.text: node for node in nodes}
+    sections = definition.procedure.sections if definition.procedure is not None else ()
+    titles = {section.id: section.title for section, _ in walk_sections(sections)}
+
+    def put(found: Sequence[Shown]) -> list[Node]:
+        return [
+            Node(
+                f"c{one.name}",
+                f"{SECTION}:{one.name}",
+                SECTION,
+                one.name,
+                title=titles[one.name] or one.name,
+                inside=put(shown.inside[one.name]),
+            )
+            if one.section
+            else by_name[one.name]
+            for one in found
+        ]
+
+    return put(shown.top)
 
 
 def _caught(catch: CatchSpec) -> str:
@@ -230,6 +292,8 @@ def _detail(task: Task) -> str:
         return f"{body.method.upper()} {_written(task, 'with', 'endpoint')}"
     if isinstance(body, PythonBody):
         return body.function
+    if isinstance(body, AttendedBody):
+        return _asks(task, body)
     if isinstance(body, FunctionBody):
         return body.name
     if isinstance(body, SubworkflowBody):
@@ -239,6 +303,13 @@ def _detail(task: Task) -> str:
     if isinstance(body, ForkBody):
         return "the first one wins" if body.compete else ""
     return "" if task.kind in ("switch", "do", "try") else task.kind.value
+
+
+def _asks(task: Task, body: AttendedBody) -> str:
+    """What people are to do."""
+    title = task.options.title or body.given.get("title") or ""
+    kind = "verification" if body.verdict else task.kind.value.partition(":")[2]
+    return f"{kind}: {title}" if title else kind
 
 
 def _written(task: Task, *members: str) -> str:

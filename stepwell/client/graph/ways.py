@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final
 
-from stepwell.client.graph.walk import CAUGHT, END, RETRY, SKIPPED, Drawing, Edge, Node
+from stepwell.client.graph.walk import CAUGHT, END, RETRY, SECTION, SKIPPED, Drawing, Edge, Node
 from stepwell.model.records import Scope, State, Step
 from stepwell.model.states import RunStatus, StepStatus, WaitReason
 
@@ -26,6 +26,7 @@ CLASSES: Final = (
 """The status of a task that became several steps is the first of these that one of them is in."""
 
 _WELL: Final = (StepStatus.COMPLETED, StepStatus.SKIPPED)
+_BAD: Final = (StepStatus.FAILED, StepStatus.TIMED_OUT)
 
 
 def class_of(steps: list[Step]) -> str:
@@ -38,7 +39,7 @@ class Ways:
     """Made of a drawing and a state; answers for its nodes and edges."""
 
     def __init__(self, drawing: Drawing, state: State) -> None:
-        self._state = state
+        self._state, self._graphs = state, drawing.graphs
         self.steps: dict[str, list[Step]] = {}
         for step in state.steps.values():
             self.steps.setdefault(step.path, []).append(step)
@@ -55,16 +56,39 @@ class Ways:
         if not node.path:
             return "completed" if node.name == "s" else end_status(status)
         if node.path in self.steps:
-            return class_of(self.steps[node.path])
+            return class_of(self.present(node.path))
+        if node.kind == SECTION:
+            return class_of([step for one in within(node) for step in self.present(one.path)])
         if node.name not in self._coming:
             return "skipped"
         return "blocked" if status.terminal else "pending"
+
+    def present(self, path: str) -> list[Step]:
+        """The steps of a task that no others took the place of."""
+        nodes = self._state.nodes
+        return [
+            step
+            for step in self.steps.get(path, [])
+            if step.id not in nodes or nodes[step.id].replaced_by is None
+        ]
+
+    def _in_graph(self, pair: tuple[str, str]) -> str:
+        """What becomes of an edge of a graph that the run has not gone along, as its beginning tells."""
+        steps = self.present(pair[0])
+        if pair[0] and not steps:
+            return "open"
+        status = self._state.run.status
+        if status.terminal:
+            return "skipped" if status is RunStatus.COMPLETED else "blocked"
+        return "blocked" if any(step.status in _BAD for step in steps) else "pending"
 
     def _first_look(self, edge: Edge, gone: set[tuple[str, str]]) -> str:
         """selected, skipped, blocked, or `open`: not decided by the steps at its beginning."""
         missing = next((pair for pair in pairwise(edge.trail) if pair not in gone), None)
         if missing is None:
             return "selected"
+        if missing in self._graphs:
+            return self._in_graph(missing)
         path = edge.trail[1] if missing[0] in (CAUGHT, RETRY, SKIPPED) else missing[0]
         steps = self.steps.get(path, [])
         if not steps:
@@ -159,6 +183,9 @@ def gone_pairs(state: State) -> set[tuple[str, str]]:
         scope, last = state.scopes[scope_id], steps[-1]
         owner = state.steps[scope.owner] if scope.owner is not None else None
         above = owner.path if owner is not None else ""
+        if scope_id in state.graphs:
+            gone |= _graph_pairs(state, scope, above if owner is not None else END, above)
+            continue
         gone.add((above, steps[0].path))
         gone.update((one.path, other.path) for one, other in pairwise(steps))
         if not scope.open and last.status in _WELL:
@@ -170,8 +197,29 @@ def gone_pairs(state: State) -> set[tuple[str, str]]:
     return gone
 
 
+def _graph_pairs(state: State, scope: Scope, out: str, above: str) -> set[tuple[str, str]]:
+    """The same of a list that is a graph: from `above` in, and from its last steps `out`."""
+    graph = state.graphs[scope.id]
+    gone = set()
+    through = state.run.status is RunStatus.COMPLETED if out == END else not scope.open
+    for step_id in graph.steps.values():
+        step, node = state.steps[step_id], state.nodes[step_id]
+        if step.status is not StepStatus.PENDING and (step.started_at is not None or step.status in _WELL):
+            gone |= {(state.steps[parent].path, step.path) for parent in node.after} or {(above, step.path)}
+        if through and step.status in _WELL and not graph.children.get(step_id):
+            gone.add((step.path, out))
+    return gone
+
+
+def within(node: Node) -> Iterator[Node]:
+    """All nodes in a block."""
+    for one in node.inside or []:
+        yield one
+        yield from within(one)
+
+
 def _swallowed(state: State, scope: Scope, owner: Step, last: Step) -> bool:
     """Whether the error that ended this try was caught by a block that has no handler."""
-    failed = last.status in (StepStatus.FAILED, StepStatus.TIMED_OUT)
+    failed = last.status in _BAD
     handled = f"{owner.id}/catch/do" in state.scopes
     return scope.section == "try" and failed and owner.status is StepStatus.COMPLETED and not handled
