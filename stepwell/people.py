@@ -1,0 +1,13 @@
+"""Who asks, and what goes wrong with what they fill in: for programs in which people take part.
+
+    from stepwell.people import Actor, InvalidForm
+
+    await engine.submit_step(run, "valves", {"closed": True}, by=Actor("ada", groups=("stand",)))
+
+Public, as `stepwell` itself is; the verbs are those of `Stepwell` (docs/procedures.md).
+"""
+
+from stepwell.model.errors import InvalidForm
+from stepwell.model.people import Actor, ActorKind, Target
+
+__all__ = ["Actor", "ActorKind", "InvalidForm", "Target"]
