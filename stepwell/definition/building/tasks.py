@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import replace
 from types import MappingProxyType
 from typing import Final
 
 from stepwell.definition.building import people
+from stepwell.definition.building.http import http_body
 from stepwell.definition.building.parts import (
     Uses,
-    auth,
     catch,
     input_spec,
     options,
@@ -21,7 +21,6 @@ from stepwell.definition.building.parts import (
 from stepwell.definition.building.values import (
     Members,
     duration,
-    optional_duration,
     optional_expression,
     optional_template,
 )
@@ -46,7 +45,6 @@ from stepwell.definition.model import (
 )
 from stepwell.definition.reading.issue import escape
 from stepwell.definition.rules.calls import STANDARD
-from stepwell.definition.specs import HttpBody
 from stepwell.model.base import Json
 
 _KINDS: Final = ("call", "for", "do", "fork", "raise", "run", "set", "switch", "try", "wait")
@@ -185,7 +183,7 @@ def _call(builder: TaskBuilder, given: Members, pointer: str) -> Built:
     if target in people.KINDS:
         return people.KINDS[target], people.body(builder, target, arguments, pointer)
     if target in STANDARD:
-        return TaskKind.CALL_HTTP, _http(
+        return TaskKind.CALL_HTTP, http_body(
             arguments, (given.get("metadata") or {}).get("http") or {}, builder.uses
         )
     if target in builder.uses.functions():
@@ -193,23 +191,6 @@ def _call(builder: TaskBuilder, given: Members, pointer: str) -> Built:
         return TaskKind.CALL_FUNCTION, FunctionBody(target, builder.function(target), with_)
     template = optional_template(arguments, "arguments")
     return TaskKind.CALL_PYTHON, PythonBody(arguments["function"], template, arguments.get("process", False))
-
-
-def _http(given: Members, connection: Members, uses: Uses) -> HttpBody:
-    endpoint = given["endpoint"]
-    inline = endpoint if isinstance(endpoint, Mapping) else {"uri": endpoint}
-    return HttpBody(
-        method=given["method"].upper(),
-        uri=Template.of(inline["uri"]),
-        auth=auth(inline.get("authentication"), uses),
-        headers=optional_template(given, "headers"),
-        query=optional_template(given, "query"),
-        body=optional_template(given, "body"),
-        output=given.get("output", "content"),
-        redirect=given.get("redirect", False),
-        connect_timeout=optional_duration(connection, "connectTimeout"),
-        read_timeout=optional_duration(connection, "readTimeout"),
-    )
 
 
 _BODIES: Final[dict[str, Callable[[TaskBuilder, Members, str], Built]]] = {
