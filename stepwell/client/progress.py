@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, fields
 from typing import Final
 
 from stepwell.definition.model import (
+    AttendedBody,
     Definition,
     DoBody,
     ForBody,
@@ -88,6 +89,8 @@ def _ahead(state: State, definition: Definition) -> int:
 def _behind(state: State, step: Step, lists: Mapping[str, TaskList]) -> int:
     """What follows the step in its list."""
     scope = state.scopes[step.scope]
+    if scope.id in state.graphs:  # all of it is there already
+        return 0
     tasks = lists.get(scope.pointer)
     if tasks is None or scope.section == "branch":
         return 0
@@ -117,6 +120,8 @@ def inner_lists(task: Task) -> list[TaskList]:
         return [body.do]
     if isinstance(body, ForkBody):
         return [body.branches]
+    if isinstance(body, AttendedBody):
+        return [body.actions] if body.actions is not None else []
     return [body.try_] if isinstance(body, TryBody) else []
 
 

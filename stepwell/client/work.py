@@ -11,6 +11,7 @@ from stepwell.client.conditions import shown
 from stepwell.client.views import View, error_view, when
 from stepwell.definition.forms.schema import json_schema
 from stepwell.definition.forms.values import defaults, missing
+from stepwell.definition.graph.display import display
 from stepwell.definition.model import AttendedBody, Definition, Section, Task
 from stepwell.kernel.graph import ready_in
 from stepwell.kernel.people.table import ALLOWED, Request
@@ -192,9 +193,11 @@ def _can(state: State, step: Step, node: Node) -> list[str]:
 
 
 def procedure_view(definition: Definition, state: State) -> View:
-    """What makes a run a procedure: fields, sections, the present step of every task in the order of the definition."""
+    """What makes a run a procedure: fields, sections, the present step of every task in the order to show them in."""
     procedure, graph = definition.procedure, state.graphs.get("/do")
-    steps = list(graph.steps.values()) if graph is not None else [*state.nodes]
+    order = {name: place for place, name in enumerate(display(definition).steps())}
+    present = graph.steps if graph is not None else {node: node for node in state.nodes}
+    steps = [present[name] for name in sorted(present, key=lambda name: order.get(name, len(order)))]
     return {
         "status": state.run.status.value,
         "held": state.run.held,

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from stepwell.client.graph import dot, graph_of, mermaid
+from stepwell.client.progress import Progress, progress_of
 from stepwell.definition.parse import parse
 from stepwell.model.people_commands import EndRun, RepeatStep
 from tests.people.support import Procedure, procedure
@@ -164,3 +165,28 @@ do:
     ]
     assert short == ["start>first", "first>block", "block>a", "a>b", "a>c", "b>last", "c>last", "last>end"]
     assert view["display"] is None
+
+
+@pytest.mark.spec("X11")
+async def test_progress_counts_each_step_of_a_graph_once_and_what_its_actions_will_be() -> None:
+    document = procedure("""
+  - fill: {call: form, with: {actions: [{set: {a: 1}}, {event: {type: x}}, {set: {b: 1}}]}}
+  - block: {do: [{x: {set: {x: 1}}}, {y: {set: {x: 1}}}]}
+  - last: {call: form}
+""")
+    async with Procedure(document) as p:
+
+        async def counted() -> Progress:
+            return progress_of(await p.kit.engine.state(p.handle.run_id), parse(document))
+
+        assert await counted() == Progress(total=7, running=1, pending=6)
+        await p.submit("fill")
+        assert await counted() == Progress(total=7, completed=6, running=1)
+        await p.submit("last")
+        assert await counted() == Progress(total=7, completed=7)
+
+
+async def test_the_steps_of_a_procedure_come_in_the_order_to_show_them_in() -> None:
+    async with Procedure(RUNS) as p:
+        view = await p.kit.engine.procedure(p.handle.run_id)
+        assert [step["task"] for step in view["steps"]] == ["check", "pump", "look", "close", "report"]

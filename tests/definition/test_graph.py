@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
+import copy
 import random
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
+from stepwell.definition.graph.display import display
 from stepwell.definition.graph.edges import Edges
-from stepwell.definition.parse import INCOMPLETE, findings, parse
-from stepwell.model.errors import InvalidDefinition
+from stepwell.definition.nested import to_nested
+from stepwell.definition.parse import INCOMPLETE, findings, parse, parse_document
+from stepwell.definition.source import read
+from stepwell.model.errors import InvalidDefinition, NotLinear
+from tests.definition.test_check import JUNK, _places
 from tests.people.support import procedure
 
 pytestmark = pytest.mark.spec("S7")
@@ -253,3 +262,47 @@ def test_a_long_line_is_checked_in_time() -> None:
     line = "".join(f"\n  - s{n}: {{call: form, with: {{content: a}}}}" for n in range(1_000))
     found = told(line + "\n  - use: {set: {x: '${ $steps.s0.completed_at + $steps.s0.q }'}}")
     assert found == [("unknown-field", "/do/1000/use/set/x")]
+
+
+WHOLE = read(
+    procedure(
+        form("check", more=", verdict: true, refer: {people: [a]}", options=", section: prep, required: true")
+        + use("$steps.check.p > 3 and $fields.stand", "check", name="pump")
+        + form(
+            "close", "pump", "check", more=", captures: []", options=", section: hot, assign: {groups: [a]}"
+        )
+        + "\n  - b: {do: [{c: {call: form, with: {fields: [{id: q, kind: text}]}}}, {d: {set: {x: '${ $steps.c.q }'}}}]}",
+        metadata=FIELDS,
+    )
+).value
+
+
+@given(st.data())
+@settings(max_examples=300, deadline=None)
+def test_no_graph_makes_it_stumble(data: Any) -> None:
+    """A good procedure with bad values put into it is either taken, shown and converted, or refused with findings."""
+    assert parse_document(WHOLE)
+    changed = copy.deepcopy(WHOLE)
+    junk = [
+        *JUNK,
+        ["check", "check"],
+        "this",
+        "$steps.x",
+        "${ $steps.pump.y + $fields.z }",
+        [{"id": "p"}],
+        None,
+    ]
+    for _ in range(data.draw(st.integers(1, 3))):
+        *way, last = data.draw(st.sampled_from([path for path in _places(changed) if path]))
+        at = changed
+        for name in way:
+            at = at[name]
+        at[last] = copy.deepcopy(data.draw(st.sampled_from(junk)))
+    try:
+        definition = parse_document(changed)
+    except InvalidDefinition as refused:
+        assert refused.findings
+        return
+    assert len(list(display(definition).steps())) == len(definition.do.tasks)
+    with contextlib.suppress(NotLinear):
+        to_nested(definition)
