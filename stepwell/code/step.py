@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from copy import copy
 from functools import cached_property, partial, update_wrapper
 from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar, overload
@@ -18,6 +18,7 @@ from stepwell.code.policies import Limit, Policy, recourse
 from stepwell.code.registry import REGISTRY
 from stepwell.code.sparing import Cache, Limited, rate_of
 from stepwell.code.values import Form, form_of, hints_of
+from stepwell.definition.building.approvals import asked
 from stepwell.model.actions import CodeAction
 from stepwell.model.base import Json
 from stepwell.model.calls import Call, StepCall
@@ -189,6 +190,7 @@ def step(
     compensate: Callable[..., Any] | None = None,
     cache: Cache | None = None,
     rate: Limited | None = None,
+    approval: str | Mapping[str, Json] | None = None,
 ) -> Callable[[Callable[P, R]], Step[P, R]]: ...
 
 
@@ -206,6 +208,7 @@ def step(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     expressly. `compensate`: what undoes it when the workflow fails later; called with the same arguments, and with
     `result` if it has a parameter of that name. `cache`: keep results for other calls. `rate`: `(10, 60)` for at most
     ten within any minute, over all processes on the file; `(10, 60, "name")` together with others of that rate.
+    `approval`: people are asked before it, with its arguments: `"ask"`, or the terms (docs/approvals.md).
     """
     return partial(_made, **options) if function is None else _made(function, **options)
 
@@ -224,6 +227,7 @@ def _made(
     queue: str | None = None,
     cache: Cache | None = None,
     rate: Limited | None = None,
+    approval: str | Mapping[str, Json] | None = None,
     **rest: Any,
 ) -> Step[P, R]:
     if isinstance(retry, int):
@@ -239,6 +243,7 @@ def _made(
         **_retrying(retry),
         **recourse(on_error, limits, retry),
         "timeout": None if timeout is None else microseconds(timeout, "timeout"),
+        "approval": None if approval is None else asked(approval).as_json(),
         "compensate": None if compensate is None else getattr(compensate, "__name__", "compensation"),
     }
     options = StepOptions(**given)

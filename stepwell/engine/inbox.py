@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from stepwell.definition.model import AttendedBody, Definition
+from stepwell.definition.specs import NO_OPTIONS
 from stepwell.kernel.draft import Draft
 from stepwell.model.approvals import Approval, approvers
 from stepwell.model.people import Node, WorkChange, WorkItem, assignment
@@ -78,7 +79,8 @@ def _to_decide(
     definition: Definition, run: Run, step: Step, node: Node | None, approval: Approval
 ) -> WorkItem:
     """An approval, whatever the step is that asks for it: for those who may decide, and have not."""
-    options = definition.tasks[step.path].options
+    task = definition.tasks.get(step.path)  # none, where the workflow is code
+    options = task.options if task is not None else NO_OPTIONS
     named = approvers(approval.approvers)
     through = {said.by for said in approval.decisions} | {handed.by for handed in approval.delegations}
     through |= set(approval.excluded)

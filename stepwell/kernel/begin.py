@@ -10,7 +10,7 @@ from stepwell.kernel import graph, overdue
 from stepwell.kernel.approvals import gate
 from stepwell.kernel.approvals.asking import output_of, refusal
 from stepwell.kernel.catching import attempt_deadline
-from stepwell.kernel.code.calls import begin_held, continue_later
+from stepwell.kernel.code.calls import begin_held, continue_later, decided
 from stepwell.kernel.data import View, shape_input
 from stepwell.kernel.exchange import idempotency_key
 from stepwell.kernel.failure import fail
@@ -179,6 +179,9 @@ def _decided(r: Ruling, step: Step) -> None:
     """People have decided, or did not in time: the step goes on, or fails, unless the run is not going on."""
     approval = r.draft.find_approval(step.id)
     if approval is None or approval.open or r.draft.run.status is not RunStatus.RUNNING:
+        return
+    if r.definition.code is not None:
+        decided(r, step)
         return
     task = r.task(step.path)
     try:

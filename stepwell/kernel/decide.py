@@ -249,6 +249,8 @@ def _time_out_attempt(r: Ruling, step: Step) -> None:
 def _wake_code_step(r: Ruling, step: Step) -> None:
     if step.status is StepStatus.SCHEDULED:
         r.agenda.add(Begin(step.id))
+    elif approvals.waits(step):
+        approvals.expire(r, step)
     else:
         code.wake(r, step)
 

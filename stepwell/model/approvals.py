@@ -94,6 +94,21 @@ class Terms(NamedTuple):
     expires: Duration | None = None
     own: bool = False
 
+    def as_json(self) -> dict[str, Json]:
+        return {
+            "need": self.need,
+            "approvers": self.approvers.as_json(),
+            "expires": self.expires,
+            "own": self.own,
+        }
+
+
+def terms_from(members: Mapping[str, Json]) -> Terms:
+    """What `Terms.as_json` wrote."""
+    return Terms(
+        members["need"], approvers(members["approvers"]), members.get("expires"), members.get("own", False)
+    )
+
 
 DEFAULT_TERMS: Final = Terms()
 

@@ -79,6 +79,8 @@ class StepOptions:
     """the id of the step that this one undoes"""
     policy: dict[str, Json] | None = None
     """what to do when it is late or fails: by strike, a rule (see `model.recourse`)"""
+    approval: dict[str, Json] | None = None
+    """people are asked before it, on these terms (see `model.approvals`)"""
 
     def as_json(self) -> dict[str, Json] | None:
         """Only what differs from the default; None if nothing does."""

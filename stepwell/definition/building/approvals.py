@@ -8,7 +8,7 @@ from typing import Final
 from stepwell.definition.building.values import Members, optional_duration, optional_template
 from stepwell.definition.duration import DurationError, parse_duration
 from stepwell.definition.specs import ApprovalSpec
-from stepwell.model.approvals import MODES, CallPolicy, Mode, Terms, approvers
+from stepwell.model.approvals import DEFAULT_TERMS, MODES, CallPolicy, Mode, Terms, approvers
 from stepwell.model.base import Json
 from stepwell.model.errors import InvalidInput
 
@@ -34,6 +34,17 @@ def before(given: Json) -> ApprovalSpec | None:
 
 
 MEMBERS: Final = ("mode", "allow", "block", "need", "approvers", "expires", "selfApproval")
+
+
+def asked(given: Json) -> Terms:
+    """What code says of who is asked: `ask`, or the terms. Raises `InvalidInput`."""
+    if given == "ask":
+        return DEFAULT_TERMS
+    if not isinstance(given, Mapping) or {"mode", "allow", "block"} & set(given):
+        raise InvalidInput(f"approval must be `ask` or the terms, not {given!r}", hint="{'need': 2}")
+    policy = engine_policy(given)
+    assert policy is not None
+    return policy.terms
 
 
 def engine_policy(given: Mapping[str, Json] | None) -> CallPolicy | None:

@@ -13,7 +13,9 @@ from stepwell.kernel.data import View
 from stepwell.kernel.ruling import Fault, Ruling
 from stepwell.model import problem
 from stepwell.model.actions import Action
-from stepwell.model.approvals import Approval, ApprovalStatus, CallPolicy, Mode
+from stepwell.model.approvals import Approval, ApprovalStatus, CallPolicy, Mode, terms_from
+from stepwell.model.calls import ChildCall, StepCall
+from stepwell.model.policy import step_options
 from stepwell.model.records import Step
 
 
@@ -38,6 +40,27 @@ def passed(
         ask(r, step, name, shown, judgement.terms, judgement.reason)
         return None
     return action
+
+
+def admitted(r: Ruling, step: Step, call: StepCall | ChildCall) -> bool:
+    """Whether what a workflow's code asked for may be performed now; else people are asked first. Raises `Fault` where
+    it is denied."""
+    levels = [] if r.env.policy is None else [Level("the engine", r.env.policy)]
+    own = step_options(step.options).approval
+    if own is not None:
+        levels.append(Level("the step", CallPolicy(Mode.ASK, terms=terms_from(own))))
+    if not levels or given(r, step) is not None:
+        return True
+    if isinstance(call, StepCall):
+        name, arguments = f"step:{r.definition.name}/{step.name}", call.arguments
+    else:
+        name, arguments = f"run:workflow {call.namespace}/{call.name}", call.input
+    judgement = judge(name, levels)
+    if judgement.mode is Mode.DENY:
+        raise Fault(problem.denied(name, judgement.reason))
+    if judgement.mode is Mode.ASK:
+        ask(r, step, name, arguments, judgement.terms, judgement.reason)
+    return judgement.mode is Mode.AUTO
 
 
 def given(r: Ruling, step: Step) -> Approval | None:

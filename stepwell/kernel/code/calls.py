@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from stepwell.kernel.approvals import gate
+from stepwell.kernel.approvals.asking import refusal
 from stepwell.kernel.code.signals import take_waiting
 from stepwell.kernel.evolve_run import ROOT
 from stepwell.kernel.exchange import idempotency_key
+from stepwell.kernel.failure import located
 from stepwell.kernel.limits import limits
-from stepwell.kernel.ruling import Ruling
+from stepwell.kernel.ruling import Fault, Ruling
 from stepwell.kernel.sparing import spared_call
 from stepwell.kernel.tasks.run import child_id
 from stepwell.model import events as e
@@ -76,6 +79,13 @@ def have_performed(r: Ruling, step: Step) -> None:
     """Have somebody do what the code asked for with this step."""
     assert r.env.code is not None
     call = r.env.code.call(step.id)
+    if isinstance(call, StepCall | ChildCall) and not _continues(call):
+        try:
+            if not gate.admitted(r, step, call):
+                return
+        except Fault as fault:
+            r.emit(e.StepFailed(step.id, located(fault.problem, step.path), True))
+            return
     if step.attempt_deadline is not None:
         r.effect(SetTimer(step.id, "attempt", step.attempt_deadline))
     r.effects += limits(step)
@@ -92,6 +102,25 @@ def have_performed(r: Ruling, step: Step) -> None:
     key = idempotency_key(r.draft.run.id, step.id)
     effect = Perform(step.id, step.attempt, action, key, step.priority + r.draft.run.priority)
     r.effect(spared_call(r, call, step, effect) if isinstance(call, StepCall) else effect)
+
+
+def _continues(call: Call) -> bool:
+    """It is the same workflow that goes on."""
+    return isinstance(call, ChildCall) and "continued_from" in call.start
+
+
+def decided(r: Ruling, step: Step) -> None:
+    """People have decided, or did not in time. (Without its code the step waits on.)"""
+    approval = r.draft.find_approval(step.id)
+    assert approval is not None
+    if gate.given(r, step) is None:
+        r.emit(e.StepFailed(step.id, located(refusal(approval), step.path), True))
+    elif r.env.code is not None and r.begun < r.env.begins:
+        r.begun += 1
+        r.emit(e.StepApproved(step.id))
+        have_performed(r, r.draft.step(step.id))
+    else:
+        continue_later(r)
 
 
 def _at_once(r: Ruling, call: Call) -> None:
