@@ -14,6 +14,7 @@ comes after just the one before. What the two forms do not say differently (`use
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from typing import Final
 
@@ -214,10 +215,14 @@ class _Writing:
         self._definition = definition
         self._left = list(reversed(line))
         self._closed: set[str] = set()
+        self._coming: Counter[str] = Counter()
+        """by section, the steps in it that are still to come"""
         self._around: dict[str, tuple[str, ...]] = {}
         procedure = definition.procedure
         assert procedure is not None
         self._learn(procedure.sections, ())
+        for name in line:
+            self._coming.update(self._path(name))
 
     def _learn(self, sections: Sequence[Section], around: tuple[str, ...]) -> None:
         for section in sections:
@@ -230,11 +235,11 @@ class _Writing:
         path = self._around[here] if here is not None else ()
         while self._left:
             name = self._left[-1]
-            section = section_of(self._definition, name)
-            target = self._around[section] if section is not None else ()
+            target = self._path(name)
             if target == path:
                 items.append({"step": {name: self._task(name)}})
                 self._left.pop()
+                self._coming.subtract(target)
             elif target[: len(path)] == path:
                 inner = next(each for each in sections if each.id == target[len(path)])
                 if inner.id in self._closed:
@@ -246,15 +251,14 @@ class _Writing:
                 items.append(self._section(inner))
             else:
                 break
-        items += [
-            self._section(each) for each in sections if each.id not in self._closed and not self._comes(each)
-        ]
+        empty = (each for each in sections if each.id not in self._closed and not self._coming[each.id])
+        items += [self._section(each) for each in empty]
         return items
 
-    def _comes(self, section: Section) -> bool:
-        """Whether steps that are still to come are in it."""
-        inside = (section_of(self._definition, name) for name in self._left)
-        return any(found is not None and section.id in self._around[found] for found in inside)
+    def _path(self, name: str) -> tuple[str, ...]:
+        """The sections around a step, from the outside in."""
+        section = section_of(self._definition, name)
+        return self._around[section] if section is not None else ()
 
     def _section(self, section: Section) -> Json:
         group: dict[str, Json] = {"id": section.id}

@@ -206,7 +206,7 @@ def complete_run(r: Ruling, given: MaybeSame = SAME) -> None:
         step, found = verdict
         fail_run(r, found, step)
         return
-    view = View(r, None, None, None, run.context, data)
+    view = View(r, r.draft.scope(ROOT), None, None, run.context, data)
     try:
         output = shape_output(view, r.definition.output, data)
     except Fault as fault:

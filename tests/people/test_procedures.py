@@ -221,3 +221,16 @@ async def test_after_a_restart_everything_is_where_it_was() -> None:
         await p.submit("look", {"ok": True})
         await p.submit("close", {"note": "x"})
         assert set((await p.statuses()).values()) == {"completed"}
+
+
+@pytest.mark.spec("N6")
+async def test_the_output_of_a_procedure_names_its_steps() -> None:
+    document = LEAK_CHECK.replace("{autoClose: false}", "{}")
+    document += (
+        "output: {as: {pressure: '${ $steps.check.pressure }', by: '${ $steps.close.submitted_by }'}}\n"
+    )
+    async with Procedure(document) as p:
+        await p.submit("check", {"pressure": 4.5})
+        await p.skip("look")
+        await p.submit("close", {"note": "dry"}, BOB)
+        assert (await p.run()).output == {"pressure": 4.5, "by": "bob"}

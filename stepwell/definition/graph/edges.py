@@ -82,12 +82,6 @@ class Edges:
                     edge.append(parent)
         return False
 
-    def line(self) -> list[str] | None:
-        """The tasks one after the other, if each comes after the one before it and nothing else."""
-        if self.circular or self.strays() is not None:
-            return None
-        return self.order
-
     def strays(self) -> str | None:
         """The first task, in order, that does not simply come after the one before it."""
         for before, name in zip([None, *self.order], self.order, strict=False):
