@@ -60,6 +60,9 @@ def progress_of(state: State, definition: Definition) -> Progress:
     shares = dict.fromkeys(SHARES.values(), 0)
     for status, count in state.run.counts.items():
         shares[SHARES[status]] += count
+    for node in state.nodes.values():
+        if node.replaced_by is not None:  # the one in its place counts
+            shares[SHARES[state.steps[node.id].status]] -= 1
     shares["pending"] += _ahead(state, definition)
     return Progress(total=sum(shares.values()), **shares)
 

@@ -190,3 +190,13 @@ async def test_the_steps_of_a_procedure_come_in_the_order_to_show_them_in() -> N
     async with Procedure(RUNS) as p:
         view = await p.kit.engine.procedure(p.handle.run_id)
         assert [step["task"] for step in view["steps"]] == ["check", "pump", "look", "close", "report"]
+
+
+@pytest.mark.spec("X11")
+async def test_of_a_repeated_step_only_the_present_one_counts() -> None:
+    async with Procedure(RUNS) as p:
+        await p.submit("check", {"verdict": "pass"})
+        await p.skip("look")
+        await p.ask(RepeatStep("check", downstream=True))
+        state = await p.kit.engine.state(p.handle.run_id)
+        assert progress_of(state, parse(RUNS)) == Progress(total=5, running=1, pending=4)
