@@ -1,4 +1,5 @@
-"""Who asks, and what goes wrong with what they fill in: for programs in which people take part.
+"""Who asks, what goes wrong with what they fill in, and procedures as trees of steps: for programs in which people
+take part.
 
     from stepwell.people import Actor, InvalidForm
 
@@ -7,7 +8,8 @@
 Public, as `stepwell` itself is; the verbs are those of `Stepwell` (docs/procedures.md).
 """
 
-from stepwell.model.errors import InvalidForm
+from stepwell.definition.nested import from_nested, to_nested
+from stepwell.model.errors import InvalidForm, NotLinear
 from stepwell.model.people import Actor, ActorKind, Target
 
-__all__ = ["Actor", "ActorKind", "InvalidForm", "Target"]
+__all__ = ["Actor", "ActorKind", "InvalidForm", "NotLinear", "Target", "from_nested", "to_nested"]

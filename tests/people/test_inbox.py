@@ -159,5 +159,13 @@ async def test_a_guest_moves_a_procedure_and_its_engine_takes_note() -> None:
 def test_the_page_for_people_is_small_and_documented() -> None:
     import stepwell.people
 
-    assert stepwell.people.__all__ == ["Actor", "ActorKind", "InvalidForm", "Target"]
+    assert stepwell.people.__all__ == [
+        "Actor",
+        "ActorKind",
+        "InvalidForm",
+        "NotLinear",
+        "Target",
+        "from_nested",
+        "to_nested",
+    ]
     assert all(getattr(stepwell.people, name).__doc__ for name in stepwell.people.__all__)
