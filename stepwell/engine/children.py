@@ -129,8 +129,9 @@ async def _start(family: Family, action: ChildAction, parent_id: str, parent_ste
 
 
 def _command(action: ChildAction, parent_id: str, parent_step: str) -> c.StartRun:
+    start = {"author": action.author, **action.start}
     if "continued_from" in action.start:  # no child, but the same workflow once more
-        return c.StartRun(action.run_id, action.input, depth=action.depth, **action.start)
+        return c.StartRun(action.run_id, action.input, depth=action.depth, **start)
     return c.StartRun(
         action.run_id,
         action.input,
@@ -138,7 +139,7 @@ def _command(action: ChildAction, parent_id: str, parent_step: str) -> c.StartRu
         parent_step=parent_step,
         depth=action.depth,
         detached=not action.wait,
-        **action.start,
+        **start,
     )
 
 

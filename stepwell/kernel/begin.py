@@ -21,7 +21,7 @@ from stepwell.kernel.ruling import Begin, Enter, Fault, OpenGraph, Pass, Ruling,
 from stepwell.kernel.sparing import spared_task
 from stepwell.kernel.tasks import HANDLERS
 from stepwell.kernel.tasks.for_ import items
-from stepwell.kernel.tasks.run import child_id
+from stepwell.kernel.tasks.run import behalf_of, child_id
 from stepwell.model import events as e
 from stepwell.model.actions import ChildAction
 from stepwell.model.approvals import Approval
@@ -164,7 +164,7 @@ def have_done(r: Ruling, task: Task, view: View, step: Step) -> None:
     act = HANDLERS[task.kind].action
     assert act is not None
     child = child_id(r.draft.run.id, step.id, step.attempt)
-    action = gate.passed(r, task, view, step, lambda: act(r, step, task, view), child)
+    action = gate.passed(r, task, view, step, lambda: act(r, step, task, view), child, behalf_of(r.draft.run))
     if action is None:
         return
     r.effects += limits(step)

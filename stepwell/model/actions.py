@@ -78,6 +78,8 @@ class ChildAction(NamedTuple):
     depth: int = 1
     start: Mapping[str, Any] = {}
     """further members of `StartRun`"""
+    author: str | None = None
+    """on whose behalf it is started"""
 
 
 class SignalAction(NamedTuple):

@@ -308,3 +308,24 @@ def _in_threads(path: Path, run_id: str, names: list[str]) -> list[Any]:
     for thread in threads:
         thread.join(60)
     return outcomes
+
+
+async def test_nobody_approves_through_a_run_inside_the_own_one() -> None:
+    inner = PAY.replace("name: flow", "name: inner")
+    outer = (
+        HEAD
+        + "do: [{a: {run: {workflow: {namespace: test, name: inner, version: '1.0.0', input: {amount: 5}}}}}]"
+    )
+    till = Till()
+    async with Kit(functions={"pay": till.pay}, policy={"mode": "ask", "allow": ["python:*"]}) as kit:
+        await kit.engine.add_definition(inner)
+        handle = await kit.engine.start(outer, author="ada")
+        await kit.drain()
+        await kit.engine.decide_approval(handle.run_id, "approve", by="bob")
+        await kit.drain()
+        (inside,) = [each for each in await kit.engine.pending_approvals() if each["run_id"] != handle.run_id]
+        assert inside["excluded"] == ["ada"]
+        with pytest.raises(Forbidden, match="whoever asked"):
+            await kit.engine.decide_approval(inside["run_id"], "approve", by="ada")
+        await kit.engine.decide_approval(inside["run_id"], "approve", by="bob")
+        assert await kit.engine.result(handle.run_id) == 5

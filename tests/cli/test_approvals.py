@@ -52,3 +52,19 @@ def test_asked_from_the_command_line(cli: Cli) -> None:
     cli.json("approvals", "reject", run, "--by", "kim", "-m", "not yet")
     assert cli.json("runs", "show", run)["output"]["decision"] == "rejected"
     assert cli("approvals", "request", "x", "--arguments", "{", "--by", "eve").code == 2
+
+
+@pytest.mark.spec("X8", "Q8")
+def test_of_processes_that_decide_at_once_one_wins(cli: Cli) -> None:
+    run = cli.json("approvals", "request", "Ship 2.0", "--by", "eve")["run_id"]
+    names = ["ada", "bob", "kim"]
+    going = [cli.start("approvals", "approve", run, "--by", name, "--json") for name in names]
+    ended = [each.end() for each in going]
+    assert sorted(each.code for each in ended) == [0, 1, 1]
+    winner = cli.json("approvals", "show", run)["decisions"][0]["by"]
+    assert len(cli.json("approvals", "show", run)["decisions"]) == 1
+    for name, each in zip(names, ended, strict=True):
+        assert (each.code == 0) is (name == winner)
+        if name != winner:
+            assert each.json["error"]["type"] == "approval_closed"
+            assert f"approved by {winner}" in each.json["error"]["message"]

@@ -30,7 +30,7 @@ _KINDS: Final[dict[str, type[Any]]] = {
     "shell": ShellAction,
     "workflow": ChildAction,
 }
-_FRESH: Final = {"run_id", "start"}
+_FRESH: Final = {"run_id", "start", "author"}
 """what a call of a workflow is not asked about: it follows from the step"""
 
 
@@ -71,15 +71,16 @@ def thaw(
     redact: Callable[[Json], Json] | None,
     what: str,
     run_id: str,
+    author: str | None,
 ) -> Action:
-    """The call that was approved, as `freeze` and `masked` wrote it. `run_id`: that of the run which
-    a call of a workflow starts. Raises `Fault` where it is not to be had any more."""
+    """The call that was approved, as `freeze` and `masked` wrote it. `run_id` and `author`: of the run
+    which a call of a workflow starts. Raises `Fault` where it is not to be had any more."""
     whole = approved
     if _hides(approved):
         fresh = freeze(evaluate())
         whole = _merged(approved, fresh, masked(fresh, redact), what)
     ((kind, members),) = whole.items()
-    return _action(_KINDS[kind], members, run_id)
+    return _action(_KINDS[kind], members, run_id, author)
 
 
 def _hides(value: Json) -> bool:
@@ -105,7 +106,7 @@ def _merged(approved: Json, fresh: Json, seen: Json, what: str) -> Json:
     return approved
 
 
-def _action(kind: type[Any], members: dict[str, Json], run_id: str) -> Action:
+def _action(kind: type[Any], members: dict[str, Json], run_id: str, author: str | None) -> Action:
     given = dict(members)
     auth = given.get("auth")
     if auth is not None:
@@ -113,6 +114,6 @@ def _action(kind: type[Any], members: dict[str, Json], run_id: str) -> Action:
     if kind is ShellAction:
         given["arguments"] = tuple(given.get("arguments", ()))
     if kind is ChildAction:
-        given["run_id"] = run_id
+        given |= {"run_id": run_id, "author": author}
     made: Action = kind(**given)
     return made

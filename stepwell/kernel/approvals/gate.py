@@ -20,13 +20,13 @@ from stepwell.model.records import Step
 
 
 def passed(
-    r: Ruling, task: Task, view: View, step: Step, act: Callable[[], Action], child: str
+    r: Ruling, task: Task, view: View, step: Step, act: Callable[[], Action], child: str, author: str | None
 ) -> Action | None:
     """The action that may be performed now; None: people are asked first. `child` is the id of the run that a call of a
-    workflow starts. Raises `Fault` where it is denied."""
+    workflow starts, and `author` on whose behalf. Raises `Fault` where it is denied."""
     approval = given(r, step)
     if approval is not None:
-        return thaw(approval.arguments, act, r.env.redact, approval.what, child)
+        return thaw(approval.arguments, act, r.env.redact, approval.what, child, author)
     action = act()
     levels = _levels(r, task, view, step)
     name = called(action) if levels else None

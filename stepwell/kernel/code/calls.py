@@ -11,7 +11,7 @@ from stepwell.kernel.failure import located
 from stepwell.kernel.limits import limits
 from stepwell.kernel.ruling import Fault, Ruling
 from stepwell.kernel.sparing import spared_call
-from stepwell.kernel.tasks.run import child_id
+from stepwell.kernel.tasks.run import behalf_of, child_id
 from stepwell.model import events as e
 from stepwell.model.actions import Action, ChildAction, SignalAction
 from stepwell.model.base import Instant, Json
@@ -205,4 +205,5 @@ def _child(r: Ruling, call: ChildCall, step: Step) -> ChildAction:
         wait=call.wait,
         depth=run.depth + (0 if "continued_from" in call.start else 1),
         start=call.start,
+        author=behalf_of(run),
     )

@@ -11,7 +11,7 @@ from stepwell.kernel.ruling import Fault, Ruling
 from stepwell.model import problem
 from stepwell.model.actions import ChildAction, ShellAction
 from stepwell.model.base import Json
-from stepwell.model.records import Step
+from stepwell.model.records import Run, Step
 
 
 def shell(r: Ruling, step: Step, task: Task, view: View) -> ShellAction:
@@ -57,7 +57,14 @@ def child(r: Ruling, step: Step, task: Task, view: View) -> ChildAction:
         input=view.render(body.input, step.input) if body.input is not None else step.input,
         wait=body.await_,
         depth=run.depth + 1,
+        author=behalf_of(run),
     )
+
+
+def behalf_of(run: Run) -> str | None:
+    """Who started the run: what it starts in turn is started on behalf of the same person."""
+    stamp = run.stamps.get("started")
+    return run.author or (stamp.by if stamp is not None else None)
 
 
 def child_id(run_id: str, step_id: str, attempt: int) -> str:
