@@ -25,6 +25,7 @@ from stepwell.engine.exposure import Exposure
 from stepwell.model.actions import (
     CodeAction,
     HttpAction,
+    NotifyAction,
     PythonAction,
     SampleAction,
     ShellAction,
@@ -40,6 +41,7 @@ from stepwell.telemetry.watched import Telemetry
 from stepwell.workers.dispatch import WorkerDispatch
 from stepwell.workers.guard import JqGuard
 from stepwell.workers.http import HttpRunner
+from stepwell.workers.notify import Notifier, NotifyRunner
 from stepwell.workers.python import PythonRunner
 from stepwell.workers.series import SeriesRunner, Source
 from stepwell.workers.shell import ShellRunner
@@ -95,6 +97,7 @@ class Workers(NamedTuple):
     modules: Iterable[str] | None
     series: Mapping[str, Source]
     series_folder: str | Path | None
+    notifiers: Mapping[str, Notifier]
 
 
 class Stepwell(Client):
@@ -128,6 +131,7 @@ class Stepwell(Client):
         workflows: Iterable[Workflow[Any, Any]] | None = None,
         series: Mapping[str, Source] | None = None,
         series_folder: str | Path | None = None,
+        notifiers: Mapping[str, Notifier] | None = None,
         vfs: str | None = None,
         warm_up: bool = True,
         refit: Callable[[Parts], Parts] | None = None,
@@ -144,6 +148,7 @@ class Stepwell(Client):
         `works_on`: the queues whose runs begin here (None: all, `[]`: none). `workflows`: the Python workflows that
         this engine runs; None: all that were imported. `schedules`: fire them; None: where it recovers. `series`:
         functions that samples may be read from, by name; `series_folder`: where files of samples lie (None: nowhere).
+        `notifiers`: by channel, the URL or function that is told what `notify` actions say.
         `snapshot_every`: turns after which a run's state is kept beside its journal. `warm_up` False: do not grow
         the write-ahead log beforehand; opening is quicker, commits are slower. `refit`: given the parts that were
         made, the ones to use. `telemetry`: observers (`stepwell.telemetry`). `blobs`: where files are kept; None: in
@@ -153,15 +158,13 @@ class Stepwell(Client):
         return Opening(
             cls,
             Path(path),
-            workers=Workers(_by_name(functions), modules, series or {}, series_folder),
+            workers=Workers(_by_name(functions), modules, series or {}, series_folder, notifiers or {}),
             secrets=dict(secrets or {}),
             recover=recover and not guest,
             schedules=(recover if schedules is None else schedules) and not guest,
             guest=guest,
-            max_concurrency=max_concurrency,
-            queues=tuple(queues),
-            works_on=None if works_on is None else frozenset(works_on),
-            snapshot_every=snapshot_every,
+            max_concurrency=max_concurrency, queues=tuple(queues),
+            works_on=None if works_on is None else frozenset(works_on), snapshot_every=snapshot_every,
             **_doors(clock, ids, dice),
             registry=REGISTRY if workflows is None else Registry(workflows),
             vfs=vfs, warm=WARM_WAL if warm_up else 0, refit=refit or _as_made, telemetry=tuple(telemetry),
@@ -258,6 +261,7 @@ def _runner(workers: Workers) -> Runner:
             HttpAction: http,
             WebhookAction: WebhookRunner(),
             SampleAction: SeriesRunner(http, folder=folder, sources=workers.series),
+            NotifyAction: NotifyRunner(workers.notifiers),
             ShellAction: ShellRunner(),
             PythonAction: python,
             CodeAction: python,

@@ -90,6 +90,18 @@ def series_option(function: F) -> F:
     )(function)
 
 
+def notify_option(function: F) -> F:
+    return click.option(
+        "--notify",
+        "notifiers",
+        multiple=True,
+        envvar="STEPWELL_NOTIFY",
+        show_envvar=True,
+        metavar="CHANNEL=URL",
+        help="Where `notify` actions of that channel are sent to. May be given again.",
+    )(function)
+
+
 def input_option(function: F) -> F:
     return click.option(
         "--input",
@@ -143,6 +155,17 @@ def read_tags(given: tuple[str, ...]) -> dict[str, str]:
             raise InvalidInput(f"{word!r} is not a tag", hint="write it as --tag name=value")
         tags[name] = value
     return tags
+
+
+def read_notifiers(given: tuple[str, ...]) -> dict[str, str]:
+    """`CHANNEL=URL` words as a map. Raises `InvalidInput`, without the URL: it may be a secret."""
+    found = {}
+    for word in given:
+        channel, equals, url = word.partition("=")
+        if not equals or not channel or "/" in channel:
+            raise InvalidInput("a channel is given without its name", hint="write it as --notify CHANNEL=URL")
+        found[channel] = url
+    return found
 
 
 def read_attributes(given: tuple[str, ...]) -> dict[str, Any]:

@@ -13,8 +13,10 @@ from stepwell.cli.options import (
     db_option,
     input_option,
     json_option,
+    notify_option,
     read_attributes,
     read_input,
+    read_notifiers,
     read_secrets,
     read_tags,
     secrets_option,
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 )
 @secrets_option
 @series_option
+@notify_option
 @db_option
 @click.option("--key", metavar="K", help="Idempotency key: the same key gives the same run.")
 @click.option("--tag", "tags", multiple=True, metavar="K=V", help="A search tag; may be given several times.")
@@ -112,8 +115,11 @@ async def _run(
     definitions = [*[await read_definition(path) for path in options["others"]], main]
     allow_modules(place.parent)
     logs = Logging(options["log_format"], options["log_level"])
-    folder = options["series_folder"]
-    async with engine(options["db"], secrets=secrets, logs=logs, series_folder=folder) as stepwell:
+    world = {
+        "series_folder": options["series_folder"],
+        "notifiers": read_notifiers(options["notifiers"]),
+    }
+    async with engine(options["db"], secrets=secrets, logs=logs, **world) as stepwell:
         for other in definitions[:-1]:
             await stepwell.add_definition(other)
         try:

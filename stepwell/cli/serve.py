@@ -16,7 +16,9 @@ import click
 from stepwell.cli.options import (
     db_option,
     json_option,
+    notify_option,
     path_option,
+    read_notifiers,
     read_secrets,
     secrets_option,
     series_option,
@@ -69,6 +71,7 @@ TOLD: Final[dict[type[Event], str]] = {
 )
 @secrets_option
 @series_option
+@notify_option
 @path_option
 @log_options
 @click.option(
@@ -139,6 +142,7 @@ async def _serve(
             logs=logs,
             telemetry=telemetry,
             series_folder=options["series_folder"],
+            notifiers=read_notifiers(options["notifiers"]),
             works_on=options["queues"] or None,
             schedules=True,
         ) as stepwell:
