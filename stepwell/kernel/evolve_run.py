@@ -11,7 +11,7 @@ from stepwell.model import events as e
 from stepwell.model.base import Instant
 from stepwell.model.events import SAME
 from stepwell.model.people import Stamp, stamped
-from stepwell.model.records import Run, Scope, Signal, Step
+from stepwell.model.records import ACTIONS, Run, Scope, Signal, Step
 
 ROOT: Final = "/do"
 """The id of the scope of the run's own task list."""
@@ -226,6 +226,7 @@ def _scope_opened(draft: Draft, event: e.ScopeOpened, at: Instant) -> None:
             input=data,
             flow=data,
             variables=event.variables,
+            apart=event.section == ACTIONS,
         )
     )
 

@@ -7,12 +7,16 @@ SPEC X1 (run), U1 (step) and U2 (attempt). Times are `Instant`s, None until they
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from stepwell.model.approvals import Approval
 from stepwell.model.base import Instant, Json
 from stepwell.model.people import Graph, Node, Stamp
 from stepwell.model.problem import Problem
 from stepwell.model.states import RunStatus, StepStatus, WaitReason
+
+ACTIONS: Final = "actions"
+"""The section of the scope in which a step's completion actions are."""
 
 
 @dataclass(slots=True)
@@ -127,7 +131,7 @@ class Scope:
     pointer: str
     """JSON pointer of the task list"""
     section: str
-    """do, iteration, item (an iteration beside others), branch, try, catch or function"""
+    """do, iteration, item (an iteration beside others), branch, try, catch, function or actions"""
     number: int = 0
     """which iteration, item, branch or try"""
     index: tuple[int, ...] = ()

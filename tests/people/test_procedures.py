@@ -234,3 +234,21 @@ async def test_the_output_of_a_procedure_names_its_steps() -> None:
         await p.skip("look")
         await p.submit("close", {"note": "dry"}, BOB)
         assert (await p.run()).output == {"pressure": 4.5, "by": "bob"}
+
+
+@pytest.mark.spec("N9")
+async def test_every_action_sees_the_outputs_of_its_step_whatever_the_one_before_gave() -> None:
+    body = """
+  - load:
+      call: form
+      with:
+        fields: [{id: mass, kind: number, required: true}]
+        actions:
+          - function: {function: weigh}
+          - set: {half: "${ .mass / 2 }"}
+          - set: {third: "${ .mass / 3 }"}
+"""
+    async with Procedure(procedure(body), functions={"weigh": lambda: {"scale": 1}}) as p:
+        await p.submit("load", {"mass": 6})
+        assert (await p.statuses()) == {"load": "completed"}
+        assert (await p.run()).variables == {"half": 3, "third": 2}

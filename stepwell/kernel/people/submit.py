@@ -19,10 +19,7 @@ from stepwell.kernel.people.verdict import judged, refer, reject
 from stepwell.kernel.ruling import Ruling
 from stepwell.model import events as e
 from stepwell.model.errors import InvalidForm
-from stepwell.model.records import Step
-
-ACTIONS: Final = "actions"
-"""The section of the scope in which a step's completion actions are."""
+from stepwell.model.records import ACTIONS, Step
 
 
 def submit(r: Ruling, step: Step) -> None:
