@@ -23,7 +23,7 @@ from stepwell.kernel.tasks import HANDLERS
 from stepwell.kernel.tasks.for_ import items
 from stepwell.kernel.tasks.run import behalf_of, child_id
 from stepwell.model import events as e
-from stepwell.model.actions import ChildAction
+from stepwell.model.actions import Action, ChildAction
 from stepwell.model.approvals import Approval
 from stepwell.model.effects import Perform, SetTimer
 from stepwell.model.events import SAME
@@ -163,8 +163,13 @@ def have_done(r: Ruling, task: Task, view: View, step: Step) -> None:
     """Have a worker do the step's action once this turn is durable. Raises `Fault`."""
     act = HANDLERS[task.kind].action
     assert act is not None
-    child = child_id(r.draft.run.id, step.id, step.attempt)
-    action = gate.passed(r, task, view, step, lambda: act(r, step, task, view), child, behalf_of(r.draft.run))
+    action: Action | None
+    if gate.stands_open(r, task):
+        action = act(r, step, task, view)
+    else:
+        child = child_id(r.draft.run.id, step.id, step.attempt)
+        behalf = behalf_of(r.draft.run)
+        action = gate.passed(r, task, view, step, lambda: act(r, step, task, view), child, behalf)
     if action is None:
         return
     r.effects += limits(step)
