@@ -75,7 +75,7 @@ def _live(state: State) -> set[str]:
 
 
 def _name(state: State, step: Step) -> str:
-    """The task's name, with the iteration or the try of the block that it is in; whether another step took its place."""
+    """The task's name, with the iteration or the try of the block that it is in; whether it is done again."""
     node = state.nodes.get(step.id)
     if node is not None and node.replaced_by is not None:
         return f"{step.name} ({'outdated' if node.outdated else 'repeated'})"
