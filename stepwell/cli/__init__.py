@@ -33,6 +33,9 @@ def _version(context: click.Context, option: click.Parameter, asked: bool) -> No
         "validate": ("stepwell.cli.validate", "Report every problem of definitions."),
         "serve": ("stepwell.cli.serve", "Carry on every open run of a file."),
         "runs": ("stepwell.cli.runs", "Look at runs and steer them."),
+        "inbox": ("stepwell.cli.people.inbox", "List what waits for you."),
+        "step": ("stepwell.cli.people.step", "Look at a step that people do, and do it."),
+        "audit": ("stepwell.cli.people.audit", "Tell who did what to a run, and when."),
         "search": ("stepwell.cli.search", "Find runs and definitions."),
         "schedules": ("stepwell.cli.schedules", "Set, look at and steer what starts runs by time."),
         "procedures": (
@@ -49,7 +52,8 @@ def _version(context: click.Context, option: click.Parameter, asked: bool) -> No
         "doctor": ("stepwell.cli.doctor", "Read the whole record and check it."),
     },
     epilog="Exit codes: 0 fine, 1 the run failed or something was found, 2 the definition or the command is "
-    "not valid, 3 cancelled, terminated or timed out, 4 the store is not available, 70 a fault of Stepwell itself, "
+    "not valid, 3 cancelled, terminated or timed out, 4 the store is not available, 5 a procedure waits for people, "
+    "70 a fault of Stepwell itself, "
     "130 left before the end. "
     "STEPWELL_DB names the file to use; STEPWELL_DEBUG=1 (or --debug-traceback) shows tracebacks.",
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final, Protocol
 
 from stepwell.cli.failing import Left
@@ -63,13 +63,14 @@ async def attend(
     steer: bool = True,
     timeout: float | None = None,
     last_words: str = "",
+    until: Callable[[Client, str], Awaitable[View]] | None = None,
 ) -> View:
-    """Wait for the end of the run, showing it; the view is that of `Client.wait`.
+    """Wait for the end of the run (or for what `until` waits for), showing it; the view is that of `Client.wait`.
 
     The first Ctrl-C cancels the run, the second leaves it open and raises `Left`; so does SIGTERM, and with `steer`
     False the first. After `timeout` seconds the run is cancelled. `last_words`: how to go on with an open run.
     """
-    ended = asyncio.ensure_future(client.wait(run_id))
+    ended = asyncio.ensure_future(client.wait(run_id) if until is None else until(client, run_id))
     shown = asyncio.ensure_future(follow(client, run_id, screen, ended)) if screen is not None else None
     tasks: set[asyncio.Future[Any]] = {ended, *([shown] if shown is not None else [])}
     try:

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from stepwell.cli.screen import line
 from stepwell.cli.tree import MARKS, Row, fit, rows_of
-from stepwell.client.explain import explain
+from stepwell.client.explain import LEFT_TO_PEOPLE, explain
 from stepwell.client.open_steps import span
 from stepwell.client.progress import progress_of
 from stepwell.definition.model import Definition
@@ -31,7 +31,7 @@ RUN_STYLES: Final = {
     RunStatus.RUNNING: MARKS[StepStatus.RUNNING],
 }
 BAR: Final = 24
-HELD: Final = frozenset({"paused", "paused_by_debugger", "pausing", "cancelling"})
+HELD: Final = frozenset({"paused", "paused_by_debugger", "pausing", "cancelling"}) | LEFT_TO_PEOPLE
 """Reasons for which the display says what a person can do."""
 
 

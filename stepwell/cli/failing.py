@@ -29,6 +29,8 @@ from stepwell.model.errors import (
 
 INTERRUPTED: Final = 130
 UNEXPECTED: Final = 70
+LEFT_TO_PEOPLE: Final = 5
+"""A procedure is open, and goes on when people do something."""
 
 EXIT_CODES: Final[tuple[tuple[type[StepwellError], int], ...]] = (
     (InvalidDefinition, 2),
@@ -106,6 +108,8 @@ def error_json(error: StepwellError) -> dict[str, Any]:
         body["findings"] = [finding_json(finding) for finding in error.findings]
     else:
         body |= {"hint": error.hint or None, "retry": error.retry}
+    if isinstance(error, InvalidForm):
+        body["fields"] = error.fields
     if isinstance(error, VersionConflict):
         body["head"] = error.head
     if isinstance(error, Listed):

@@ -5,13 +5,14 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
-from stepwell.cli.attending import Screen, attend
-from stepwell.cli.failing import RUN_CODES
+from stepwell.cli.attending import LOOK_EVERY, Screen, attend
+from stepwell.cli.failing import LEFT_TO_PEOPLE, RUN_CODES
 from stepwell.cli.opening import with_db
 from stepwell.cli.screen import line, on_terminal, pretty, print_json, say, tint, write
 
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
+    from stepwell.client.client import Client
     from stepwell.client.views import View
 
 RETRIED: Final = frozenset({"failed", "timed_out", "cancelled"})
@@ -27,19 +28,51 @@ async def carry_through(
     steer: bool = True,
     timeout: float | None = None,
 ) -> int:
-    """Stay with a run until it ends, show it as the output allows, and give the exit code of how it ended."""
+    """Stay with a run until it ends, show it as the output allows, and give the exit code of how it ended.
+
+    With `steer` (this process carries it on) a procedure is left as soon as only people can go on with it.
+    """
     how = "follow it with: stepwell runs watch" if not steer else "go on with it: stepwell serve"
     last_words = with_db(how, db) + (f" {run_id}" if not steer else "")
     if not steer and not await _carried_on(stepwell, run_id):
         say(with_db("no engine carries the run on now; start one with: stepwell serve", db), err=True)
     screen = None if as_json else await make_screen(stepwell, run_id, db)
-    view = await attend(stepwell, run_id, screen, steer=steer, timeout=timeout, last_words=last_words)
+    until = until_people if steer and (await stepwell.state(run_id)).run.attended else None
+    view = await attend(
+        stepwell, run_id, screen, steer=steer, timeout=timeout, last_words=last_words, until=until
+    )
+    open_ = "next_actions" in view
     if as_json:
         print_json(view)
     else:
-        for words in summary(view, db):
+        for words in people_summary(view, db) if open_ else summary(view, db):
             write(words)
-    return RUN_CODES.get(view["status"], 1)
+    return LEFT_TO_PEOPLE if open_ else RUN_CODES.get(view["status"], 1)
+
+
+async def until_people(client: Client, run_id: str) -> View:
+    """Wait until the run has ended (the view is that of `Client.wait`), or only people can go on with it (that of
+    `Client.explain`)."""
+    from stepwell.client.awaiting import THEIRS
+    from stepwell.client.explain import LEFT_TO_PEOPLE as REASONS
+
+    clock = client.engine.clock
+    while (await client.engine.row(run_id)).ended_at is None:
+        actor = client.engine.actors.get(run_id)
+        if actor is None or actor.idle:
+            view = await client.explain(run_id)
+            if view["reason"] in REASONS and all(each["reason"] in THEIRS for each in view["details"]):
+                return view
+        await clock.wait_until(clock.now() + LOOK_EVERY)
+    return await client.wait(run_id)
+
+
+def people_summary(view: View, db: Path) -> list[str]:
+    """The last lines where a procedure is left to people: what they do, and how."""
+    lines = [tint(f"run {view['run_id']} waits for people", "yellow", bold=True)]
+    lines.append("what next:")
+    lines += [with_db(f"  {action['command']}", db) for action in view["next_actions"]]
+    return [*lines, with_db("what services and code do in it goes on with: stepwell serve", db)]
 
 
 async def _carried_on(stepwell: Stepwell, run_id: str) -> bool:
@@ -53,7 +86,7 @@ async def make_screen(stepwell: Stepwell, run_id: str, db: Path) -> Screen:
     if not on_terminal():
         from stepwell.cli.plain import PlainLines
 
-        return PlainLines()
+        return PlainLines(commands=lambda text: with_db(text, db))
     from stepwell.cli.drawing import LiveTree
 
     row = await stepwell.engine.row(run_id)

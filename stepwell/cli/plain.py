@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from stepwell.cli.screen import line, write
+from stepwell.client.explain import LEFT_TO_PEOPLE, explain
 from stepwell.client.open_steps import problem_text, span
 from stepwell.model import events as e
 from stepwell.model.base import SECOND, Instant
@@ -14,10 +15,12 @@ from stepwell.model.records import State
 
 
 class PlainLines:
-    """A `Screen` that prints what has changed. `put` gets each line."""
+    """A `Screen` that prints what has changed. `put` gets each line. `commands` makes the commands in it work as they
+    stand."""
 
-    def __init__(self, put: Callable[[str], None] = write) -> None:
-        self._put = put
+    def __init__(self, put: Callable[[str], None] = write, *, commands: Callable[[str], str] = str) -> None:
+        self._put, self._commands = put, commands
+        self._advised = ""
 
     def show(self, state: State, turns: Sequence[Turn], now: Instant) -> None:
         for turn in turns:
@@ -26,6 +29,15 @@ class PlainLines:
                 if tell is not None:
                     took = (turn.at - state.run.created_at) / SECOND
                     self._put(f"{took:9.3f} s  {line(tell(state, event, turn.at))}")
+        self._advise(state, now)
+
+    def _advise(self, state: State, now: Instant) -> None:
+        """Say it once when people have to go on with it."""
+        told = explain(state, now, carried_on=True)
+        command = told["next_actions"][0]["command"] if told["reason"] in LEFT_TO_PEOPLE else ""
+        if command and command != self._advised:
+            self._put(f"{line(told['summary'])}\n  {line(self._commands(command))}")
+        self._advised = command
 
     def note(self, text: str) -> None:
         self._put(line(text))
@@ -86,5 +98,9 @@ LINES: Final[dict[type[Any], Callable[[State, Any, Instant], str]]] = {
     e.StepCancelled: _step("cancelled"),
     e.StepReopened: _step("begins again"),
     e.StepResumed: _step("goes on"),
+    e.StepOffered: _step("waits for a person to begin it"),
+    e.StepSubmitted: _step("submitted"),
+    e.StepRepeated: _step("is to be done again"),
+    e.StepActionFailed: _failed("failed after its end"),
 }
 """What is said of an event; of others nothing. The end of the run is told by the summary."""

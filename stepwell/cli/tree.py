@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
 
+from stepwell.client.awaiting import awaited, awaits
 from stepwell.client.open_steps import problem_text, reason_of, since, span
 from stepwell.model.base import Instant
 from stepwell.model.records import State, Step
@@ -59,7 +60,7 @@ def rows_of(state: State, now: Instant) -> list[Row]:
     todo = [(step, 0) for step in reversed(inside.get(None, []))]
     while todo:
         step, depth = todo.pop()
-        rows.append(_row(step, depth, now, _name(state, step), step.id in live))
+        rows.append(_row(state, step, depth, now, live=step.id in live))
         todo += [(child, depth + 1) for child in reversed(inside.get(step.id, []))]
     return rows
 
@@ -85,8 +86,9 @@ def _name(state: State, step: Step) -> str:
     return f"{step.name} (try {scope.number + 1})" if scope.section == "try" and scope.number else step.name
 
 
-def _row(step: Step, depth: int, now: Instant, name: str, live: bool) -> Row:
-    return Row(depth, MARKS[step.status], name, step.kind, note_of(step, now), live, step.status in BAD)
+def _row(state: State, step: Step, depth: int, now: Instant, *, live: bool) -> Row:
+    note = note_of(step, now) if awaits(state, step) is None else awaited(state, step)
+    return Row(depth, MARKS[step.status], _name(state, step), step.kind, note, live, step.status in BAD)
 
 
 def fit(rows: Sequence[Row], height: int) -> list[Row]:

@@ -19,6 +19,7 @@ from stepwell.client.verbs.base import Source
 from stepwell.client.views import View
 from stepwell.model.base import Json
 from stepwell.model.events import SAME, MaybeSame
+from stepwell.model.people import Actor
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -121,6 +122,29 @@ class BlockingStepwell:
     search_runs = _blocks(Client.search_runs)
     search_definitions = _blocks(Client.search_definitions)
 
+    request_approval = _blocks(Client.request_approval)
+    approval = _blocks(Client.approval)
+    decide_approval = _blocks(Client.decide_approval)
+    delegate_approval = _blocks(Client.delegate_approval)
+    pending_approvals = _blocks(Client.pending_approvals)
+    inbox = _blocks(Client.inbox)
+    show_step = _blocks(Client.show_step)
+    update_step = _blocks(Client.update_step)
+    set_values = _blocks(Client.set_values)
+    start_step = _blocks(Client.start_step)
+    submit_step = _blocks(Client.submit_step)
+    skip_step = _blocks(Client.skip_step)
+    fail_step = _blocks(Client.fail_step)
+    repeat_step = _blocks(Client.repeat_step)
+    assign_step = _blocks(Client.assign_step)
+    set_fields = _blocks(Client.set_fields)
+    begin = _blocks(Client.begin)
+    succeed = _blocks(Client.succeed)
+    fail = _blocks(Client.fail)
+    abort = _blocks(Client.abort)
+    procedure = _blocks(Client.procedure)
+    audit = _blocks(Client.audit)
+
     def set_variables(self, run_id: str, **values: Json) -> None:
         self._do(self.client.set_variables(run_id, **values))
 
@@ -129,6 +153,14 @@ class BlockingStepwell:
 
         async def read() -> Sequence[View]:
             return [view async for view in self.client.history(run_id, after, detail=detail)]
+
+        return self._do(read())
+
+    def inbox_pages(self, by: Actor | str | None = None, **where: Any) -> Sequence[View]:
+        """Every line of an inbox. See `Client.inbox`."""
+
+        async def read() -> Sequence[View]:
+            return [item async for item in self.client.inbox_pages(by, **where)]
 
         return self._do(read())
 

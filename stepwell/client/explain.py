@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+from stepwell.client.awaiting import APPROVAL, CONDITION, PEOPLE, STEPS, THEIRS, failures, left_to_people
 from stepwell.client.open_steps import Facts, OpenStep, facts_of, problem_text, times
 from stepwell.client.queued import Queued, evidence, says
 from stepwell.client.views import View, error_view, when
@@ -76,6 +77,13 @@ REFUSE: Final = Action("reject it: the step fails", "stepwell approvals reject {
 HAND_ON: Final = Action(
     "let somebody else decide", "stepwell approvals delegate {run} {step} --by NAME --to NAME"
 )
+FILL_IN: Final = Action("look at it, and at what can be done", "stepwell step show {run} {step}")
+INBOX: Final = Action("see all that waits for people in it", "stepwell inbox --all --run {run}")
+STANDS: Final = Action("see how the procedure stands", "stepwell procedures status {run}")
+BEGIN: Final = Action("begin it", "stepwell procedures begin {run}")
+SUCCEED: Final = Action("end it as completed", "stepwell procedures succeed {run}")
+GIVE_UP: Final = Action("end it as failed", "stepwell procedures fail {run} --reason TEXT")
+REPEAT: Final = Action("do it again", "stepwell step repeat {run} {failed}")
 HISTORY: Final = Action("read everything that happened", "stepwell runs history {run}")
 
 
@@ -94,6 +102,28 @@ def _is(*statuses: RunStatus) -> Applies:
 
 def _leads(reason: str) -> Applies:
     return lambda facts: facts.first is not None and facts.first.reason == reason
+
+
+def _only_people(facts: Facts) -> bool:
+    """Nothing is open but what people do, and what comes after that."""
+    kinds = {found.reason for found in facts.open}
+    run = facts.state.run
+    theirs = PEOPLE in kinds or (run.attended and APPROVAL in kinds)
+    return run.status is RunStatus.RUNNING and theirs and kinds <= THEIRS
+
+
+def _to_decide(facts: Facts) -> bool:
+    return _only_people(facts) and _leads(APPROVAL)(facts)
+
+
+def _whole(facts: Facts) -> bool:
+    return left_to_people(facts.state)
+
+
+def _holds(facts: Facts) -> str:
+    first, *others = failures(facts.state)
+    more = f" ({times(len(others), 'other step')} failed too)" if others else ""
+    return f"Step {first.id} failed and holds the procedure up{more}: {problem_text(first.error)}."
 
 
 def _failed(facts: Facts) -> str:
@@ -173,8 +203,10 @@ STEP_ACTIONS: Final[dict[str, tuple[Action, ...]]] = {
     "rate_limited": (WATCH, CANCEL),
     "step_scheduled": (WATCH, CANCEL),
     "waiting_for_event": (SHOW, CANCEL),
-    "waiting_for_condition": (SHOW, CANCEL),
-    "waiting_for_approval": (DECIDE, REFUSE, HAND_ON, CANCEL),
+    CONDITION: (FILL_IN, STANDS, CANCEL),
+    APPROVAL: (DECIDE, REFUSE, HAND_ON, CANCEL),
+    PEOPLE: (FILL_IN, INBOX, STANDS, SERVE_TOO),
+    STEPS: (STANDS, CANCEL),
     "waiting": (SHOW, CANCEL),
 }
 """What helps when a step is the reason; the one nearest to going on comes first where several are open."""
@@ -204,6 +236,26 @@ RULES: Final = (
         lambda facts: says(facts.state.run, facts.queued, facts.now),
         (QUEUE, LET_GO, SERVE_QUEUED, WATCH, CANCEL),
     ),
+    Rule(
+        "held_at_start",
+        lambda facts: _whole(facts) and facts.state.run.held,
+        lambda facts: "The run waits for a person to begin it.",
+        (BEGIN, STANDS, SERVE_TOO, CANCEL),
+    ),
+    Rule(
+        "held_by_failure",
+        lambda facts: _whole(facts) and bool(failures(facts.state)),
+        _holds,
+        (REPEAT, STANDS, GIVE_UP, SERVE_TOO),
+    ),
+    Rule(
+        "waiting_to_be_ended",
+        lambda facts: _whole(facts) and not facts.open,
+        lambda facts: "Every step is through: the procedure waits for a person to end it.",
+        (SUCCEED, GIVE_UP, STANDS),
+    ),
+    Rule(APPROVAL, _to_decide, _step_says, (DECIDE, REFUSE, HAND_ON, INBOX, SERVE_TOO)),
+    Rule(PEOPLE, _only_people, _step_says, STEP_ACTIONS[PEOPLE]),
     Rule(
         "not_carried_on",
         lambda facts: not facts.carried_on,
@@ -242,6 +294,12 @@ RULES: Final = (
 )
 
 
+LEFT_TO_PEOPLE: Final = frozenset(
+    {PEOPLE, APPROVAL, "held_at_start", "held_by_failure", "waiting_to_be_ended"}
+)
+"""Reasons why a procedure goes on only when a person does something."""
+
+
 def explain(state: State, now: Instant, carried_on: bool, queued: Queued | None = None) -> View:
     """`{run_id, status, reason, summary, details, next_actions, evidence}`.
 
@@ -272,6 +330,7 @@ def _names(facts: Facts) -> dict[str, str]:
         "run": facts.state.run.id,
         "step": _quoted(first.step.id) if first else "STEP",
         "child": (first.child if first else None) or "CHILD",
+        "failed": next((_quoted(step.id) for step in failures(facts.state)), "STEP"),
         "queue": _quoted(facts.state.run.queue or "QUEUE"),
     }
 

@@ -7,7 +7,8 @@ import shlex
 from typing import Final
 
 _COMMAND: Final = re.compile(
-    r"\bstepwell (runs \w+|archive \w+|schedules \w+|procedures \w+|queues \w+|serve|doctor|graph|status)\b(?! --db)"
+    r"\bstepwell (runs \w+|archive \w+|schedules \w+|procedures \w+|queues \w+|approvals \w+|step \w+|"
+    r"inbox|audit|serve|doctor|graph|status)\b(?! --db)"
 )
 DEFAULT_FILE: Final = "stepwell.db"
 """what a command without `--db` is about"""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from stepwell.client.conditions import waits_for
+from stepwell.client.awaiting import CONDITION, PEOPLE, STEPS, awaited, awaits, left_to_people
 from stepwell.client.queued import Queued
 from stepwell.client.views import View, error_view, when
 from stepwell.kernel.approvals.rules import says
@@ -30,9 +30,11 @@ ORDER: Final = (
     "rate_limited",
     "waiting_for_approval",
     "waiting_for_event",
-    "waiting_for_condition",
+    CONDITION,
+    PEOPLE,
     "step_scheduled",
     "waiting",
+    STEPS,
 )
 """Reasons, the most telling first."""
 
@@ -107,7 +109,7 @@ def held(state: State, others: Mapping[str, State]) -> bool:
     """Whether time does not move the run, but only a person, another program, or other code: it is paused or stalled,
     or all its open steps are paused or wait for a signal, or for such runs (`others`, by run id)."""
     run = state.run
-    if run.status is RunStatus.PAUSED:
+    if run.status is RunStatus.PAUSED or left_to_people(state):
         return True
     found = facts_of(state, run.created_at, carried_on=True).open
     if run.stalled is not None:
@@ -120,6 +122,8 @@ def _held(found: OpenStep, others: Mapping[str, State], *, timed: bool) -> bool:
     if found.child is not None:
         child = others.get(found.child)
         return child is not None and held(child, others)
+    if found.reason in (PEOPLE, STEPS):
+        return not timed and step.deadline is None
     if step.status is StepStatus.WAITING and step.reason in (WaitReason.EVENT, WaitReason.APPROVAL):
         return not timed and step.due is None and step.deadline is None
     return step.status is StepStatus.PAUSED
@@ -157,16 +161,22 @@ def since(step: Step) -> Instant:
 
 
 def _open_step(state: State, step: Step, now: Instant) -> OpenStep:
-    node = state.nodes.get(step.id)
-    awaited = waits_for(node) if node is not None and step.status is StepStatus.SUBMITTED else None
-    if awaited is not None:
-        says = f"Step {step.id} was submitted {span(now - since(step))} ago, and waits for {awaited}."
-        return OpenStep(step, "waiting_for_condition", says, now)
+    reason = awaits(state, step)
+    if reason is not None:
+        return OpenStep(step, reason, _awaited(state, step, now), now)
     reason = "expired_claim" if expired(step, now) else reason_of(step)
     child = child_id(state.run.id, step.id, step.attempt) if reason == "waiting_for_children" else None
     approval = state.approvals.get(step.id) if reason == "waiting_for_approval" else None
     text = _asks(approval, step, now) if approval is not None else _SENTENCES[reason](step, now, child)
     return OpenStep(step, reason, text, now, child)
+
+
+def _awaited(state: State, step: Step, now: Instant) -> str:
+    offered = state.nodes[step.id].offered_at if step.status is StepStatus.PENDING else None
+    long = span(now - (offered or since(step)))
+    if step.status is StepStatus.SUBMITTED:
+        return f"Step {step.id} was submitted {long} ago, and {awaited(state, step)}."
+    return f"Step {step.id} {awaited(state, step)}; so it has been for {long}."
 
 
 def _running(step: Step, now: Instant, child: str | None) -> str:

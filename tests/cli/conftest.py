@@ -12,7 +12,7 @@ from tests.cli.helpers import Cli
 
 @pytest.fixture
 def cli(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Cli]:
-    for name in ("STEPWELL_DB", "STEPWELL_DEBUG"):
+    for name in ("STEPWELL_DB", "STEPWELL_DEBUG", "STEPWELL_USER", "STEPWELL_GROUPS", "STEPWELL_ROLES"):
         monkeypatch.delenv(name, raising=False)
     cli = Cli(tmp_path)
     yield cli

@@ -2,64 +2,15 @@
 
 from __future__ import annotations
 
-import os
-import pty
 import re
 import signal
-import subprocess
-import sys
-from collections.abc import Callable
 
 import pytest
 
-from tests.cli.helpers import PATIENCE, Cli, guarded
+from tests.cli.helpers import Cli
+from tests.cli.terminal import Terminal
 
 SLEEP = "do: [{nap: {run: {shell: {command: 'echo >started; sleep 30'}}}}]"
-
-
-class Terminal:
-    """A command whose input and output are a terminal."""
-
-    def __init__(self, cli: Cli, *words: str, **env: str) -> None:
-        self._ours, theirs = pty.openpty()
-        settings = {**cli.env, "TERM": "xterm-256color", "COLUMNS": "110", "LINES": "30", **env}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "stepwell", *words],
-            cwd=cli.folder,
-            env=settings,
-            stdin=theirs,
-            stdout=theirs,
-            stderr=theirs,
-            start_new_session=True,
-        )
-        os.close(theirs)
-        self._timer = guarded(self.process)
-        self.seen = ""
-
-    def until(self, holds: Callable[[str], bool] | None = None) -> str:
-        """Read until the text so far is as wanted, or to the end; gives it without the codes for colours and cursor."""
-        while holds is None or not holds(self._plain()):
-            try:
-                got = os.read(self._ours, 65_536)
-            except OSError:  # the other side is closed
-                got = b""
-            if not got:
-                assert holds is None, f"it ended before: {self._plain()}"
-                break
-            self.seen += got.decode(errors="replace")
-        return self._plain()
-
-    def _plain(self) -> str:
-        return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.seen)
-
-    def type(self, text: str) -> None:
-        os.write(self._ours, text.encode())
-
-    def end(self) -> int:
-        self.until()
-        os.close(self._ours)
-        self._timer.cancel()
-        return self.process.wait(PATIENCE)
 
 
 def test_a_run_is_drawn_live_and_ctrl_c_cancels_it(cli: Cli) -> None:

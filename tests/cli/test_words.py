@@ -103,7 +103,7 @@ def test_the_unexpected_gets_a_short_message_and_a_traceback_only_on_demand(
 ) -> None:
     from stepwell.cli import main, validate
 
-    def broken(path: object) -> None:
+    def broken(path: object, **options: object) -> None:
         raise ZeroDivisionError("oh\x1b[31m")
 
     monkeypatch.setattr(validate, "_checked", broken)

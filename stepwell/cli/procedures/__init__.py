@@ -1,4 +1,4 @@
-"""`stepwell procedures …`: definitions under version control."""
+"""`stepwell procedures …`: definitions under version control, and runs of them as people see them."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ import click
 
 from stepwell.cli.lazy import LazyGroup
 
-_LOOK, _WRITE, _STEER, _FILES = (
-    f"stepwell.cli.procedures.{name}" for name in ("look", "write", "steer", "files")
+_LOOK, _WRITE, _STEER, _FILES, _PEOPLE, _START = (
+    f"stepwell.cli.procedures.{name}" for name in ("look", "write", "steer", "files", "people", "start")
 )
 
 
@@ -31,7 +31,13 @@ _LOOK, _WRITE, _STEER, _FILES = (
         "unarchive": (f"{_STEER}:unarchive", "Bring an archived procedure back."),
         "delete": (f"{_STEER}:delete", "Remove a procedure that nobody runs."),
         "compact": (f"{_STEER}:compact", "Remove old drafts."),
-        "start": (f"{_STEER}:start", "Start a run of a version."),
+        "start": (f"{_START}:start", "Start a run of a version."),
+        "status": (f"{_PEOPLE}:status", "Show how a run stands: steps by section, who did what."),
+        "begin": (f"{_PEOPLE}:begin", "Begin a run that was started with --held."),
+        "succeed": (f"{_PEOPLE}:succeed", "End a run as completed."),
+        "fail": (f"{_PEOPLE}:fail", "End a run as failed."),
+        "abort": (f"{_PEOPLE}:abort", "Stop a run before its end."),
+        "set-fields": (f"{_PEOPLE}:set_fields", "Change global fields of a run."),
         "export": (f"{_FILES}:export", "Write a procedure with its history to a file."),
         "import": (f"{_FILES}:import_", "Store what was exported."),
         "convert": ("stepwell.cli.procedures.convert:convert", "Write it as a tree of steps, or as a graph."),
@@ -39,10 +45,10 @@ _LOOK, _WRITE, _STEER, _FILES = (
     },
 )
 def command() -> None:
-    """Keep the versions of a definition: commits, drafts, branches, tags, merges. See docs/versions.md.
+    """Keep the versions of a definition (see docs/versions.md), and steer runs of it (see docs/procedures.md).
 
     A PROCEDURE is named NAMESPACE/NAME, as in its document; a REVISION by a branch, a tag, or the id of a commit (or
-    how that begins).
+    how that begins). A RUN is named by its id, or as much of its beginning as makes it the only one.
 
     Example: stepwell procedures commit hotfire.yaml -m "Check the valve first"
     """

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import getpass
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -13,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from stepwell.cli.options import db_option, json_option
+from stepwell.cli.people.who import login
 from stepwell.cli.screen import line, print_json, say
 
 if TYPE_CHECKING:
@@ -49,16 +47,10 @@ def by_option(function: F) -> F:
         "--by",
         envvar="STEPWELL_USER",
         show_envvar=True,
-        default=_login,
+        default=login,
         metavar="NAME",
         help="Who does it.  [default: the login name]",
     )(function)
-
-
-def _login() -> str:
-    with contextlib.suppress(Exception):  # there need not be any
-        return getpass.getuser()
-    return ""
 
 
 def as_guest(db: Path, ask: Callable[[Stepwell], Awaitable[T]], *, make: bool = False) -> T:
@@ -81,12 +73,6 @@ def told(view: dict[str, Any], as_json: bool, *lines: str) -> int:
         for text in lines:
             say(text)
     return 0
-
-
-def confirm(question: str, *, yes: bool, as_json: bool) -> None:
-    """What destroys something is asked about, where somebody can answer."""
-    if not (yes or as_json) and sys.stdout.isatty() and sys.stdin.isatty():
-        click.confirm(line(question), abort=True)
 
 
 def commit_line(view: dict[str, Any]) -> str:

@@ -1,18 +1,16 @@
-"""`stepwell procedures branch | tag | edit | archive | unarchive | delete | compact | start`."""
+"""`stepwell procedures branch | tag | edit | archive | unarchive | delete | compact`."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import click
 
-from stepwell.cli.options import db_option, input_option, json_option, read_input, read_tags, yes_option
-from stepwell.cli.procedures.common import SHORT, as_guest, by_option, confirm, procedure_argument, told
+from stepwell.cli.asking import confirm
+from stepwell.cli.options import db_option, json_option, read_tags, yes_option
+from stepwell.cli.procedures.common import SHORT, as_guest, by_option, procedure_argument, told
 from stepwell.model.errors import InvalidInput
-
-if TYPE_CHECKING:
-    from stepwell.assembly import Stepwell
 
 
 @click.command()
@@ -162,37 +160,3 @@ def compact(procedure: str | None, db: Path, as_json: bool, days: float, keep: i
     confirm(f"Remove drafts of {procedure or 'all procedures'}?", yes=yes, as_json=as_json)
     gone = as_guest(db, lambda stepwell: stepwell.compact_drafts(procedure, older_than_days=days, keep=keep))
     return told({"removed": gone}, as_json, f"{gone} drafts removed")
-
-
-@click.command()
-@procedure_argument
-@input_option
-@click.option("--commit", metavar="COMMIT", help="This commit.")
-@click.option("--branch", metavar="NAME", help="What this branch is at.")
-@click.option("--tag", "tag_name", metavar="NAME", help="What this tag names.")
-@click.option("--key", metavar="K", help="Idempotency key: the same key gives the same run.")
-@click.option("--title", metavar="TEXT", help="What the run is called.")
-def start(
-    procedure: str, db: Path, as_json: bool, input_text: str | None, tag_name: str | None, **options: Any
-) -> int:
-    """Start a run of a version (main where none is named). An engine on the file carries it on: stepwell serve.
-
-    Example: stepwell procedures start stand/hotfire --tag v1 --input '{"stand": "A2"}'
-    """
-    given = {name: value for name, value in {**options, "tag": tag_name}.items() if value is not None}
-    data = read_input(input_text)
-
-    async def ask(stepwell: Stepwell) -> dict[str, Any]:
-        handle = await stepwell.start_procedure(procedure, data, **given)
-        row = await stepwell.engine.row(handle.run_id)
-        return {
-            "run_id": handle.run_id,
-            "created": handle.created,
-            "procedure": procedure,
-            "version": row.version,
-            "definition_hash": row.definition_hash,
-        }
-
-    view = as_guest(db, ask)
-    done = "is started" if view["created"] else "was started before"
-    return told(view, as_json, f"run {view['run_id']} {done}; an engine carries it on: stepwell serve")

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from stepwell.cli.asking import confirm
 from stepwell.cli.options import PATH, db_option, json_option, yes_option
 from stepwell.cli.procedures.common import (
     SHORT,
     as_guest,
     branch_option,
     by_option,
-    confirm,
     expected_option,
     procedure_argument,
     told,

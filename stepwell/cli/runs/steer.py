@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from stepwell.cli.asking import confirm
 from stepwell.cli.options import yes_option
 from stepwell.cli.runs.common import F, as_guest
 from stepwell.cli.runs.many import is_one, runs_arguments, steer_many
-from stepwell.cli.screen import line, print_json, say
+from stepwell.cli.screen import print_json, say
 from stepwell.cli.selecting import taken
 from stepwell.model.errors import InvalidInput
 
@@ -83,7 +83,7 @@ def cancel(
     where = taken(options)
     if not is_one(runs, where):
         return steer_many("cancel", runs, where, db, as_json=as_json, yes=yes, reason=reason)
-    _confirm(f"Cancel run {runs[0]}?", yes=yes or as_json)
+    confirm(f"Cancel run {runs[0]}?", yes=yes, as_json=as_json)
     return _steer(runs[0], db, as_json, lambda stepwell, run_id: stepwell.cancel(run_id, reason))
 
 
@@ -103,13 +103,8 @@ def terminate(
     where = taken(options)
     if not is_one(runs, where):
         return steer_many("terminate", runs, where, db, as_json=as_json, yes=yes, reason=reason)
-    _confirm(f"Terminate run {runs[0]}? It cannot be retried afterwards.", yes=yes or as_json)
+    confirm(f"Terminate run {runs[0]}? It cannot be retried afterwards.", yes=yes, as_json=as_json)
     return _steer(runs[0], db, as_json, lambda stepwell, run_id: stepwell.terminate(run_id, reason))
-
-
-def _confirm(question: str, *, yes: bool) -> None:
-    if not yes and sys.stdout.isatty() and sys.stdin.isatty():
-        click.confirm(line(question), abort=True)
 
 
 def _steer(
