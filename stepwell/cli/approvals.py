@@ -168,7 +168,8 @@ def request(
         about = None if arguments is None else json.loads(arguments)
     except ValueError as error:
         raise InvalidInput(f"--arguments is no JSON: {error}") from error
-    named = {"people": people, "groups": groups, "roles": roles}
+    given = {"people": people, "groups": groups, "roles": roles}
+    named = {kind: names for kind, names in given.items() if names}
     view = _ask(
         db,
         lambda s: s.request_approval(

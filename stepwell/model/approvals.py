@@ -75,14 +75,16 @@ def approvers(members: Json) -> Approvers:
     unknown = [name for name in given if name not in Approvers._fields]
     if unknown:
         raise InvalidInput(f"approvers have no {unknown[0]!r}", hint="they have people, groups and roles")
-    return Approvers(*(_names(given.get(name), name) for name in Approvers._fields))
+    return Approvers(*(_names(given[name], name) if name in given else () for name in Approvers._fields))
 
 
 def _names(given: Json, what: str) -> tuple[str, ...]:
-    names = [] if given is None else given
-    if not isinstance(names, list | tuple) or not all(isinstance(n, str) and n.strip() for n in names):
+    """Nothing is not everybody: an expression that came to nothing must not let anybody decide."""
+    if not isinstance(given, list | tuple) or not all(isinstance(n, str) and n.strip() for n in given):
         raise InvalidInput(f"approvers: {what} must be a list of names")
-    return tuple(dict.fromkeys(names))
+    if not given:
+        raise InvalidInput(f"approvers: {what} names nobody", hint=f"leave {what} out if it is not asked for")
+    return tuple(dict.fromkeys(given))
 
 
 class Terms(NamedTuple):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import textwrap
 from typing import Any
 
 import pytest
 
+from stepwell.definition.parse import parse
 from stepwell.engine.environment import redactor
 from stepwell.kernel.ruling import Environment
 from stepwell.model import commands as c
@@ -294,9 +296,6 @@ def test_the_policy_of_a_document() -> None:
       - look: {run: {shell: {command: ls}}}
       - act: {run: {shell: {command: make}}}
     """
-    import textwrap
-
-    from stepwell.definition.parse import parse
 
     d = Driver(parse(textwrap.dedent(source))).start()
     d.complete("look")
@@ -380,14 +379,33 @@ def test_what_is_not_called_cannot_be_approved(task: str) -> None:
         definition(f"{head}do: [{{a: {{{task}, metadata: {{approval: ask}}}}}}]")
 
 
-def test_terms_from_the_input_are_checked_when_they_are_known() -> None:
+NOBODY = [
+    None,
+    {"people": None},
+    {"people": []},
+    {"groups": []},
+    {"people": "ada"},
+    {"people": [None]},
+    {"roles": [" "]},
+    7,
+]
+
+
+@pytest.mark.parametrize("nobody", NOBODY)
+def test_approvers_that_come_to_nothing_are_not_everybody(nobody: Any) -> None:
     source = "do: [{a: {run: {shell: {command: ls}}, metadata: {approval: {approvers: '${ .who }'}}}}]"
-    d = begun(source)
-    assert d.status == "waiting" or d.step("a").reason == "approval"
-    bad = Driver(definition(source)).start({"who": {"people": "ada"}})
-    assert bad.state.run.error.type.endswith("configuration")
-    good = Driver(definition(source)).start({"who": {"people": ["ada"]}})
+    d = Driver(definition(source)).start({"who": nobody})
+    assert d.state.run.error.type.endswith("configuration")
+    assert d.pending == {}
+
+
+def test_terms_from_the_input_are_checked_when_they_are_known() -> None:
+    source = "do: [{a: {run: {shell: {command: ls}}, metadata: {approval: {need: '${ .n }', approvers: '${ .who }'}}}}]"
+    good = Driver(definition(source)).start({"who": {"people": ["ada"]}, "n": 1})
     assert approval(good, "/do/0/a").approvers == {"people": ["ada"]}
+    for need in (None, 0, 2, "1", True, 1.5):
+        bad = Driver(definition(source)).start({"who": {"people": ["ada"]}, "n": need})
+        assert bad.state.run.error.type.endswith("configuration"), need
 
 
 def test_a_policy_joins_the_terms_of_those_who_ask() -> None:
@@ -424,3 +442,18 @@ def test_a_question_whose_answer_is_wanted_whatever_it_is() -> None:
     say(fine, ADA)
     assert fine.output == {"was": "approved", "why": None}
     assert fine.state.run.variables["went"] is True
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        "{mode: maybe}", "{allow: [billing]}", "{block: 'shell:*'}", "{block: [7]}", "{need: 0}", "{expires: PT0S}",
+        "{expires: soon}", "{expires: '${ 1 }'}", "{approvers: {people: []}}", "{approvers: {people: [' ']}}",
+        "{approvers: [ada]}", "{approvers: {person: [ada]}}", "{need: 2, approvers: {people: [ada, ada]}}",
+        "{selfApproval: maybe}", "{moed: ask}", "ask", "[]", "{approvers: {people: ['${ .x }', 7]}}",
+    ],
+)  # fmt: skip
+def test_a_policy_of_a_document_that_is_none_is_refused(wrong: str) -> None:
+    head = f"document: {{dsl: '1.0.3', namespace: n, name: w, version: '1.0.0', metadata: {{policy: {wrong}}}}}\n"
+    with pytest.raises(InvalidDefinition):
+        parse(head + "do: []")

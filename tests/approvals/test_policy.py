@@ -160,6 +160,7 @@ def test_terms_that_can_never_be_met_are_refused(terms: Terms) -> None:
         {"need": 0},
         {"need": "2"},
         {"approvers": {"people": "ada"}},
+        {"approvers": {"groups": []}},
         {"expires": "soon"},
         {"selfApproval": "yes"},
     ],

@@ -32,15 +32,14 @@ from stepwell.model.states import WaitReason
 
 def terms_of(view: View, spec: ApprovalSpec, data: Json) -> Terms:
     """The terms, evaluated. Raises `Fault`."""
-    need = view.render(spec.need, data) if spec.need is not None else None
-    named = view.render(spec.approvers, data) if spec.approvers is not None else None
+    need = view.render(spec.need, data) if spec.need is not None else 1
+    named = view.render(spec.approvers, data) if spec.approvers is not None else {}
     own = view.render(spec.own, data) if spec.own is not None else False
-    if not isinstance(own, bool):
-        raise Fault(problem.configuration("selfApproval must be true or false"))
+    if not isinstance(own, bool) or named is None:
+        what = "approvers are nobody" if named is None else "selfApproval must be true or false"
+        raise Fault(problem.configuration(what))
     try:
-        return checked_terms(
-            Terms(1 if need is None else need, approvers(named), _expires(view, spec.expires, data), own)
-        )
+        return checked_terms(Terms(need, approvers(named), _expires(view, spec.expires, data), own))
     except InvalidInput as error:
         raise Fault(problem.configuration(error.message)) from error
 
