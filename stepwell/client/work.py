@@ -240,13 +240,7 @@ def audit_view(turn: Turn) -> Iterator[View]:
     if signed is None:
         return
     for view in event_views(turn):
-        what = view.pop("type")
-        if what != "turn.signed":
-            yield {
-                "seq": view.pop("seq"),
-                "at": view.pop("at"),
-                "by": signed.by,
-                "kind": signed.kind,
-                "what": what,
-                **view,
-            }
+        told = {"seq": view.pop("seq"), "at": view.pop("at"), "by": signed.by, "kind": signed.kind}
+        told["what"] = view.pop("type")
+        if told["what"] != "turn.signed":  # an event's own words never stand for whoever signed
+            yield told | {name: value for name, value in view.items() if name not in told}

@@ -122,6 +122,8 @@ async def test_the_audit_tells_who_did_what() -> None:
             ("ada", "person", "step.passed"),
             ("logger", "service", "step.failed"),
         ]
+        await e.skip_step(run, "gauges", "no gauge", by="bob")
+        assert all(line["by"] and line["kind"] in ("person", "service") for line in await e.audit(run))
 
 
 async def test_nobody_can_speak_for_the_engine() -> None:
@@ -169,3 +171,13 @@ def test_the_page_for_people_is_small_and_documented() -> None:
         "to_nested",
     ]
     assert all(getattr(stepwell.people, name).__doc__ for name in stepwell.people.__all__)
+
+
+@pytest.mark.spec("N13")
+async def test_what_begins_by_itself_does_not_hide_who_signed() -> None:
+    body = "\n  - one: {call: form}\n  - two: {call: form}\n"
+    async with Procedure(procedure(body, name="two-forms")) as p:
+        await p.kit.engine.submit_step(p.handle.run_id, "one", by="ada")
+        told = await p.kit.engine.audit(p.handle.run_id)
+        assert {(line["by"], line["kind"]) for line in told} == {("ada", "person")}
+        assert told[-1]["what"] == "step.started"
