@@ -10,11 +10,21 @@ import click
 
 
 class LazyGroup(click.Group):
-    """`commands_in`: by name, the module that has the command as `command` (or `module:name`), and a line of help."""
+    """`commands_in`: by name, the module that has the command as `command` (or `module:name`), and a line of help.
 
-    def __init__(self, *args: Any, commands_in: Mapping[str, tuple[str, str]], **kwargs: Any) -> None:
+    `sections`: headings of the help, each with the command that it begins with.
+    """
+
+    def __init__(
+        self,
+        *args: Any,
+        commands_in: Mapping[str, tuple[str, str]],
+        sections: Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(*args, **kwargs)
         self._commands_in = commands_in
+        self._heading = {first: heading for heading, first in (sections or {}).items()}
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self._commands_in)
@@ -27,5 +37,11 @@ class LazyGroup(click.Group):
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section("Commands"):
-            formatter.write_dl([(name, words) for name, (_, words) in self._commands_in.items()])
+        found: dict[str, list[tuple[str, str]]] = {}
+        heading, width = "Commands", max(map(len, self._commands_in))
+        for name, (_, words) in self._commands_in.items():
+            heading = self._heading.get(name, heading)
+            found.setdefault(heading, []).append((name.ljust(width), words))
+        for heading, rows in found.items():
+            with formatter.section(heading):
+                formatter.write_dl(rows)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Final
 
-from stepwell.client.explain import explain
+from stepwell.client.explain import LEFT_TO_PEOPLE, explain
 from stepwell.client.views import View, when
 from stepwell.engine.engine import Engine
 from stepwell.model.base import SECOND, Duration, Instant
@@ -50,7 +50,8 @@ async def survey(engine: Engine) -> View:
         await _told(engine, row, now, carried_on=row.owner in alive or row.code == DRIVEN)
         for row in page.rows
     ]
-    findings = [*_of_engines(engines), *_of_runs(told)]
+    spared = sum(view["reason"] in LEFT_TO_PEOPLE and not view["carried_on"] for view in told)
+    findings = [*_of_engines(engines, spared), *_of_runs(told)]
     return {
         "ok": all(finding["severity"] != "warning" for finding in findings),
         "at": when(now),
@@ -100,9 +101,10 @@ def _overdue(detail: View, view: View) -> bool:
     return bool(detail["overdue_seconds"] * SECOND > OVERDUE)
 
 
-def _of_engines(engines: Sequence[EngineRow]) -> list[View]:
-    lost = sum(row.open_runs for row in engines if not row.alive)
-    if not lost:
+def _of_engines(engines: Sequence[EngineRow], spared: int) -> list[View]:
+    """Runs that no engine carries on; `spared` of them need none, only people."""
+    lost = sum(row.open_runs for row in engines if not row.alive) - spared
+    if lost <= 0:
         return []
     message = f"{lost} open {_runs(lost)} without an engine that is alive"
     return [_finding("not_carried_on", lost, [], message, "stepwell serve")]
@@ -117,6 +119,12 @@ def _of_runs(told: Sequence[View]) -> list[View]:
             found.append(
                 _finding(reason, len(ids), ids, f"{len(ids)} open {_runs(len(ids))} {words}", _explain(ids))
             )
+    theirs = [view["run_id"] for view in told if view["reason"] in LEFT_TO_PEOPLE]
+    if theirs:
+        message = (
+            f"{len(theirs)} open {_runs(len(theirs))} {'waits' if len(theirs) == 1 else 'wait'} for people"
+        )
+        found.append(_finding("waiting_for_people", len(theirs), theirs, message, "stepwell inbox --all"))
     overdue = [view["run_id"] for view in told if view["overdue"]]
     if overdue:
         message = f"{len(overdue)} open {_runs(len(overdue))} should have gone on by now"

@@ -139,7 +139,7 @@ def test_files_are_kept_once_the_form_takes_them(cli: Cli) -> None:
     cli.text("gauge.txt", "no picture")
     for path, complaint in (("gauge.txt", "must end in .png"), ("none.png", "cannot read none.png")):
         assert complaint in told(cli, "step", "set", run, "check", "--value", f"photo=@{path}").err
-    assert not list(cli.folder.glob("stepwell.db.blobs/**/*.*"))
+    assert not [path for path in cli.folder.rglob("stepwell.db.blobs/**/*") if path.is_file()]
     done = cli.json("step", "set", run, "check", "--value", "photo=@gauge.png")
     assert (done["values"]["photo"]["name"], done["values"]["photo"]["size"]) == ("gauge.png", 9)
     assert "gauge.png (9 bytes)" in told(cli, "step", "show", run, "check").out
@@ -272,3 +272,70 @@ def test_decided_on_by_those_who_may(cli: Cli) -> None:
     other = cli.json("run", "release.yaml", code=5)["run_id"]
     refused = cli.json("step", "reject", other, "release", "--as", "ada", "--group", "leads", "-m", "no")
     assert refused["status"] == "failed"
+
+
+def attended(cli: Cli, name: str, body: str, procedure: str = "{}") -> Path:
+    head = f"document:\n  dsl: '1.0.3'\n  namespace: stand\n  name: {name}\n  version: '1.0.0'\n"
+    return cli.text(f"{name}.yaml", f"{head}  metadata: {{procedure: {procedure}}}\ndo:\n{body}")
+
+
+@pytest.mark.spec("N7", "N9")
+def test_what_needs_an_engine_says_so(cli: Cli) -> None:
+    body = """
+  - settle:
+      call: form
+      with:
+        condition: {all: [{event: {name: go}}, {not: {timer: P1D}}, {any: [{timer: PT0.001S}, {event: {name: now}}]}]}
+        actions: [{set: {done: true}}]
+  - other: {call: form, with: {}, metadata: {after: []}}
+"""
+    run = cli.json("run", attended(cli, "settle", body), code=5)["run_id"]
+    assert cli("status").code == 0, "people are all that it needs"
+    text = told(cli, "step", "submit", run, "settle").out
+    assert "no engine carries the run on now, and it needs one: stepwell serve" in text
+    why = cli.json("status", code=1)
+    assert [found["code"] for found in why["findings"]] == ["not_carried_on"]
+    shown = told(cli, "step", "show", run, "settle").out
+    tree = shown.partition("condition\n")[2].partition("actions\n")[0].splitlines()
+    assert [row.split()[1:4] for row in tree] == [
+        ["all", "in", "progress"],
+        ["event", "in", "progress"],
+        ["not", "in", "progress"],
+        ["timer", "in", "progress"],
+        ["any", "in", "progress"],
+        ["timer", "in", "progress"],
+        ["event", "in", "progress"],
+    ]
+    assert [len(row) - len(row.lstrip()) for row in tree] == [2, 4, 4, 6, 4, 6, 6]
+    assert "due in 23 h 59 min" in tree[3] and "name go" in tree[1]
+    assert "set  not run" in shown
+    assert "settle  condition: all in progress, event in progress" in told(cli, "audit", run).out
+    failed = cli.json("step", "fail", run, "settle", "--reason", "late", "--as", "ada")
+    assert failed["condition"]["status"] == "cancelled"
+
+
+@pytest.mark.spec("N13")
+def test_a_procedure_that_somebody_has_to_end(cli: Cli) -> None:
+    body = "  - a: {call: form, with: {}}\n"
+    run = cli.json("run", attended(cli, "ending", body, "{autoClose: false}"), code=5)["run_id"]
+    cli.json("step", "submit", run, "a")
+    why = cli.json("runs", "explain", run)
+    assert why["reason"] == "waiting_to_be_ended"
+    assert why["next_actions"][0]["command"] == f"stepwell procedures succeed {run}"
+    assert cli.json("procedures", "succeed", run, "--as", "ada")["stamps"]["completed"]["by"] == "ada"
+
+
+def test_the_inbox_says_what_is_late_and_goes_on_page_by_page(cli: Cli) -> None:
+    body = "".join(
+        f"  - {name}: {{call: form, with: {{}}, metadata: {{after: [], priority: {priority}, deadline: {due}}}}}\n"
+        for name, priority, due in (("a", 1, "PT1H"), ("b", 9, "PT0.001S"))
+    )
+    run = cli.json("run", attended(cli, "late", body), code=5)["run_id"]
+    _, first, second, _ = told(cli, "inbox", "--as", "kim").out.splitlines()
+    assert first.startswith("overdue ") and " b " in first
+    assert second.startswith("in 59 min") and " a " in second
+    page = cli.json("inbox", "--all", "--limit", "1", "--run", run)
+    rest = cli.json("inbox", "--all", "--limit", "1", "--run", run, "--cursor", page["cursor"])
+    assert [item["task"] for item in (*page["items"], *rest["items"])] == ["b", "a"]
+    assert f"1 of 2; more: --cursor {page['cursor']}" in told(cli, "inbox", "--all", "--limit", "1").out
+    assert cli.json("inbox", "--run", "nothing", code=2)["error"]["type"] == "not_found"

@@ -10,7 +10,7 @@ import pytest
 
 from tests.cli.helpers import PATIENCE, Cli
 from tests.cli.terminal import Terminal
-from tests.cli.test_people import begun, leak
+from tests.cli.test_people import attended, begun, leak
 
 
 class Asked(Terminal):
@@ -107,3 +107,30 @@ def test_a_procedure_is_started_and_ended_on_a_terminal(cli: Cli) -> None:
         asked.answer(f"Abort run {run}? [y/N]:", answer)
         assert asked.end() == code
         assert cli.json("procedures", "status", run)["status"] == status
+
+
+@pytest.mark.spec("N5")
+def test_lines_boxes_and_emptying(cli: Cli) -> None:
+    body = """
+  - a:
+      call: form
+      with:
+        fields:
+          - {id: note, kind: text, label: Note, multiline: true, description: What was seen}
+          - {id: ok, kind: checkbox, required: true}
+          - {id: old, kind: text, default: before}
+          - {id: same, kind: integer, default: 7}
+"""
+    run = cli.json("run", attended(cli, "lines", body), code=5)["run_id"]
+    asked = Asked(cli, "step", "submit", run, "a")
+    asked.answer("What was seen\r\n  text, of many lines\r\nnote:", "one")
+    asked.until(lambda seen: seen.count("\n  ") and "a single ." in seen)
+    asked.type("two\n.\n")
+    asked.answer("ok:", "n")
+    asked.answer("must be ticked\r\nok:", "y")
+    asked.answer("old [before]:", "-")
+    asked.answer("same [7]:", "")
+    asked.answer("Submit this? [y/N]:", "y")
+    assert asked.end() == 0
+    values = cli.json("step", "show", run, "a")["output"]
+    assert (values["note"], values["ok"], values["same"]) == ("one\ntwo", True, 7)

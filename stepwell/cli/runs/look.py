@@ -67,12 +67,17 @@ def show(run: str, db: Path, as_json: bool, detail: Any) -> int:
 
     Example: stepwell runs show 01936c2e
     """
+    from stepwell.cli.opening import with_db
     from stepwell.cli.runs.showing import overview
 
     async def ask(stepwell: Stepwell, run_id: str) -> Any:
         if as_json:
             return await stepwell.show(run_id, detail=detail)
-        return overview(await stepwell.state(run_id), stepwell.engine.clock.now(), detail)
+        state = await stepwell.state(run_id)
+        lines = overview(state, stepwell.engine.clock.now(), detail)
+        if state.run.attended and not state.run.status.terminal:
+            lines.append(with_db(f"what people do in it: stepwell procedures status {run_id}", db))
+        return lines
 
     found = as_guest(db, run, ask)
     if as_json:
