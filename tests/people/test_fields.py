@@ -178,3 +178,21 @@ async def test_global_fields_begin_as_they_are_by_default() -> None:
         assert set(told.value.fields) == {"site", "limit", "other"}
         with pytest.raises(InvalidForm, match="needed"):
             await p.kit.engine.start(GLOBALS, {"site": None})
+
+
+@pytest.mark.spec("N5")
+async def test_what_is_missing_is_told_together_with_what_is_wrong() -> None:
+    body = """
+  - brief:
+      call: form
+      with:
+        fields:
+          - {id: present, kind: integer, minimum: 3, required: true}
+          - {id: understood, kind: checkbox, required: true}
+          - {id: room, kind: text, required: true}
+"""
+    async with Procedure(procedure(body)) as p:
+        with pytest.raises(InvalidForm) as caught:
+            await p.submit("brief", {"present": 2})
+        assert sorted(caught.value.fields) == ["present", "room", "understood"]
+        assert (await p.node("brief")).values == {}

@@ -11,7 +11,7 @@ from stepwell.kernel.flow import cancel_steps, ended, in_flight
 from stepwell.kernel.graph import ready
 from stepwell.kernel.people.submit import submit, submit_if_complete
 from stepwell.kernel.people.table import Request, permit
-from stepwell.kernel.people.values import attended
+from stepwell.kernel.people.values import attended, chosen
 from stepwell.kernel.references import find
 from stepwell.kernel.ruling import Begin, Fault, Ruling
 from stepwell.model import events as e
@@ -75,7 +75,7 @@ def apply(r: Ruling, step: Step, command: UpdateStep) -> None:
     if command.values is None and command.auto_proceed is None and command.target is None:
         raise InvalidInput("there is nothing to change", hint="give values, auto_proceed or a target state")
     if command.values is not None:
-        _set_values(r, step, command.values)
+        _set_values(r, step, command.values, whole=command.target is Target.SUBMITTED)
     if command.auto_proceed is not None:
         permit(step, r.draft.node(step.id), Request.SET_AUTO_PROCEED, kind_of(r))
         r.emit(e.StepAutoProceedSet(step.id, command.auto_proceed))
@@ -86,11 +86,15 @@ def apply(r: Ruling, step: Step, command: UpdateStep) -> None:
         guarded(r, step, submit_if_complete)
 
 
-def _set_values(r: Ruling, step: Step, values: Mapping[str, Json]) -> None:
+def _set_values(r: Ruling, step: Step, values: Mapping[str, Json], *, whole: bool) -> None:
+    """`whole`: the form is to be submitted, so what is missing is told together with what is wrong."""
     node = r.draft.node(step.id)
     permit(step, node, Request.SET_VALUES, kind_of(r))
     task = r.task(step.path)
-    wrong = check_values(attended(task).fields if task.attended else (), dict(values), complete=False)
+    fields = attended(task).fields if task.attended else ()
+    wrong = check_values(fields, dict(values), complete=False)
+    if wrong and whole and task.attended:
+        wrong = check_values(fields, {**chosen(r, step), **values}, complete=True)
     if wrong:
         raise InvalidForm(wrong)
     given = {name: value for name, value in values.items() if value is not None}
