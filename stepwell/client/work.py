@@ -9,6 +9,7 @@ from stepwell.client.approvals import approval_view
 from stepwell.client.checkup import event_views
 from stepwell.client.conditions import shown
 from stepwell.client.views import View, error_view, when
+from stepwell.definition.forms.reading import written
 from stepwell.definition.forms.schema import json_schema
 from stepwell.definition.forms.values import defaults, missing
 from stepwell.definition.graph.display import display
@@ -142,7 +143,7 @@ def _form_view(state: State, body: AttendedBody, step: Step, node: Node) -> View
     chosen = {**defaults(body.fields), **node.values}
     return {
         "content": body.content,
-        "fields": body.given.get("fields", []),
+        "fields": list(map(written, body.fields)),
         "values": chosen,
         "missing": missing(body.fields, chosen),
         "schema": json_schema(body.fields),

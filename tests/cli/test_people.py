@@ -339,3 +339,20 @@ def test_the_inbox_says_what_is_late_and_goes_on_page_by_page(cli: Cli) -> None:
     assert [item["task"] for item in (*page["items"], *rest["items"])] == ["b", "a"]
     assert f"1 of 2; more: --cursor {page['cursor']}" in told(cli, "inbox", "--all", "--limit", "1").out
     assert cli.json("inbox", "--run", "nothing", code=2)["error"]["type"] == "not_found"
+
+
+@pytest.mark.spec("S7")
+def test_a_verification_asks_for_its_verdict(cli: Cli) -> None:
+    body = """
+  - inspect:
+      call: form
+      with: {fields: [{id: gap, kind: number}], verdict: true, refer: {people: [bob]}}
+"""
+    run = cli.json("run", attended(cli, "verify", body), code=5)["run_id"]
+    shown = cli.json("step", "show", run, "inspect")
+    assert [field["id"] for field in shown["fields"]] == ["gap", "verdict", "reason"]
+    assert "one of, needed: pass, fail, refer" in told(cli, "step", "show", run, "inspect").out
+    referred = cli.json("step", "submit", run, "inspect", "--value", "verdict=refer", "--value", "gap=2")
+    assert (referred["status"], referred["assign"]["people"]) == ("running", ["bob"])
+    done = cli.json("step", "submit", run, "inspect", "--value", "verdict=pass", "--as", "bob")
+    assert (done["status"], done["output"]["verdict"]) == ("completed", "pass")

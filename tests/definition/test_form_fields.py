@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from stepwell.definition.forms.choices import ChoiceField, Option
-from stepwell.definition.forms.reading import KINDS, read_fields
+from stepwell.definition.forms.reading import KINDS, read_field, read_fields, written
 from stepwell.definition.rules.checker import Checker
 from stepwell.definition.rules.fields import FIELDS
 from stepwell.model.base import Json
@@ -121,3 +123,39 @@ def test_contradictions_are_named(kind: str, members: dict[str, Json], pointer: 
     (found,) = told({"id": "a", "kind": kind, **members})
     assert found[0] == f"/0/{pointer}"
     assert words in found[1]
+
+
+@pytest.mark.spec("N5")
+def test_a_field_is_written_as_it_was_read() -> None:
+    documents: list[dict[str, Any]] = [
+        {
+            "id": "a",
+            "kind": "text",
+            "label": "A",
+            "multiline": True,
+            "minLength": 1,
+            "pattern": "x+",
+            "message": "m",
+        },
+        {"id": "b", "kind": "number", "unit": "bar", "exclusiveMinimum": 0, "maximum": 2.5, "default": 1},
+        {
+            "id": "c",
+            "kind": "choices",
+            "options": [{"value": "x", "label": "X"}],
+            "minCount": 1,
+            "allowCustom": True,
+        },
+        {
+            "id": "d",
+            "kind": "files",
+            "suffixes": [".csv"],
+            "types": ["text/csv"],
+            "maxSize": 7,
+            "required": True,
+        },
+        {"id": "e", "kind": "reference", "resource": "asset", "default": {"ref": "prepare.rig"}},
+        *({"id": "x", "kind": kind} for kind in KINDS),
+    ]
+    for document in documents:
+        assert written(read_field(document)) == document
+        assert read_field(written(read_field(document))) == read_field(document)

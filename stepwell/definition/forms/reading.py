@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from typing import Final
 
 from stepwell.definition.forms.choices import ChoiceField, ChoicesField, Option, ReferenceField
@@ -48,6 +49,7 @@ RESERVED: Final = frozenset(
 """Names that stand for the step itself where its fields are read."""
 
 _CAPITAL: Final = re.compile("[A-Z]")
+_SNAKE: Final = re.compile("_([a-z])")
 
 
 def read_fields(given: Json) -> tuple[Field, ...]:
@@ -58,6 +60,23 @@ def read_fields(given: Json) -> tuple[Field, ...]:
 def read_field(given: Mapping[str, Json]) -> Field:
     members = {_snake(name): _member(name, value) for name, value in given.items() if name != "kind"}
     return KINDS[given["kind"]](**members)
+
+
+def written(field: Field) -> dict[str, Json]:
+    """The field as a document writes it: only what is not usual."""
+    usual = ((each.name, each.default, getattr(field, each.name)) for each in fields(field))
+    members = {_camel(name): _plain(value) for name, default, value in usual if value != default}
+    return {"id": field.id, "kind": field.kind} | members
+
+
+def _camel(name: str) -> str:
+    return _SNAKE.sub(lambda found: found[1].upper(), name)
+
+
+def _plain(value: Json) -> Json:
+    if isinstance(value, Option):
+        return value._asdict()
+    return [_plain(item) for item in value] if isinstance(value, tuple) else value
 
 
 def contradictions(field: Field) -> Iterator[tuple[str, str]]:
