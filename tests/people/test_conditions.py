@@ -159,6 +159,19 @@ async def test_polls_that_say_nothing_new_write_nothing() -> None:
 
 
 @pytest.mark.spec("N7")
+async def test_a_job_over_http_is_asked_as_often_and_as_long_as_the_job_says() -> None:
+    async with HttpServer() as server:
+        server.route("/state", Reply.json({"up": 0}))
+        poll = {"endpoint": server.url("/state"), "until": "${ .up == 1 }"}
+        async with Procedure(one({"job": {"http": poll, "every": "PT1S", "timeout": "PT3.5S"}})) as p:
+            await p.submit("fill")
+            await p.kit.advance(3)
+            assert len(server.requests) == 4
+            await p.kit.advance(1)
+            assert await standing(p) == ("failed", "failed")
+
+
+@pytest.mark.spec("N7")
 async def test_data_that_change_do_not_hurry_the_polls() -> None:
     async with HttpServer() as server:
         server.route("/state", Reply.json({"up": 0}))

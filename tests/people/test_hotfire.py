@@ -7,6 +7,7 @@ import json
 import re
 import sys
 from collections.abc import Iterator
+from datetime import timedelta
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
@@ -17,7 +18,9 @@ import yaml
 
 from stepwell import Stepwell
 from stepwell.definition.forms.reading import KINDS
-from stepwell.model.base import EPOCH, Instant
+from stepwell.model.base import EPOCH
+from stepwell.model.errors import AlreadyDecided
+from stepwell.model.people import Actor
 from stepwell.testing import Kit
 from stepwell.testing.doors import FrozenClock
 from stepwell.testing.fate import Crashed
@@ -72,13 +75,7 @@ class Crew:
 
 
 def stand_for(example: Example, folder: Path, clock: FrozenClock) -> Any:
-    return example.stand.Stand(folder, lambda: EPOCH + _microseconds(clock.now()))
-
-
-def _microseconds(instant: Instant) -> Any:
-    from datetime import timedelta
-
-    return timedelta(microseconds=instant)
+    return example.stand.Stand(folder, lambda: EPOCH + timedelta(microseconds=clock.now()))
 
 
 async def journal(engine: Any, run: str) -> list[dict[str, Any]]:
@@ -260,3 +257,29 @@ async def _played(
             }
             masked: dict[str, Any] = _masked(json.loads(json.dumps(end)))
             return masked, crashes
+
+
+@pytest.mark.spec("X8", "Q8")
+async def test_killed_with_an_approval_open(example: Example, tmp_path: Path) -> None:
+    """Who has decided has decided; who has not is still asked; and nobody waits who was not."""
+    moves = [move for move in example.script.MOVES if move.error is None]
+    at = next(number for number, move in enumerate(moves) if move.verb == "approve")
+    clock = FrozenClock()
+    with stand_for(example, tmp_path / "stand", clock) as stand:
+        async with Kit(clock=clock, **example.drive_python.settings(stand)) as kit:
+            crew = Crew(example, kit, stand)
+            await crew.begin()
+            await crew.play(moves[: at + 1])
+            kit.crash()
+            await kit.reopen()
+            await kit.drain()
+            approval = await kit.engine.approval(crew.run, "release")
+            assert [each["by"] for each in approval["decisions"]] == ["bob"]
+            (item,) = (await kit.engine.inbox(run=crew.run))["items"]
+            assert (item["task"], item["kind"]) == ("release", "approval")
+            with pytest.raises(AlreadyDecided):
+                await kit.engine.decide_approval(crew.run, "approve", by=Actor("bob", groups=("safety",)))
+            assert stand.told == []
+            await crew.play(moves[at + 1 :])
+            assert (await kit.result(crew.run))["close"] == example.script.OUTPUT
+            await kit.check()

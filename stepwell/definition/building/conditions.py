@@ -145,7 +145,8 @@ def _webhook(given: Members, uses: Uses) -> Spec:
 
 def _job(given: Members, uses: Uses) -> Spec:
     if "http" in given:
-        return _http(given["http"], uses)
+        beside = {name: given[name] for name in ("every", "timeout") if name in given}
+        return _http({**beside, **given["http"]}, uses)
     return JobSpec(Template.of(given["run"]), _every(given, JOB_EVERY), _length(given, "timeout"))
 
 
