@@ -112,6 +112,8 @@ def test_what_is_refused_says_what_is_wrong_and_changes_nothing(cli: Cli) -> Non
     assert bare.code == 2
     assert "pressure: Pressure (bar), number, more than 0, at most 6, needed" in bare.err
     assert "--value ID=VALUE" in bare.err
+    both = cli.json("step", "submit", run, "check", "--value", "valve=ajar", code=2)["error"]["fields"]
+    assert sorted(both) == ["pressure", "valve"], "what is missing is told with what is wrong"
     assert told(cli, "step", "set", run, "check").code == 2
     assert told(cli, "step", "set", run, "check", "--value", "pressure").code == 2
     assert (

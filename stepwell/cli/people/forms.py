@@ -73,7 +73,7 @@ def submit(
 
     async def ask(stepwell: Stepwell, run_id: str) -> dict[str, Any]:
         return await stepwell.submit_step(
-            run_id, place.step, await _kept(stepwell, found, values), version=version, by=by
+            run_id, place.step, await _kept(stepwell, found, values, complete=True), version=version, by=by
         )
 
     return change(place, ask, by, found.fields)
@@ -151,7 +151,13 @@ def _refuse_incomplete(found: Found, values: dict[str, Any] | None) -> None:
         raise InvalidInput("\n  ".join(["values are needed:", *told]), hint=_HOW)
 
 
-async def _kept(stepwell: Stepwell, found: Found, values: dict[str, Any] | None) -> dict[str, Any] | None:
+async def _kept(
+    stepwell: Stepwell, found: Found, values: dict[str, Any] | None, *, complete: bool = False
+) -> dict[str, Any] | None:
     from stepwell.cli.people.values import kept
 
-    return None if values is None else await kept(stepwell, found.fields, values)
+    return (
+        None
+        if values is None
+        else await kept(stepwell, found.fields, values, found.view.get("values") if complete else None)
+    )

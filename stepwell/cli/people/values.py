@@ -117,14 +117,22 @@ def looked_at(value: Any) -> Any:
     return [looked_at(item) for item in value] if isinstance(value, list) else value
 
 
-async def kept(stepwell: Stepwell, fields: Sequence[Field], values: Mapping[str, Any]) -> dict[str, Any]:
+async def kept(
+    stepwell: Stepwell,
+    fields: Sequence[Field],
+    values: Mapping[str, Any],
+    before: Mapping[str, Any] | None = None,
+) -> dict[str, Any]:
     """The same values, with every file put where files are; none where something about the values is wrong.
+
+    `before`: what stands in a form that is to be submitted; then what is missing is told with what is wrong.
 
     Raises `InvalidForm`, `InvalidInput`, `StoreUnavailable`.
     """
     judged = {name: looked_at(value) for name, value in values.items()}
     if wrong := check_values(fields, judged, complete=False):
-        raise InvalidForm(wrong)
+        whole = {} if before is None else check_values(fields, {**before, **judged}, complete=True)
+        raise InvalidForm({**whole, **wrong})
     return {name: await _kept(stepwell, value) for name, value in values.items()}
 
 
