@@ -82,6 +82,7 @@ LINES: Final[dict[type[Any], Callable[[State, Any, Instant], str]]] = {
     e.RunPaused: _run("is paused"),
     e.RunResumed: _run("goes on"),
     e.RunCancelling: _run("is being cancelled"),
+    e.RunCompensating: _run("undoes what it has done"),
     e.RunRetried: _run("was opened again"),
     e.StepScheduled: _step("scheduled"),
     e.StepPaused: _step("paused by the debugger"),

@@ -147,6 +147,12 @@ def _pausing(facts: Facts) -> str:
     return _waits_for(facts.draining, f"Nothing new begins{why}; the run is paused once this has ended:")
 
 
+def _cancelling(facts: Facts) -> str:
+    if facts.state.run.compensating is not None:
+        return _waits_for(facts.open, "The run is being cancelled: what it did is undone first.")
+    return _waits_for(facts.in_flight, "The run is being cancelled, and waits until this has stopped:")
+
+
 def _stalls(kind: str = "") -> Applies:
     """The workflow's code is missing, or not what it was; without a kind: it cannot go on for whatever reason."""
 
@@ -265,9 +271,7 @@ RULES: Final = (
     Rule(
         "cancelling",
         _is(RunStatus.CANCELLING),
-        lambda facts: _waits_for(
-            facts.in_flight, "The run is being cancelled, and waits until this has stopped:"
-        ),
+        _cancelling,
         (WATCH, TERMINATE),
     ),
     Rule(

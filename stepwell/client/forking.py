@@ -17,7 +17,7 @@ from stepwell.model.states import StepStatus
 _OWN: Final = (
     e.RunCreated, e.RunStarted, e.RunPausing, e.RunPaused, e.RunResumed, e.RunCancelling, e.RunCancelled,
     e.RunCompleted, e.RunFailed, e.RunTimedOut, e.RunTerminated, e.RunRetried, e.RunContinued, e.RunStalled,
-    e.RunUnstalled, e.RunRescheduled, e.RunMetadataSet, e.RunMigrated,
+    e.RunUnstalled, e.RunCompensating, e.RunRescheduled, e.RunMetadataSet, e.RunMigrated,
 )  # fmt: skip
 """Events about the old run as a whole: the new one has its own."""
 

@@ -11,14 +11,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Coroutine
 from contextvars import ContextVar, copy_context
-from typing import Any, Final, NamedTuple
+from functools import partial
+from typing import Any, Final
 
 from greenlet import getcurrent, greenlet
 
+from stepwell.code.asked import Asked, Awaited
 from stepwell.code.blocking import LONG, held_up
 from stepwell.code.closing import discard
 from stepwell.code.compare import PATCH, Recorded, mismatch, missing_calls
-from stepwell.code.faults import exception_of, problem_of
+from stepwell.code.ending import end_of
+from stepwell.code.faults import exception_of
 from stepwell.code.loop import CodeLoop, enter, leave, running
 from stepwell.code.registry import Known
 from stepwell.code.saga import undo_all
@@ -32,9 +35,7 @@ from stepwell.model.calls import (
     CodeRestart,
     ContinuedAs,
     Ending,
-    Raised,
     RecordCall,
-    Returned,
     WaitCall,
 )
 from stepwell.model.errors import InvalidInput
@@ -42,7 +43,6 @@ from stepwell.model.problem import runtime
 from stepwell.model.records import Run, State, Step
 from stepwell.model.states import StepStatus
 from stepwell.ports import Dice, Ids
-from stepwell.workers.results import NotJson
 
 CURRENT: Final[ContextVar[Execution | None]] = ContextVar("stepwell_execution", default=None)
 """The run whose code is being executed here."""
@@ -63,30 +63,6 @@ class Continued(BaseException):
         self.make = make
 
 
-class Asked(asyncio.Future[Any]):
-    """The outcome of a call, once the code is told. Cancelling it says that the code wants the step no more."""
-
-    def __init__(self, execution: Execution, step_id: str) -> None:
-        super().__init__(loop=execution.loop)
-        self._execution, self._step_id = execution, step_id
-
-    def cancel(self, msg: Any = None) -> bool:
-        if not super().cancel(msg):
-            return False
-        self._execution.dropped(self._step_id)
-        return True
-
-
-class Awaited(NamedTuple):
-    """Somebody in the code waits for this call."""
-
-    future: asyncio.Future[Any]
-    call: Call
-    read: Read | None
-    done: Callable[[Any, Step], None] | None
-    """told of its success, before whoever waits"""
-
-
 class Execution:
     """Implements `model.calls.Code`. `counter` counts real seconds."""
 
@@ -100,13 +76,11 @@ class Execution:
     ) -> None:
         self.run: Run = state.run
         self.ids, self.dice = ids, dice
-        self.seen = -1
+        self.seen, self.undoing, self._given_up = -1, False, False
         self.now: Instant = state.run.started_at or 0
-        self.undo: list[Callable[[], asyncio.Future[Any]]] = []
+        self.undo_list: list[Callable[[], asyncio.Future[Any]]] = []
         """what takes back the completed steps, in the order of their completion"""
-        self.loop = CodeLoop(  # type: ignore[abstract]
-            lambda: self.now, self._timer_set, self._timer_dropped
-        )
+        self.loop = self._new_loop()
         self.workflow, self._counter = workflow, counter
         self._state = state
         self._known: dict[int, Recorded] = {}
@@ -134,19 +108,35 @@ class Execution:
             self._known = {known.number: known for known in map(Recorded.of, steps)}
             self._told = {step.outcome: step.id for step in steps if step.outcome}
             self.now = self.run.started_at or now
-            self._run(self._begin)
+            self._run(partial(self._in_context, self._begin))
         else:
+            if self.run.heard is not None and outcome.outcome > self.run.heard:
+                self._give_up()
             self.seen = outcome.outcome
             self.now = max(self.now, outcome.ended_at or now)
             self._tell(outcome)
             self._run(self.loop.run_ready)
         if (took := self._counter() - began) > LONG:
             held_up(self.run, number, took)
+        return self._answer()
+
+    def _answer(self) -> Answer:
         if self._wrong is not None:
             raise self._wrong
         if self._ending is None and self._main is not None and self._main.done():
-            self._ending = self._end_of(self._main)
+            self._ending = end_of(self._main, self.workflow.form.write)
         return Answer(self._calls, self._abandoned, self._ending)
+
+    @property
+    def undoable(self) -> bool:
+        return bool(self.undo_list)
+
+    def undo(self, run: Run) -> Answer:
+        self._calls, self._abandoned = [], []
+        self.run, self.undoing = run, True
+        self._give_up()
+        self._run(partial(self._in_context, self._begin_undoing))
+        return self._answer()
 
     def outcome(self, number: int) -> str:
         return self._told[number]
@@ -175,7 +165,7 @@ class Execution:
         """Make a call; the future is done when the code is told its outcome."""
         step_id, known = self._take(kind, name)
         call = make(step_id)
-        future = Asked(self, step_id)
+        future = Asked(self.loop, partial(self.dropped, step_id))
         self._awaited[step_id] = Awaited(future, call, read, done)
         if known is None:
             self._calls.append(call)
@@ -212,6 +202,8 @@ class Execution:
 
     def _take(self, kind: str, name: str) -> tuple[str, Recorded | None]:
         """The next number, and what the journal holds under it. Raises `Halt` if that is something else."""
+        if self._wrong is not None:
+            raise Halt
         if self._number >= MOST_CALLS:
             raise InvalidInput(
                 f"run {self.run.id} made {MOST_CALLS:,} calls", hint="let it continue as new now and then"
@@ -317,15 +309,15 @@ class Execution:
         if self._green is not None and self._green.dead:
             self._green = None
 
-    def _begin(self) -> None:
+    def _in_context(self, work: Callable[[], None]) -> None:
+        """The tasks that are made in there know whose code they are."""
         token = CURRENT.set(self)
         try:
-            self._begin_in_context()
+            work()
         finally:
             CURRENT.reset(token)
 
-    def _begin_in_context(self) -> None:
-        """The tasks that are made from here on know whose code they are."""
+    def _begin(self) -> None:
         try:
             result = self.workflow.call(self.run.input)
         except Halt:
@@ -347,21 +339,36 @@ class Execution:
         except Continued as going_on:
             make = going_on.make
         except BaseException:
-            await undo_all([a.future for a in self.at_work() if a.done is not None], self.undo)
+            if self._wrong is not None:  # likewise
+                raise
+            await undo_all([a.future for a in self.at_work() if a.done is not None], self.undo_list)
             raise
         started = await self.ask("run:workflow", "continue-as-new", make)
         return ContinuedAs(started["run_id"])
 
-    def _end_of(self, main: asyncio.Task[Any]) -> Ending:
-        try:
-            result = main.result()
-            return result if isinstance(result, ContinuedAs) else Returned(self.workflow.form.write(result))
-        except NotJson as error:
-            return Raised(runtime(f"what the workflow returned cannot be stored: {error}"))
-        except asyncio.CancelledError:
-            return Raised(runtime("the workflow's code was cancelled by itself"))
-        except BaseException as error:  # noqa: BLE001 - as in `_begin`
-            return Raised(*problem_of(error))
+    # --- the end ----------------------------------------------------------------------------------
+
+    def _give_up(self) -> None:
+        """The run is cancelled: its own code does nothing more. What it asked for may still end, and be undone then."""
+        if self._given_up:
+            return
+        self._given_up, awaited, asked = True, dict(self._awaited), list(self._abandoned)
+        self._wrong = CodeMismatch(runtime("the run is cancelled"))
+        with running(self.loop):
+            copy_context().run(self._discard)
+        self._wrong, self._ending, self._timers, self._abandoned = None, None, {}, asked
+        self.loop = self._new_loop()
+        self._awaited = {
+            step: one._replace(future=self.loop.create_future()) for step, one in awaited.items()
+        }
+
+    def _begin_undoing(self) -> None:
+        undone = [one.future for one in self.at_work() if one.compensates]
+        self._main = self.loop.create_task(undo_all(undone, self.undo_list))
+        self.loop.run_ready()
+
+    def _new_loop(self) -> CodeLoop:
+        return CodeLoop(lambda: self.now, self._timer_set, self._timer_dropped)  # type: ignore[abstract]
 
     def close(self) -> None:
         """Nothing more comes of this code: it is executed anew elsewhere."""

@@ -1,4 +1,4 @@
-"""Undoing: when a workflow fails, its completed steps are compensated, the last one first (SPEC Q13)."""
+"""Undoing: when a workflow fails or is cancelled, its completed steps are compensated, the last first (SPEC Q13)."""
 
 from __future__ import annotations
 

@@ -162,7 +162,7 @@ def _to_be_undone(
         return
     if "result" in inspect.signature(compensation.function).parameters and "result" not in kwargs:
         kwargs = {**kwargs, "result": result}
-    execution.undo.append(lambda: compensation.ask(execution, args, kwargs, undoes=outcome.id))
+    execution.undo_list.append(lambda: compensation.ask(execution, args, kwargs, undoes=outcome.id))
 
 
 def _as_step(function: Callable[..., Any]) -> Step[..., Any]:

@@ -311,7 +311,7 @@ def on_failure(compensation: Callable[..., Any], *args: Any, **kwargs: Any) -> N
     """If the workflow fails after this, perform this step too (those said last come first)."""
     execution = _execution("on_failure")
     undoing = compensation if isinstance(compensation, Step) else step(compensation)
-    execution.undo.append(lambda: undoing.ask(execution, args, kwargs, undoes="workflow"))
+    execution.undo_list.append(lambda: undoing.ask(execution, args, kwargs, undoes="workflow"))
 
 
 # --- inside -------------------------------------------------------------------------------------

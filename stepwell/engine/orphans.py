@@ -6,9 +6,9 @@ from collections.abc import Awaitable, Callable
 
 from stepwell.kernel.flow import in_flight
 from stepwell.kernel.tasks.run import child_id
+from stepwell.kernel.undoing import unwanted
 from stepwell.model.errors import StepwellError
 from stepwell.model.records import State
-from stepwell.model.states import RunStatus
 
 ORPHANED = "the workflow that started it is over"
 
@@ -22,9 +22,7 @@ async def orphaned(reload: Callable[[str], Awaitable[State]], state: State) -> b
         parent = await reload(run.parent_id)
     except StepwellError:  # nothing is known: go on
         return False
-    if parent.run.status.terminal or parent.run.status is RunStatus.CANCELLING:
-        return True
     step = parent.steps.get(run.parent_step)
-    if step is None or not in_flight(step):
+    if parent.run.status.terminal or step is None or not in_flight(step) or unwanted(parent.run, step):
         return True
     return run.continued_from is None and child_id(run.parent_id, step.id, step.attempt) != run.id

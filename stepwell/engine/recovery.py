@@ -19,6 +19,7 @@ from stepwell.engine.queues import Queueing
 from stepwell.engine.scheduler import Scheduler
 from stepwell.engine.signals import hand_over
 from stepwell.kernel.flow import in_flight
+from stepwell.kernel.undoing import unwanted
 from stepwell.model import commands as c
 from stepwell.model.base import Duration
 from stepwell.model.errors import StoreUnavailable
@@ -130,14 +131,16 @@ class Recovery:
     def carry_on(self, actor: Actor, *, orphaned: bool = False) -> None:
         """Perform again what nobody performs any more, and begin what is held and due."""
         lost = tuple(step for step in actor.state.open_steps if in_flight(actor.state.steps[step]))
-        if actor.state.run.status is RunStatus.CANCELLING:
-            for step in lost:  # nobody performs it any more: it has settled
-                actor.tell(Mail(c.SettleStep(step, actor.state.steps[step].attempt)))
-        elif orphaned:
+        run, steps = actor.state.run, actor.state.steps
+        if orphaned and run.status is not RunStatus.CANCELLING:
             actor.tell(Mail(c.CancelRun(ORPHANED, abandoned=True)))
-        else:
-            if lost:
-                actor.tell(Mail(c.Recover(lost)))
+            return
+        for step in lost:
+            if unwanted(run, steps[step]):  # nobody performs it any more: it has settled
+                actor.tell(Mail(c.SettleStep(step, steps[step].attempt)))
+        if again := tuple(step for step in lost if not unwanted(run, steps[step])):
+            actor.tell(Mail(c.Recover(again)))
+        if run.status is not RunStatus.CANCELLING or run.code is not None:
             actor.tell(Mail(c.Proceed()))
 
     async def _take_over_signals(self, state: State) -> None:
@@ -222,15 +225,15 @@ class Recovery:
                 continue
             step = state.steps.get(key[1])
             stale = step is None or not in_flight(step) or step.attempt != key[2]
-            if stale or state.run.status is RunStatus.CANCELLING:
+            if step is None or stale or unwanted(state.run, step):
                 self._ward.dispatch.interrupt(key)
         if state.run.status.terminal:
             return
-        if state.run.status is RunStatus.CANCELLING:
-            for step_id in list(state.open_steps):
-                step = state.steps[step_id]
-                if in_flight(step) and (actor.id, step_id, step.attempt) not in self._ward.dispatch:
-                    actor.tell(Mail(c.SettleStep(step_id, step.attempt)))
+        for step_id in list(state.open_steps):
+            step = state.steps[step_id]
+            here = (actor.id, step_id, step.attempt) in self._ward.dispatch
+            if unwanted(state.run, step) and in_flight(step) and not here:
+                actor.tell(Mail(c.SettleStep(step_id, step.attempt)))
         actor.tell(Mail(c.Proceed()))
 
     async def close(self) -> None:

@@ -22,6 +22,7 @@ from stepwell.kernel.sparing import spared_task
 from stepwell.kernel.tasks import HANDLERS
 from stepwell.kernel.tasks.for_ import items
 from stepwell.kernel.tasks.run import behalf_of, child_id
+from stepwell.kernel.undoing import compensates, goes_on
 from stepwell.model import events as e
 from stepwell.model.actions import Action, ChildAction
 from stepwell.model.approvals import Approval
@@ -87,10 +88,12 @@ def _begin(r: Ruling, item: Begin) -> None:
     if step.reason is WaitReason.APPROVAL:
         _decided(r, step)
         return
-    if step.status is not StepStatus.SCHEDULED or r.draft.run.status is not RunStatus.RUNNING:
+    if step.status is not StepStatus.SCHEDULED:
         return
     if r.definition.code is not None:
         begin_held(r, step)
+    elif r.draft.run.status is not RunStatus.RUNNING:
+        return
     elif r.begun >= r.env.begins and not r.task(step.path).attended:
         continue_later(r)
     else:
@@ -183,7 +186,7 @@ def have_done(r: Ruling, task: Task, view: View, step: Step) -> None:
 def _decided(r: Ruling, step: Step) -> None:
     """People have decided, or did not in time: the step goes on, or fails, unless the run is not going on."""
     approval = r.draft.find_approval(step.id)
-    if approval is None or approval.open or r.draft.run.status is not RunStatus.RUNNING:
+    if approval is None or approval.open or not goes_on(r.draft.run, compensates(step)):
         return
     if r.definition.code is not None:
         decided(r, step)

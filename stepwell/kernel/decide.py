@@ -27,6 +27,7 @@ from stepwell.kernel.failure import fail, fail_attempt
 from stepwell.kernel.flow import cancel_steps, complete, fail_run, in_flight
 from stepwell.kernel.limits import due_of
 from stepwell.kernel.ruling import Begin, Condition, Environment, Fault, Ruling
+from stepwell.kernel.undoing import compensates, unwanted
 from stepwell.model import commands as c
 from stepwell.model import events as e
 from stepwell.model import problem
@@ -35,7 +36,7 @@ from stepwell.model.effects import Effect, SetTimer
 from stepwell.model.errors import TransitionRefused
 from stepwell.model.events import SAME, Event
 from stepwell.model.problem import Problem
-from stepwell.model.records import State, Step
+from stepwell.model.records import Run, State, Step
 from stepwell.model.states import RunStatus, StepStatus
 
 RECOVERIES: Final = 100
@@ -122,7 +123,7 @@ def _complete_step(r: Ruling, command: c.CompleteStep) -> None:
 
 def _failed(r: Ruling, step: Step, found: Problem, retry: bool = True, after: Duration | None = None) -> None:
     """The step failed, unless its run is being cancelled anyway."""
-    if r.draft.run.status is RunStatus.CANCELLING:
+    if unwanted(r.draft.run, step):
         r.emit(e.StepCancelled(step.id, "the run was cancelled"))
     elif r.definition.code is not None:
         code.fail_step(r, step, found, retry=retry, after=after)
@@ -142,7 +143,7 @@ def _settle_step(r: Ruling, command: c.SettleStep) -> None:
 
 def _defer_step(r: Ruling, command: c.DeferStep) -> None:
     step = _present(r, command.step, command.attempt)
-    if r.draft.run.status is RunStatus.CANCELLING:
+    if unwanted(r.draft.run, step):
         r.emit(e.StepCancelled(step.id, "the run was cancelled"))
     else:
         code.defer_step(r, step, command)
@@ -202,7 +203,7 @@ def _fire_timer(r: Ruling, command: c.FireTimer) -> None:
             lifecycle.time_out(r)
         return
     step = r.draft.find_step(command.step)
-    if step is None or step.status.terminal or not _timers_run(run.status, command.purpose):
+    if step is None or step.status.terminal or not _timers_run(run, step, command.purpose):
         return
     timers = _CODE_TIMERS if r.definition.code is not None else _TIMERS
     fire = timers[command.purpose]
@@ -216,9 +217,11 @@ def _fire_timer(r: Ruling, command: c.FireTimer) -> None:
             fail(r, r.draft.step(step.id), fault.problem)
 
 
-def _timers_run(status: RunStatus, purpose: str) -> bool:
+def _timers_run(run: Run, step: Step, purpose: str) -> bool:
     """A pause holds back what would begin, but not the timeouts of what is still in flight."""
-    return status is RunStatus.RUNNING or (status is RunStatus.PAUSING and purpose != "wake")
+    if run.status is RunStatus.CANCELLING:
+        return compensates(step)
+    return run.status is RunStatus.RUNNING or (run.status is RunStatus.PAUSING and purpose != "wake")
 
 
 def _wake(r: Ruling, step: Step) -> None:
@@ -265,6 +268,8 @@ _CODE_TIMERS: Final = {
 def _fail_run(r: Ruling, command: c.FailRun) -> None:
     if r.draft.run.status is RunStatus.CANCELLING:  # it ends anyway
         cancel_steps(r, list(r.draft.open_steps()), "the run was cancelled")
+        if r.draft.run.compensating is not None:
+            r.emit(e.RunCancelled())
     else:
         fail_run(r, command.problem, None)
 

@@ -113,7 +113,15 @@ def _resumed(draft: Draft, event: e.RunResumed, at: Instant) -> None:
 
 
 def _cancelling(draft: Draft, event: e.RunCancelling, at: Instant) -> None:
-    _move(draft, event, at).cancel_reason = event.reason
+    run = _move(draft, event, at)
+    run.cancel_reason = event.reason
+    if run.code is not None:
+        run.heard = run.outcomes
+
+
+def _compensating(draft: Draft, event: e.RunCompensating, at: Instant) -> None:
+    run = _move(draft, event, at)
+    run.compensating = run.outcomes
 
 
 def _ended(draft: Draft, event: Any, at: Instant) -> None:
@@ -143,6 +151,7 @@ def _retried(draft: Draft, event: e.RunRetried, at: Instant) -> None:
     run = _move(draft, event, at)
     run.generation = event.generation
     run.ended_at = run.error = run.error_step = run.cancel_reason = None
+    run.heard = run.compensating = None
     run.deadline = event.deadline
 
 
@@ -266,6 +275,7 @@ CHANGES: Final[dict[type[Any], Callable[[Draft, Any, Instant], None]]] = {
     e.RunPaused: _paused,
     e.RunResumed: _resumed,
     e.RunCancelling: _cancelling,
+    e.RunCompensating: _compensating,
     e.RunCancelled: _ended,
     e.RunCompleted: _completed,
     e.RunFailed: _failed,

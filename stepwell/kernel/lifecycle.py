@@ -8,6 +8,7 @@ from stepwell.definition.forms.values import defaults
 from stepwell.definition.specs import DurationSpec
 from stepwell.kernel import graph, overdue
 from stepwell.kernel.code.again import reopen
+from stepwell.kernel.code.follow import follow
 from stepwell.kernel.data import View, shape_input
 from stepwell.kernel.evolve_run import ROOT
 from stepwell.kernel.evolve_step import PERFORMED
@@ -16,6 +17,7 @@ from stepwell.kernel.limits import limits
 from stepwell.kernel.people import watching
 from stepwell.kernel.people.ending import check_fields, keep_fields
 from stepwell.kernel.ruling import Begin, Enter, Fault, Ruling
+from stepwell.kernel.undoing import begin_undoing, compensates
 from stepwell.model import commands as c
 from stepwell.model import events as e
 from stepwell.model import problem
@@ -179,6 +181,8 @@ def cancel(r: Ruling, command: c.CancelRun) -> None:
         raise refusal
     r.emit(e.RunCancelling(command.reason))
     for step in list(r.draft.open_steps()):
+        if compensates(step):  # the run has failed, and is undone anyway
+            continue
         if in_flight(step) and command.abandoned:
             r.emit(e.StepCancelled(step.id, "the run was cancelled"))
         elif in_flight(step):
@@ -195,12 +199,17 @@ def terminate(r: Ruling, command: c.TerminateRun) -> None:
 
 
 def settle(r: Ruling) -> None:
-    """Once nothing is in flight any more, a pausing run is paused and a cancelling one cancelled."""
+    """Once nothing is in flight any more, a pausing run is paused, and a cancelling one undone and cancelled."""
     status = r.draft.run.status
     if status is RunStatus.PAUSING:
         if not any(s.status is StepStatus.RUNNING and s.kind in PERFORMED for s in r.draft.open_steps()):
             r.emit(e.RunPaused())
-    elif status is RunStatus.CANCELLING and not any(in_flight(step) for step in r.draft.open_steps()):
+    elif status is RunStatus.CANCELLING and r.draft.run.compensating is None:
+        if any(in_flight(step) and not compensates(step) for step in r.draft.open_steps()):
+            return
+        if begin_undoing(r):
+            follow(r)
+            return
         for step in list(r.draft.open_steps()):
             r.emit(e.StepCancelled(step.id, "the run was cancelled"))
         r.emit(e.RunCancelled())

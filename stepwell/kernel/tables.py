@@ -123,6 +123,7 @@ RUN_ROWS: Final = (
         R.CANCELLING,
         "asked to cancel: work is interrupted",
     ),
+    Row((R.CANCELLING,), e.RunCompensating, R.CANCELLING, "its completed steps are undone first"),
     Row((R.CANCELLING,), e.RunCancelled, R.CANCELLED, "the interrupted work has settled"),
     Row(
         (R.PENDING, R.RUNNING, R.PAUSING, R.PAUSED, R.RESUMING, R.CANCELLING),

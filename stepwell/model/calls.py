@@ -170,12 +170,24 @@ class Code(Protocol):
 
     seen: int
     """how many outcomes it has been told; -1: it has not begun"""
+    undoing: bool
+    """it was told to `undo`"""
+
+    @property
+    def undoable(self) -> bool:
+        """It knows of something to undo."""
+        ...
 
     def go_on(self, run: Run, outcome: Step | None, now: Instant) -> Answer:
-        """Tell it the next outcome (None: begin), and let it run until it has to wait.
+        """Tell it the next outcome (None: begin), and let it run until it has to wait. (Of what comes after `run.heard`
+        it only notes what there is to undo.)
 
         Raises `CodeMismatch`.
         """
+        ...
+
+    def undo(self, run: Run) -> Answer:
+        """The run is cancelled, and nothing else is in flight: undo what was done. The ending: it is through."""
         ...
 
     def outcome(self, number: int) -> str:

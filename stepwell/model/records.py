@@ -243,6 +243,10 @@ class Run:
     """the version of a procedure that it goes on with"""
     created_with: str | None = None
     """the hash of the definition that it was created with, if it went on with another one since"""
+    heard: int | None = None
+    """how many outcomes the code had been told when the run was cancelled: the others it is not told"""
+    compensating: int | None = None
+    """how many outcomes there were when its steps began to be undone because it is cancelled"""
 
     @property
     def waits(self) -> bool:

@@ -82,6 +82,7 @@ EVENTS: list[e.Event] = [
     e.RunContinued("next"),
     e.RunStalled(runtime("no code")),
     e.RunUnstalled(),
+    e.RunCompensating(),
     e.SignalReceived("s1", "paid", {"amount": 1}, "c", "/do/0/s"),
     e.SignalTaken("s1", "/do/0/s"),
     e.StreamWritten("log", None),
@@ -298,6 +299,7 @@ def full_state() -> State:
         {"tier": "gold"}, "mail", 11, "eu", "once", True, 2, {"due": 5}, 1, {"/do/0/s": 9}, ("next",),
         "Hotfire", "on the stand", ("engine",), {"stand": "A2"}, "ada", True,
         True, True, {"stand": "A2"}, {"started": Stamp(5, "ada", "why")}, "0f", "abd",
+        4, 5,
     )  # fmt: skip
     attempt = Attempt(1, 1, 2, 3, 4, 5, 2, "x", "ref", {"o": 1.5}, problem)
     step = Step(

@@ -8,13 +8,14 @@ from typing import Any, Final
 from stepwell.kernel.approvals import rules
 from stepwell.kernel.approvals.asking import open_approval
 from stepwell.kernel.ruling import Begin, Ruling
+from stepwell.kernel.undoing import unwanted
 from stepwell.model import approval_commands as a
 from stepwell.model import events as e
 from stepwell.model.approvals import Approval, ApprovalStatus
 from stepwell.model.errors import Forbidden, InvalidInput, NotFound, TransitionRefused
 from stepwell.model.people import Actor, ActorKind
 from stepwell.model.records import Step
-from stepwell.model.states import RunStatus, WaitReason
+from stepwell.model.states import WaitReason
 
 
 def decide(r: Ruling, command: a.DecideApproval) -> None:
@@ -74,7 +75,7 @@ def _person(r: Ruling) -> Actor:
 def _still_waits(r: Ruling, approval: Approval) -> None:
     """Raises `TransitionRefused` where the step, or the run, has ended meanwhile."""
     step, run = r.draft.step(approval.step), r.draft.run
-    if run.status.terminal or run.status is RunStatus.CANCELLING:
+    if run.status.terminal or unwanted(run, step):
         raise TransitionRefused(f"run {run.id} is {run.status}: there is nothing left to decide")
     if not waits(step):
         raise TransitionRefused(f"step {step.id} is {step.status}: there is nothing left to decide")

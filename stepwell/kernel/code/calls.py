@@ -12,6 +12,7 @@ from stepwell.kernel.limits import limits
 from stepwell.kernel.ruling import Fault, Ruling
 from stepwell.kernel.sparing import spared_call
 from stepwell.kernel.tasks.run import behalf_of, child_id
+from stepwell.kernel.undoing import goes_on
 from stepwell.model import events as e
 from stepwell.model.actions import Action, ChildAction, SignalAction
 from stepwell.model.base import Instant, Json
@@ -31,7 +32,7 @@ from stepwell.model.calls import (
 from stepwell.model.effects import Continue, Perform, SetTimer
 from stepwell.model.policy import step_options
 from stepwell.model.records import Step
-from stepwell.model.states import RunStatus, StepStatus, WaitReason
+from stepwell.model.states import StepStatus, WaitReason
 
 
 def begin_call(r: Ruling, call: Call, *, wanted: bool = True) -> None:
@@ -41,10 +42,10 @@ def begin_call(r: Ruling, call: Call, *, wanted: bool = True) -> None:
         _at_once(r, call)
         return
     options = step_options(_options(call))
-    paused = r.draft.run.mode == "debug" and isinstance(call, StepCall | ChildCall)
-    if paused:
+    going = goes_on(r.draft.run, options.compensates is not None)
+    if r.draft.run.mode == "debug" and isinstance(call, StepCall | ChildCall) and r.draft.run.heard is None:
         r.emit(e.StepPaused(call.id, call.id, call.kind, ROOT, options.priority, options.optional))
-    elif not wanted or r.draft.run.status is not RunStatus.RUNNING or r.begun >= r.env.begins:
+    elif not wanted or not going or r.begun >= r.env.begins:
         r.emit(e.StepScheduled(call.id, call.id, call.kind, ROOT, None, options.priority, options.optional))
         if wanted:
             continue_later(r)
@@ -53,18 +54,21 @@ def begin_call(r: Ruling, call: Call, *, wanted: bool = True) -> None:
 
 
 def continue_later(r: Ruling) -> None:
-    if r.draft.run.status is RunStatus.RUNNING and Continue() not in r.effects:
+    if goes_on(r.draft.run, undoes=True) and Continue() not in r.effects:
         r.effect(Continue())
 
 
 def begin_held(r: Ruling, step: Step) -> None:
     """A step that was held begins now. (Without its code it stays held.)"""
-    if r.env.code is None or step.status is not StepStatus.SCHEDULED:
+    if r.env.code is None or not goes_on(r.draft.run, undoes=True):
+        return
+    call = r.env.code.call(step.id)
+    if not goes_on(r.draft.run, step_options(_options(call)).compensates is not None):
         return
     if r.begun >= r.env.begins:
         continue_later(r)
         return
-    _start(r, r.env.code.call(step.id), new=False)
+    _start(r, call, new=False)
 
 
 def begin_again(r: Ruling, step: Step) -> None:

@@ -11,29 +11,39 @@ from stepwell.kernel.ruling import Ruling
 from stepwell.model import events as e
 from stepwell.model.calls import Answer, Code, ContinuedAs, Ending, Raised, Returned
 from stepwell.model.effects import Interrupt
-from stepwell.model.records import Step
+from stepwell.model.records import Run, Step
 from stepwell.model.states import RunStatus
 
-GOING: Final = frozenset({RunStatus.RUNNING, RunStatus.PAUSING, RunStatus.PAUSED})
-"""In these states the code is told what comes in. (While a run is paused, what it then asks for is only scheduled.)"""
+GOING: Final = frozenset({RunStatus.RUNNING, RunStatus.PAUSING, RunStatus.PAUSED, RunStatus.CANCELLING})
+"""In these states the code is told what comes in. (What it asks for while a run is paused is only scheduled; so is what
+it asks for while one is cancelled, except for what undoes.)"""
 
 
 def follow(r: Ruling) -> None:
     """Tell the code all that it has not been told yet, and do what it asks for. Raises `CodeMismatch`."""
     code, run = r.env.code, r.draft.run
-    if code is None or (code.seen == run.outcomes and run.stalled is None) or run.status not in GOING:
+    if code is None or run.status not in GOING:
         return
-    if code.seen < run.outcomes:
+    if code.seen < run.outcomes or _must_undo(run, code):
         _tell_all(r, code)
     if r.draft.run.stalled is not None:
         r.emit(e.RunUnstalled())
 
 
 def _tell_all(r: Ruling, code: Code) -> None:
-    while (run := r.draft.run).status in GOING and code.seen < run.outcomes:
-        _obey(r, code, code.go_on(run, _next(r, code), r.now))
+    while (run := r.draft.run).status in GOING:
+        if code.seen == run.compensating and _must_undo(run, code):
+            _obey(r, code, code.undo(run))
+        elif code.seen < run.outcomes:
+            _obey(r, code, code.go_on(run, _next(r, code), r.now))
+        else:
+            break
     if run.status in GOING:
         code.check_complete()
+
+
+def _must_undo(run: Run, code: Code) -> bool:
+    return run.compensating is not None and not code.undoing
 
 
 def _next(r: Ruling, code: Code) -> Step | None:
@@ -56,13 +66,17 @@ def _obey(r: Ruling, code: Code, answer: Answer) -> None:
             if step.kind in PERFORMED and in_flight(step):
                 r.effect(Interrupt(step.id, step.attempt))
             r.emit(e.StepCancelled(step_id, "the workflow wants it no more"))
-    if answer.ending is not None:
+    if answer.ending is not None and (r.draft.run.status is not RunStatus.CANCELLING or code.undoing):
         code.check_complete()
         _end(r, answer.ending)
 
 
 def _end(r: Ruling, ending: Ending) -> None:
     r.agenda.clear()
+    if r.draft.run.status is RunStatus.CANCELLING:
+        cancel_steps(r, list(r.draft.open_steps()), "the run was cancelled")
+        r.emit(e.RunCancelled())
+        return
     if isinstance(ending, Raised):
         fail_run(r, ending.problem, ending.step)
         return

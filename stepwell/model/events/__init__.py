@@ -24,6 +24,7 @@ from stepwell.model.events.names import FIELDS_SET as FIELDS_SET
 from stepwell.model.events.names import FOLLOW_UP_ORDERED as FOLLOW_UP_ORDERED
 from stepwell.model.events.names import RUN_CANCELLED as RUN_CANCELLED
 from stepwell.model.events.names import RUN_CANCELLING as RUN_CANCELLING
+from stepwell.model.events.names import RUN_COMPENSATING as RUN_COMPENSATING
 from stepwell.model.events.names import RUN_COMPLETED as RUN_COMPLETED
 from stepwell.model.events.names import RUN_CONTINUED as RUN_CONTINUED
 from stepwell.model.events.names import RUN_CREATED as RUN_CREATED
@@ -102,6 +103,7 @@ from stepwell.model.events.run import ContextSet as ContextSet
 from stepwell.model.events.run import FollowUpOrdered as FollowUpOrdered
 from stepwell.model.events.run import RunCancelled as RunCancelled
 from stepwell.model.events.run import RunCancelling as RunCancelling
+from stepwell.model.events.run import RunCompensating as RunCompensating
 from stepwell.model.events.run import RunCompleted as RunCompleted
 from stepwell.model.events.run import RunContinued as RunContinued
 from stepwell.model.events.run import RunCreated as RunCreated
@@ -157,6 +159,7 @@ Event = (
     | RunPaused
     | RunResumed
     | RunCancelling
+    | RunCompensating
     | RunCancelled
     | RunCompleted
     | RunFailed
@@ -228,6 +231,7 @@ NAMES: Final[dict[type[Any], str]] = {
     RunPaused: RUN_PAUSED,
     RunResumed: RUN_RESUMED,
     RunCancelling: RUN_CANCELLING,
+    RunCompensating: RUN_COMPENSATING,
     RunCancelled: RUN_CANCELLED,
     RunCompleted: RUN_COMPLETED,
     RunFailed: RUN_FAILED,

@@ -90,6 +90,10 @@ class RunCancelling(NamedTuple):
     reason: str | None = None
 
 
+class RunCompensating(NamedTuple):
+    """The run is being cancelled, and nothing is in flight any more: its completed steps are undone before it ends."""
+
+
 class RunCancelled(NamedTuple):
     pass
 

@@ -1,0 +1,25 @@
+"""How a workflow's code ended, in words of the journal."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from stepwell.code.faults import problem_of
+from stepwell.model.base import Json
+from stepwell.model.calls import ContinuedAs, Ending, Raised, Returned
+from stepwell.model.problem import runtime
+from stepwell.workers.results import NotJson
+
+
+def end_of(main: asyncio.Task[Any], write: Callable[[Any], Json]) -> Ending:
+    try:
+        result = main.result()
+        return result if isinstance(result, ContinuedAs) else Returned(write(result))
+    except NotJson as error:
+        return Raised(runtime(f"what the workflow returned cannot be stored: {error}"))
+    except asyncio.CancelledError:
+        return Raised(runtime("the workflow's code was cancelled by itself"))
+    except BaseException as error:  # noqa: BLE001 - whatever a workflow raises ends its run only
+        return Raised(*problem_of(error))
