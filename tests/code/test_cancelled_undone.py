@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from stepwell import TransitionRefused, current, flow, step, workflow
+from stepwell.model import commands as c
 from stepwell.testing import Kit, kill_everywhere
 from tests.code import workflows as w
 
@@ -137,37 +139,36 @@ async def test_terminate_undoes_nothing_and_ends_the_undoing() -> None:
         await kit.check()
 
 
-async def test_what_ends_while_it_is_interrupted_is_undone() -> None:
-    begins = asyncio.Event()
+async def test_what_ends_although_it_is_interrupted_is_undone() -> None:
+    """Its result was on its way when it was to stop: it is completed, undone, and nothing more begins after it."""
+    begun_, go = threading.Event(), threading.Event()
 
     @step(compensate=give)
-    async def stubborn(n: int) -> int:
-        begins.set()
-        try:
-            await asyncio.Event().wait()
-        except asyncio.CancelledError:
-            pass
+    def stubborn(n: int) -> int:
+        begun_.set()
+        go.wait(30)
         return n
 
     @workflow(name="stubborn-one")
     async def stubborn_one() -> str:
         await took(1)
-        await stubborn(2)
+        await stubborn.submit(2)
         await took(3)
         return "never"
 
     async with Kit(workflows=[stubborn_one]) as kit:
         handle = await kit.start(stubborn_one)
-        await begins.wait()
-        await kit.engine.cancel(handle.run_id)
-        await kit.drain()
+        await asyncio.to_thread(begun_.wait, 30)
+        says = kit.engine.engine.command
+        result = c.CompleteStep("/do/1/stubborn", 1, 2)
+        await asyncio.gather(says(handle.run_id, c.CancelRun()), says(handle.run_id, result))
+        go.set()
+        await kit.advance(1)
         assert await status(kit, handle.run_id) == "cancelled"
         taken = (await kit.engine.state(handle.run_id)).steps
-        done = taken["/do/1/stubborn"].status == "completed"
-        assert await undone(kit, handle.run_id) == [("give", "completed", "2")] * done + [
-            ("give", "completed", "1")
-        ]
-        assert "/do/2/took" not in taken
+        assert taken["/do/1/stubborn"].status == "completed"
+        assert await undone(kit, handle.run_id) == [("give", "completed", "2"), ("give", "completed", "1")]
+        assert [one.name for one in taken.values()] == ["took", "stubborn", "give", "give"]
         await kit.check()
 
 
