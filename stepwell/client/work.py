@@ -37,6 +37,8 @@ _ASKED: Final = (
 
 def known_actor(who: Actor | str) -> Actor:
     """Raises `InvalidInput` for somebody that nobody can be."""
+    if not isinstance(who, Actor | str):
+        raise InvalidInput("whoever does something is a name, or an Actor", hint='say by="ada"')
     actor = who if isinstance(who, Actor) else Actor(who)
     if not actor.id.strip() or len(actor.id) > _LONGEST_NAME or not actor.id.isprintable():
         raise InvalidInput("whoever does something has a name of 1 to 200 printable characters")
@@ -187,10 +189,18 @@ def _can(state: State, step: Step, node: Node) -> list[str]:
         Request.START: not ready_in(state, node),
         Request.SET_VALUES: step.kind != "call:form",
         Request.SUBMIT: step.kind != "call:form",
-        Request.REPEAT: node.replaced_by is not None or step.scope not in state.graphs,
+        Request.REPEAT: node.replaced_by is not None or not _repeatable(state, step),
     }
     decides = [Request.DECIDE] if step.reason is WaitReason.APPROVAL else []
     return [request.value for request in (*asked, *decides) if not never.get(request, False)]
+
+
+def _repeatable(state: State, step: Step) -> bool:
+    """Its list is a graph, and still gone through."""
+    scope = state.scopes[step.scope]
+    around = state.steps[scope.owner] if scope.owner is not None else None
+    going_on = around is None or around.status is StepStatus.RUNNING
+    return scope.open and going_on and step.scope in state.graphs
 
 
 def procedure_view(definition: Definition, state: State) -> View:

@@ -13,11 +13,11 @@ from stepwell.kernel.catching import attempt_deadline
 from stepwell.kernel.code.calls import begin_held, continue_later, decided
 from stepwell.kernel.data import View, shape_input
 from stepwell.kernel.exchange import idempotency_key
-from stepwell.kernel.failure import fail
+from stepwell.kernel.failure import fail, fail_after_end
 from stepwell.kernel.flow import complete, ended, new_id, task_list
 from stepwell.kernel.limits import limits
 from stepwell.kernel.people.submit import submit
-from stepwell.kernel.ruling import Begin, Enter, Fault, OpenGraph, Pass, Ruling, ScopeDone
+from stepwell.kernel.ruling import Begin, Enter, Fault, OpenGraph, Pass, Ruling, ScopeDone, Spoiled
 from stepwell.kernel.sparing import spared_task
 from stepwell.kernel.tasks import HANDLERS
 from stepwell.kernel.tasks.for_ import items
@@ -247,4 +247,5 @@ _WORK: Final[dict[type[Any], Callable[[Ruling, Any], None]]] = {
     ScopeDone: _scope_done,
     OpenGraph: graph.open_graph,
     Pass: graph.let_go,
+    Spoiled: fail_after_end,
 }

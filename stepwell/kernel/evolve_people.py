@@ -67,7 +67,8 @@ def _passed(draft: Draft, event: e.StepPassed, at: Instant) -> None:
 
 
 def _restored(draft: Draft, event: e.StepRestored, at: Instant) -> None:
-    change(draft, event, at).ended_at = None
+    step = change(draft, event, at)
+    step.ended_at = step.due = None
 
 
 def _offered(draft: Draft, event: e.StepOffered, at: Instant) -> None:
@@ -86,7 +87,8 @@ def _auto_proceed(draft: Draft, event: e.StepAutoProceedSet, at: Instant) -> Non
 
 def _submitted(draft: Draft, event: e.StepSubmitted, at: Instant) -> None:
     """What was found out when it was submitted before counts no more."""
-    change(draft, event, at).reason = None
+    step = change(draft, event, at)
+    step.reason = step.error = step.ended_at = None
     node = draft.edit_node(event.step)
     node.condition = None
     if node.captures:
@@ -144,8 +146,10 @@ def _rewire(draft: Draft, scope: str, replaced: Mapping[str, str]) -> None:
         if any(parent in replaced for parent in node.after) and draft.step(step_id).started_at is None:
             node = draft.edit_node(step_id)
             node.after = tuple(replaced.get(parent, parent) for parent in node.after)
+            node.offered_at = None
         for parent in node.after:
-            children.setdefault(replaced.get(parent, parent), []).append(step_id)
+            present = graph.steps.get(draft.node(parent).task, parent)
+            children.setdefault(present, []).append(step_id)
     graph.children = {parent: tuple(steps) for parent, steps in children.items()}
 
 

@@ -9,7 +9,7 @@ from stepwell.kernel import catching, graph
 from stepwell.kernel.evolve_run import try_scope
 from stepwell.kernel.flow import cancel_steps, fail_run, follow, in_flight
 from stepwell.kernel.notices import tell
-from stepwell.kernel.ruling import Fault, Ruling
+from stepwell.kernel.ruling import Fault, Ruling, Spoiled
 from stepwell.model import events as e
 from stepwell.model.effects import Interrupt
 from stepwell.model.policy import FailureMode
@@ -30,7 +30,22 @@ class Route(NamedTuple):
 def fail(r: Ruling, step: Step, problem: Problem, *, timed_out: bool = False) -> None:
     """The step has failed. Ends what the error ends, and lets go on what goes on."""
     route = _route(r, step, located(problem, step.path))
-    _end_failing(r, route, timed_out=step if timed_out else None)
+    _end_failing(r, route, step.id, timed_out=step if timed_out else None)
+    _go_on(r, step, route)
+
+
+def fail_after_end(r: Ruling, item: Spoiled) -> None:
+    """The step had ended well when an event that it tells of could not be made: it failed after all."""
+    step = r.draft.step(item.step)
+    route = _route(r, step, located(item.problem, step.path))
+    absorbed = route.absorbed_by is not None and route.absorbed_by.id == step.id
+    r.emit(e.StepActionFailed(step.id, route.problem, absorbed))
+    _end_failing(r, route._replace(failing=route.failing[1:]), step.id, timed_out=None)
+    _go_on(r, step, route)
+
+
+def _go_on(r: Ruling, step: Step, route: Route) -> None:
+    """What the error was for those around the step has happened; now for what goes on."""
     if route.absorbed_by is not None:
         _after_absorbing(r, route.absorbed_by)
     elif route.caught_by is not None and route.response is not None:
@@ -95,11 +110,13 @@ def _policy_absorbs(r: Ruling) -> bool:
     return policy.mode is not FailureMode.FAIL_FAST
 
 
-def _end_failing(r: Ruling, route: Route, *, timed_out: Step | None) -> None:
+def _end_failing(r: Ruling, route: Route, cause: str, *, timed_out: Step | None) -> None:
     """End the failing steps, and everything open inside them or beside them in the block that caught the error."""
-    root = route.caught_by or route.failing[-1]
-    r.agenda.forget(root.id)
-    _cancel_inside(r, root, route.failing, f"{route.failing[0].id} failed")
+    around = route.caught_by or (route.failing[-1] if route.failing else None)
+    if around is None:
+        return
+    r.agenda.forget(around.id)
+    _cancel_inside(r, around, route.failing, f"{cause} failed")
     for node in route.failing:
         if node is timed_out and in_flight(node):
             r.effect(Interrupt(node.id, node.attempt))

@@ -18,7 +18,7 @@ from stepwell.kernel.data import NOTHING, View, shape_output
 from stepwell.kernel.evolve_run import ROOT
 from stepwell.kernel.evolve_step import PERFORMED
 from stepwell.kernel.notices import tell
-from stepwell.kernel.ruling import Enter, Fault, OpenGraph, Pass, Ruling, ScopeDone
+from stepwell.kernel.ruling import Enter, Fault, OpenGraph, Pass, Ruling, ScopeDone, Spoiled
 from stepwell.model import events as e
 from stepwell.model.base import Json
 from stepwell.model.effects import Interrupt
@@ -96,11 +96,21 @@ def follow(r: Ruling, step: Step, task: Task, directive: str) -> None:
     elif directive == "continue":
         advance(r, scope, tasks, task.position + 1)
     elif directive == "exit":
+        if tasks.after is not None:
+            leave(r, scope, f"{step.id} ended the list")
         finish_scope(r, scope)
     elif directive == "end":
         end_run(r, step)
     else:
         advance(r, scope, tasks, tasks.index[directive])
+
+
+def leave(r: Ruling, scope: Scope, why: str) -> None:
+    """Nothing of a list whose steps stand beside each other is wanted any more."""
+    inside = [step for step in r.draft.open_steps() if step.id.startswith(scope.id + "/")]
+    for step in inside:
+        r.agenda.forget(step.id)
+    cancel_steps(r, inside, why)
 
 
 def complete(
@@ -130,13 +140,8 @@ def ended(r: Ruling, step: Step, task: Task, directive: str) -> None:
     fault = tell(r, step, task)
     if fault is None:
         follow(r, step, task, directive)
-        return
-    holds = r.definition.failure_policy.mode is FailureMode.HOLD
-    r.emit(e.StepActionFailed(step.id, fault, step.optional or holds))
-    if step.optional:
-        follow(r, r.draft.step(step.id), task, directive)
-    elif not holds:
-        fail_run(r, fault, step.id)
+    else:
+        r.agenda.add(Spoiled(step.id, fault))
 
 
 def new_id(r: Ruling, scope: Scope, task: Task) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from stepwell.definition.model import AttendedBody, Task
+from stepwell.definition.model import AttendedBody, Task, TaskKind
 from stepwell.kernel.flow import cancel_steps, finish_scope, new_id, task_list
 from stepwell.kernel.ruling import Begin, OpenGraph, Pass, Ruling
 from stepwell.model import events as e
@@ -39,7 +39,7 @@ def planned(task: Task, step_id: str, after: list[str]) -> dict[str, Json]:
         "optional": (options.optional, False),
         "auto_start": (options.auto_start, True),
         "auto_proceed": (proceeds, False),
-        "required": (options.required, False),
+        "required": (options.raw.get("required", task.kind is TaskKind.CALL_APPROVAL), False),
         "assign": (assign, None),
     }
     node: dict[str, Json] = {

@@ -11,11 +11,12 @@ from stepwell.kernel.code.again import reopen
 from stepwell.kernel.code.follow import follow
 from stepwell.kernel.data import View, shape_input
 from stepwell.kernel.evolve_run import ROOT
-from stepwell.kernel.evolve_step import PERFORMED
+from stepwell.kernel.evolve_step import ATTENDED, PERFORMED
 from stepwell.kernel.flow import advance, cancel_steps, complete_run, fail_run, in_flight
 from stepwell.kernel.limits import limits
 from stepwell.kernel.people import watching
 from stepwell.kernel.people.ending import check_fields, keep_fields
+from stepwell.kernel.people.life import proceed_by_itself
 from stepwell.kernel.ruling import Begin, Enter, Fault, Ruling
 from stepwell.kernel.undoing import begin_undoing, compensates
 from stepwell.model import commands as c
@@ -41,7 +42,7 @@ def start(r: Ruling, command: c.StartRun) -> None:
     r.emit(created)
     if d.procedure is not None:
         given = {**defaults(d.procedure.fields), **_fields(command.input)}
-        keep_fields(r, given, complete=not (command.held or command.queue))
+        keep_fields(r, given, complete=not command.held)
     if command.queue is None and not command.held:
         _begin(r, command.input, command.history)
 
@@ -56,10 +57,21 @@ def _fields(input: Json) -> dict[str, Json]:
 def begin(r: Ruling, command: c.BeginRun) -> None:
     """A claim of the run is kept, unless the run went another way meanwhile."""
     run = r.draft.run
-    if r.definition.procedure is not None and run.status is RunStatus.PENDING:
-        check_fields(r, run.fields, complete=True)
+    if r.by is not None:
+        _may_begin(r)
     if run.status is RunStatus.PENDING and run.round == command.round:
         _begin(r, run.input)
+
+
+def _may_begin(r: Ruling) -> None:
+    """Somebody asks for it. Raises `TransitionRefused`, `InvalidForm` where fields are missing."""
+    run = r.draft.run
+    if run.waits:
+        raise TransitionRefused(f"run {run.id} waits in queue {run.queue}: it begins when its turn comes")
+    if run.status is not RunStatus.PENDING:
+        raise TransitionRefused(f"run {run.id} is {run.status}: it has begun already")
+    if r.definition.procedure is not None:
+        check_fields(r, run.fields, complete=True)
 
 
 def reschedule(r: Ruling, command: c.RescheduleRun) -> None:
@@ -115,6 +127,9 @@ def time_out(r: Ruling) -> None:
 
 
 def pause(r: Ruling, command: c.PauseRun) -> None:
+    run = r.draft.run
+    if run.status is RunStatus.PENDING and not run.waits:
+        raise TransitionRefused(f"run {run.id} has not begun: there is nothing to pause")
     r.emit(e.RunPausing(command.reason))
 
 
@@ -150,6 +165,8 @@ def proceed(r: Ruling, command: c.Proceed) -> None:
             r.agenda.add(Begin(step.id))
         elif step.status is StepStatus.PENDING and r.draft.find_node(step.id) is not None:
             graph.consider(r, step.id)  # after a fork
+        elif step.status is StepStatus.RUNNING and step.kind in ATTENDED:
+            proceed_by_itself(r, step)  # what was filled in while the run was paused
     for effect in timers(r):
         r.effect(effect)
     watching.ask_anew(r)
@@ -237,7 +254,9 @@ def retry(r: Ruling, command: c.RetryRun) -> None:
         )
     r.emit(e.RunRetried(run.generation + 1, _run_deadline(r)))
     for step in frontier:
-        if step.id in resumed:
+        if step.id in resumed and step.kind in ATTENDED:  # its actions go on; its values stay frozen
+            r.emit(e.StepSubmitted(step.id))
+        elif step.id in resumed:
             r.emit(e.StepResumed(step.id, _step_deadline(r, step)))
         elif step.started_at is None and r.draft.find_node(step.id) is not None:
             r.emit(e.StepRestored(step.id))
@@ -251,6 +270,15 @@ def retry(r: Ruling, command: c.RetryRun) -> None:
     for scope in untouched:
         r.agenda.add(Enter(scope.id, scope.number if scope.section == "branch" else 0))
     if not (frontier or untouched):
+        _all_through(r)
+
+
+def _all_through(r: Ruling) -> None:
+    """There is nothing left to do, if it is not a person who has to say so."""
+    root = r.draft.find_graph(ROOT)
+    if root is not None:
+        graph.finish(r, r.draft.scope(ROOT))
+    else:
         complete_run(r)
 
 
@@ -260,6 +288,9 @@ def _frontier(r: Ruling) -> list[Step]:
     for step in r.draft.base.steps.values():
         bad = step.status in (StepStatus.FAILED, StepStatus.TIMED_OUT, StepStatus.CANCELLED)
         inside = step.parent is None or step.parent in chosen
+        node = r.draft.find_node(step.id)
+        if node is not None and node.replaced_by is not None:
+            continue
         if bad and inside and step.id not in r.draft.run.errors and r.draft.scope(step.scope).open:
             chosen[step.id] = step
     return list(chosen.values())

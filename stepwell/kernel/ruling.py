@@ -97,7 +97,14 @@ class Pass(NamedTuple):
     step: str
 
 
-Item = Enter | ScopeDone | Begin | OpenGraph | Pass
+class Spoiled(NamedTuple):
+    """A step ended well, and then an event that it tells of could not be made."""
+
+    step: str
+    problem: Problem
+
+
+Item = Enter | ScopeDone | Begin | OpenGraph | Pass | Spoiled
 """The first member of each is the id of a scope or step."""
 
 
@@ -201,6 +208,7 @@ _PAYLOAD: Final = frozenset(
         "arguments",
         "comment",
         "metadata",
+        "data",
     }
 )
 """Members of events that hold what came from outside; all others are names of ours."""

@@ -92,6 +92,13 @@ STEP_ROWS: Final = (
         "a retry of the run, or whoever drives it, begins it again",
     ),
     Row(
+        (S.FAILED, S.TIMED_OUT, S.CANCELLED),
+        e.StepSubmitted,
+        S.SUBMITTED,
+        "a retry of the run goes on with its actions",
+    ),
+    Row((S.SCHEDULED, S.PAUSED), e.StepRestored, S.PENDING, "a step before it is repeated: it waits again"),
+    Row(
         (S.CANCELLED,),
         e.StepRestored,
         S.PENDING,

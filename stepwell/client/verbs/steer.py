@@ -77,7 +77,7 @@ class SteerVerbs(StartVerbs, LookVerbs):
         created = first.events[0]
         return await self.start(
             definition,
-            state.run.input if input is SAME else input,
+            (state.run.fields if state.run.attended else state.run.input) if input is SAME else input,
             tags=state.run.tags,
             attributes=state.run.attributes,
             priority=state.run.priority,

@@ -42,6 +42,7 @@ RESERVED: Final = frozenset(
         "skipped_at",
         "failed_at",
         "updated_at",
+        *(f"{what}_by" for what in ("started", "submitted", "completed", "skipped", "failed", "updated")),
         "start_time",
         "end_time",
     }

@@ -7,11 +7,13 @@ from collections.abc import Mapping
 from stepwell.definition.forms.values import check_values
 from stepwell.kernel.evolve_run import ROOT
 from stepwell.kernel.flow import cancel_steps, complete_run, fail_run
+from stepwell.kernel.people.life import wanted
 from stepwell.kernel.ruling import Ruling
 from stepwell.model import events as e
 from stepwell.model import problem
 from stepwell.model.base import Json
 from stepwell.model.errors import InvalidForm, InvalidInput, TransitionRefused
+from stepwell.model.events import SAME
 from stepwell.model.people_commands import EndRun, SetFields
 from stepwell.model.states import RunStatus
 
@@ -21,6 +23,7 @@ def set_fields(r: Ruling, command: SetFields) -> None:
     run = r.draft.run
     if run.status.terminal:
         raise TransitionRefused(f"run {run.id} is {run.status}: its fields are final")
+    check_fields(r, {**run.fields, **command.values}, complete=not run.held)
     keep_fields(r, command.values, complete=False)
 
 
@@ -57,7 +60,7 @@ def end(r: Ruling, command: EndRun) -> None:
         by = r.by.id if r.by is not None else "somebody"
         fail_run(r, problem.failed_by(by, reason), None)
         return
-    missing = [step_id for step_id in _present(r) if _missing(r, step_id)]
+    missing = [node.id for node in r.draft.nodes() if wanted(r, node)]
     if missing:
         raise TransitionRefused(
             f"run {run.id} cannot succeed: required steps are not through: {', '.join(missing)}",
@@ -65,15 +68,8 @@ def end(r: Ruling, command: EndRun) -> None:
         )
     cancel_steps(r, list(r.draft.open_steps()), "the run was ended")
     r.agenda.clear()
-    outputs = {r.draft.node(step_id).task: r.draft.step(step_id).output for step_id in _present(r)}
-    complete_run(r, outputs)
-
-
-def _present(r: Ruling) -> list[str]:
     graph = r.draft.find_graph(ROOT)
-    return list(graph.steps.values()) if graph is not None else []
-
-
-def _missing(r: Ruling, step_id: str) -> bool:
-    node = r.draft.node(step_id)
-    return node.required and not node.passed
+    steps = graph.steps if graph is not None else {}
+    complete_run(
+        r, {name: r.draft.step(step_id).output for name, step_id in steps.items()} if steps else SAME
+    )

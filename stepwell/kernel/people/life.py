@@ -22,7 +22,7 @@ from stepwell.model.errors import Conflict, InvalidForm, InvalidInput, NotFound,
 from stepwell.model.people import ActorKind, Node, Target
 from stepwell.model.people_commands import AssignStep, UpdateStep
 from stepwell.model.records import Step
-from stepwell.model.states import RunStatus
+from stepwell.model.states import RunStatus, StepStatus
 
 
 def named(r: Ruling, name: str) -> Step:
@@ -82,7 +82,13 @@ def apply(r: Ruling, step: Step, command: UpdateStep) -> None:
     step = r.draft.step(step.id)
     if command.target is not None:
         _TARGETS[command.target](r, step, command)
-    elif step.status.value == "running" and step.kind == "call:form":
+    elif step.status is StepStatus.RUNNING and step.kind == "call:form":
+        proceed_by_itself(r, step)
+
+
+def proceed_by_itself(r: Ruling, step: Step) -> None:
+    """What auto-proceed does, unless a pause holds the run."""
+    if r.draft.run.status is RunStatus.RUNNING:
         guarded(r, step, submit_if_complete)
 
 
@@ -144,9 +150,20 @@ def _skip(r: Ruling, step: Step, command: UpdateStep) -> None:
             f"step {step.id} is required: it cannot be skipped",
             hint="it can be failed, with a reason",
         )
+    inside = [
+        other.id for other in r.draft.nodes() if other.id.startswith(step.id + "/") and wanted(r, other)
+    ]
+    if inside:
+        raise TransitionRefused(f"step {step.id} cannot be skipped: required inside it: {', '.join(inside)}")
     stop(r, step, "it was skipped")
     r.emit(e.StepSkipped(step.id, _reason(command, "skipped")))
     ended(r, r.draft.step(step.id), r.task(step.path), "continue")
+
+
+def wanted(r: Ruling, node: Node) -> bool:
+    """It is required, and not completed."""
+    present = node.required and node.replaced_by is None
+    return present and r.draft.step(node.id).status is not StepStatus.COMPLETED
 
 
 def _fail(r: Ruling, step: Step, command: UpdateStep) -> None:
@@ -186,4 +203,9 @@ _TARGETS: Final[Mapping[Target, Callable[[Ruling, Step, UpdateStep], None]]] = {
 def assign(r: Ruling, command: AssignStep) -> None:
     step, node = changeable(r, command.step, command.version)
     permit(step, node, Request.ASSIGN, kind_of(r))
+    if step.kind == "call:approval":
+        raise TransitionRefused(
+            f"step {step.id} is an approval: who may decide was settled when it was asked for",
+            hint="whoever may decide can delegate it",
+        )
     r.emit(e.StepAssigned(step.id, tuple(command.people), tuple(command.groups)))

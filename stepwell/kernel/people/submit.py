@@ -43,6 +43,10 @@ def submit_if_complete(r: Ruling, step: Step) -> None:
     """What auto-proceed does, once nothing is missing."""
     body = attended(r.task(step.path))
     if r.draft.node(step.id).auto_proceed and not check_values(body.fields, chosen(r, step), complete=True):
+        try:
+            judged(r, step, body)
+        except InvalidForm:  # something is missing after all
+            return
         submit(r, step)
 
 
