@@ -96,7 +96,7 @@ def step_view_of(definition: Definition, state: State, step: Step) -> View:
         "run_status": state.run.status.value,
         "step": step.id,
         "task": node.task if node is not None else step.name,
-        "title": _title(task),
+        "title": _title(state, task, step),
         "description": task.options.description,
         "section": task.options.section,
         "kind": step.kind.removeprefix("call:"),
@@ -113,9 +113,11 @@ def step_view_of(definition: Definition, state: State, step: Step) -> View:
     return head if node is None else head | _node_view(state, task, step, node)
 
 
-def _title(task: Task) -> str:
+def _title(state: State, task: Task, step: Step) -> str:
+    """As written; of an approval that was asked for, as it was asked."""
     own = task.body.given.get("title", "") if isinstance(task.body, AttendedBody) else ""
-    return task.options.title or own or task.name
+    asked = state.approvals.get(step.id) if own else None
+    return task.options.title or (asked.what if asked is not None else own) or task.name
 
 
 def _node_view(state: State, task: Task, step: Step, node: Node) -> View:

@@ -15,6 +15,7 @@ from stepwell.model.driven import DRIVEN, KIND
 from stepwell.model.errors import StoreDamaged
 from stepwell.model.events import SAME
 from stepwell.model.people import Stamp, stamped
+from stepwell.model.problem import FAILED_BY
 from stepwell.model.records import Attempt, Claim, Step
 from stepwell.model.states import StepStatus, WaitReason
 
@@ -117,7 +118,7 @@ def _stamp(draft: Draft, step: Step, event: Any, at: Instant) -> None:
     if what is not None and draft.find_node(step.id) is not None:
         node = draft.edit_node(step.id)
         node.version += 1
-        stamp = Stamp(at, _by(draft, event), getattr(event, "reason", None))
+        stamp = Stamp(at, _by(draft, step, event), getattr(event, "reason", None))
         node.stamps = stamped(node.stamps, what, stamp)
 
 
@@ -130,10 +131,14 @@ def _stop_waiting(draft: Draft, step_id: str, at: Instant) -> None:
     node.condition, node.captures = stopped(node.condition, at), unmeasured(node.captures, at)
 
 
-def _by(draft: Draft, event: Any) -> str | None:
-    """What a person's change leads to is not what the person did."""
+def _by(draft: Draft, step: Step, event: Any) -> str | None:
+    """What a person's change leads to is not what the person did; nor does anybody submit what is only waited for."""
     if isinstance(event, e.StepStarted):
         return event.by
+    if isinstance(event, e.StepSubmitted) and step.kind != "call:form":
+        return None
+    if isinstance(event, e.StepFailed) and event.error.type != FAILED_BY:
+        return None
     return None if isinstance(event, e.StepCompleted | e.StepActionFailed) else draft.by
 
 

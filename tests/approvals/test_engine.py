@@ -21,6 +21,7 @@ from stepwell.model.errors import (
 )
 from stepwell.model.people import Actor
 from stepwell.testing import Kit, kill_everywhere
+from tests.people.support import Procedure, procedure
 
 pytestmark = [pytest.mark.spec("X8"), pytest.mark.spec("Q8")]
 
@@ -329,3 +330,25 @@ async def test_nobody_approves_through_a_run_inside_the_own_one() -> None:
             await kit.engine.decide_approval(inside["run_id"], "approve", by="ada")
         await kit.engine.decide_approval(inside["run_id"], "approve", by="bob")
         assert await kit.engine.result(handle.run_id) == 5
+
+
+@pytest.mark.spec("X8")
+async def test_who_asked_is_found_behind_what_nobody_submits() -> None:
+    """Between the form and the question stand a condition and a piece of code, begun in the very turn of the form."""
+    body = """
+  - plan: {call: form, metadata: {after: []}}
+  - look: {call: form, metadata: {after: []}}
+  - settle: {call: condition, with: {condition: {expression: '${ true }'}}, metadata: {after: [plan]}}
+  - count: {set: {n: 1}, metadata: {after: [settle, look]}}
+  - release: {call: approval, with: {title: Go}, metadata: {after: [count]}}
+"""
+    async with Procedure(procedure(body)) as p:
+        await p.submit("plan", by=Actor("ada"))
+        assert (await p.node("settle")).stamps["submitted"].by is None
+        await p.submit("look", by=Actor("bob"))
+        asked = await p.kit.engine.approval(p.handle.run_id, "release")
+        assert sorted(asked["excluded"]) == ["ada", "bob"]
+        with pytest.raises(Forbidden):
+            await p.kit.engine.decide_approval(p.handle.run_id, "approve", by="ada")
+        await p.kit.engine.decide_approval(p.handle.run_id, "approve", by="cyd")
+        assert (await p.run()).status == "completed"

@@ -277,6 +277,8 @@ async def test_killed_with_an_approval_open(example: Example, tmp_path: Path) ->
             assert [each["by"] for each in approval["decisions"]] == ["bob"]
             (item,) = (await kit.engine.inbox(run=crew.run))["items"]
             assert (item["task"], item["kind"]) == ("release", "approval")
+            shown = (await kit.engine.show_step(crew.run, "release"))["title"]
+            assert shown == item["title"] == "Release K7-014 for firing"
             with pytest.raises(AlreadyDecided):
                 await kit.engine.decide_approval(crew.run, "approve", by=Actor("bob", groups=("safety",)))
             assert stand.told == []

@@ -90,9 +90,9 @@ def instigators(r: Ruling, step: Step) -> tuple[str, ...]:
 
 
 def _before(r: Ruling, step: Step, own: Node | None) -> list[Node]:
-    """What people did directly before a step: the steps that it comes after, or the last one of its list."""
+    """What people did last before a step: in a graph on every way to it, else the last one of its list."""
     if own is not None and own.after:
-        return [r.draft.node(parent) for parent in own.after]
+        return _submitted_before(r, own)
     beside = [
         node
         for node in r.draft.nodes()
@@ -101,6 +101,22 @@ def _before(r: Ruling, step: Step, own: Node | None) -> list[Node]:
     if r.draft.find_graph(step.scope) is not None:
         return []
     return [max(beside, key=lambda node: node.stamps["submitted"].at)] if beside else []
+
+
+def _submitted_before(r: Ruling, own: Node) -> list[Node]:
+    """What nobody submitted (code, conditions, what was skipped) is gone through to what came before it."""
+    found: list[Node] = []
+    todo, seen = list(own.after), set[str]()
+    while todo:
+        node = r.draft.node(todo.pop())
+        if node.id in seen:
+            continue
+        seen.add(node.id)
+        if _submitter(node) is None:
+            todo.extend(node.after)
+        else:
+            found.append(node)
+    return found
 
 
 def _submitter(node: Node) -> str | None:
