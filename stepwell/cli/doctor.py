@@ -44,11 +44,20 @@ async def _doctor(db: Path, rebuild: bool) -> dict[str, Any]:
 
 
 def _lines(view: dict[str, Any], db: Path) -> list[str]:
+    from stepwell.cli.screen import lines_of
+
     library = ", ".join(f"{name} {value}" for name, value in view["library"].items())
     lines = [f"{db}: {view['runs']} runs, {view['open_runs']} open" + (f"; {library}" if library else "")]
     if view["rebuilt"]:
         lines.append("the indexes were made anew from the journal")
     for finding in view["findings"]:
-        lines.append(f"{finding['severity']} {finding['code']}: {finding['message']}")
+        first, *others = lines_of(finding["message"], "  ")
+        lines += [f"{finding['severity']} {finding['code']}: {first}", *others]
         lines.append(f"  what next: {finding['action']}")
-    return [*lines, "nothing is wrong" if view["ok"] else "something is wrong: see above"]
+    if not view["ok"]:
+        return [*lines, "something is wrong: see above"]
+    warned = any(finding["severity"] == "warning" for finding in view["findings"])
+    return [
+        *lines,
+        "the record is sound; some runs cannot go on: see above" if warned else "nothing is wrong",
+    ]

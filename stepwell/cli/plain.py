@@ -72,6 +72,14 @@ def _waiting(state: State, event: e.StepWaiting, at: Instant) -> str:
     return f"step {event.step} waits for {event.reason}{until}"
 
 
+def _recovered(state: State, event: e.StepRecovered, at: Instant) -> str:
+    """What was in flight when the run was forked is performed in the fork too; else whoever performed it is gone."""
+    run, step = state.run, state.steps[event.step]
+    begun = step.attempts[-1].started_at if step.attempts else None
+    forked = run.forked_from is not None and begun is not None and begun <= run.created_at
+    return f"step {event.step} performed again {'in this fork' if forked else 'after a crash'}"
+
+
 def _created(state: State, event: e.RunCreated, at: Instant) -> str:
     return f"run {event.run_id} of {event.namespace}/{event.name}:{event.version} created"
 
@@ -90,7 +98,7 @@ LINES: Final[dict[type[Any], Callable[[State, Any, Instant], str]]] = {
     e.StepStarted: _step("started"),
     e.StepWaiting: _waiting,
     e.StepRetrying: _retrying,
-    e.StepRecovered: _step("performed again after a crash"),
+    e.StepRecovered: _recovered,
     e.StepProgressed: lambda state, event, at: f"step {event.step} progress: {event.progress}",
     e.StepCompleted: _step("completed"),
     e.StepFailed: _failed("failed"),

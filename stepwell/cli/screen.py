@@ -34,6 +34,12 @@ def line(text: str, width: int = 0) -> str:
     return flat if not width or len(flat) <= width else flat[: max(0, width - 1)] + "…"
 
 
+def lines_of(text: str, indent: str = "") -> list[str]:
+    """Its lines, cleaned, with the blanks that they begin with; those after the first one further in by `indent`."""
+    first, *others = [part.rstrip() for part in clean(text).split("\n")] or [""]
+    return [first, *(indent + part for part in others if part)]
+
+
 def say(text: str = "", *, err: bool = False) -> None:
     """Print a text. Styles (`tint`) are to be given as `parts`."""
     click.echo(clean(text), err=err)

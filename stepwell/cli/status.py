@@ -46,7 +46,7 @@ async def _status(db: Path) -> dict[str, Any]:
 
 def _lines(view: dict[str, Any], db: Path) -> list[str]:
     from stepwell.cli.runs.showing import STATUS_STYLES
-    from stepwell.cli.screen import line, tint
+    from stepwell.cli.screen import line, lines_of, tint
 
     runs, store = view["runs"], view["store"]
     lines = [
@@ -65,14 +65,15 @@ def _lines(view: dict[str, Any], db: Path) -> list[str]:
         lines += [_open_line(run) for run in view["open"][:10]]
     for finding in view["findings"]:
         style = "red" if finding["severity"] == "warning" else "yellow"
-        lines.append(f"{tint(finding['severity'], style)} {finding['code']}: {line(finding['message'])}")
+        first, *others = lines_of(finding["message"], "  ")
+        lines += [f"{tint(finding['severity'], style)} {finding['code']}: {first}", *others]
         lines.append(f"  what next: {line(finding['action'])}")
     return [*lines, "nothing needs anybody" if view["ok"] else "something should be done: see above"]
 
 
 def _open_line(run: dict[str, Any]) -> str:
-    from stepwell.cli.screen import line
+    from stepwell.cli.screen import line, lines_of
     from stepwell.client.open_steps import span
 
     age = span(int(run["open_seconds"] * 1_000_000))
-    return f"  {run['run_id']}  {line(run['name'], 24)}  {age}  {line(run['summary'])}"
+    return f"  {run['run_id']}  {line(run['name'], 24)}  {age}  {line(lines_of(run['summary'])[0])}"

@@ -126,6 +126,8 @@ def note_of(step: Step, now: Instant) -> str:
         parts.insert(0, f"{step.cursor} of {len(step.items)}")
     if step.attempt > 1 and step.status is not StepStatus.WAITING:
         parts.append(f"attempt {step.attempt}")
+    if step.attempts and step.attempts[-1].runs > 1:
+        parts.append(f"performed {step.attempts[-1].runs} times")
     if step.progress is not None and not step.status.terminal:
         parts.append(f"progress {step.progress}")
     return ", ".join(part for part in parts if part)

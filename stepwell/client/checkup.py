@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+from stepwell.client.open_steps import problem_lines
 from stepwell.client.ordered import lost_orders
 from stepwell.client.schedule_checks import schedule_findings
 from stepwell.client.views import View, error_view, when
@@ -33,6 +34,9 @@ _SERVE: Final = "stepwell serve"
 
 NOTICES: Final = frozenset({"not_carried_on", "subscription_failing", "schedule_failing"})
 """Findings that say what waits to be done; nothing is wrong with the file."""
+WARNINGS: Final = frozenset({"run_stalled"})
+"""Nor here, but nothing goes on until somebody does something."""
+_EXPLAIN: Final = "see what can be done: stepwell runs explain {run}"
 
 
 Wrong = Callable[[str, str, str], None]
@@ -50,8 +54,9 @@ async def doctor(engine: Engine, *, rebuild: bool) -> View:
     """Check the file, then every run by itself. One that cannot be read stops no other.
 
     `{ok, library, runs, open_runs, rebuilt, findings: [{code, severity, run_id, message, action}]}`; `ok`: there is
-    no finding but notices. With `rebuild` the index rows and idempotency keys are made anew from the journal first;
-    what is found is what is left then. Raises `Conflict` where another engine carries runs on, `StoreUnavailable`.
+    no finding but notices and warnings. With `rebuild` the index rows and idempotency keys are made anew from the
+    journal first; what is found is what is left then. Raises `Conflict` where another engine carries runs on,
+    `StoreUnavailable`.
     """
     if rebuild:
         await _rebuild(engine)
@@ -68,7 +73,7 @@ async def doctor(engine: Engine, *, rebuild: bool) -> View:
     findings += await schedule_findings(engine)
     views = [_finding_view(finding) for finding in findings]
     return {
-        "ok": all(view["severity"] == "notice" for view in views),
+        "ok": all(view["severity"] != "error" for view in views),
         "library": dict(await engine.store.describe()),
         "runs": runs,
         "open_runs": still_open,
@@ -99,7 +104,7 @@ async def _subscriptions(engine: Engine) -> list[StoreFinding]:
 
 
 def _finding_view(finding: StoreFinding) -> View:
-    severity = "notice" if finding.code in NOTICES else "error"
+    severity = "notice" if finding.code in NOTICES else "warning" if finding.code in WARNINGS else "error"
     return {**finding._asdict(), "severity": severity}
 
 
@@ -119,6 +124,8 @@ async def _examine(engine: Engine, run_id: str) -> _Examined:
         return _Examined(findings)
     for broken in violations(state):
         wrong("invariant_broken", f"run {run_id}: {broken}", _REPORT)
+    if state.run.stalled is not None and not state.run.status.terminal:
+        wrong("run_stalled", f"run {run_id} cannot go on: {problem_lines(state.run.stalled)}", _EXPLAIN)
     await _check_row(engine, state, wrong)
     await _check_around(engine, state, wrong)
     return _Examined(findings, not state.run.status.terminal)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from stepwell.client.awaiting import APPROVAL, CONDITION, PEOPLE, STEPS, THEIRS, failures, left_to_people
-from stepwell.client.open_steps import Facts, OpenStep, facts_of, problem_text, times
+from stepwell.client.open_steps import Facts, OpenStep, facts_of, problem_lines, problem_text, times
 from stepwell.client.queued import Queued, evidence, says
 from stepwell.client.views import View, error_view, when
 from stepwell.model.base import Instant
@@ -164,7 +164,7 @@ def _stalls(kind: str = "") -> Applies:
 
 
 def _stalled(facts: Facts) -> str:
-    return f"The run cannot go on: {problem_text(facts.state.run.stalled)}."
+    return f"The run cannot go on: {problem_lines(facts.state.run.stalled)}."
 
 
 def _completed(facts: Facts) -> str:

@@ -181,7 +181,7 @@ def _awaited(state: State, step: Step, now: Instant) -> str:
 
 def _running(step: Step, now: Instant, child: str | None) -> str:
     again = step.attempts[-1].runs if step.attempts else 1
-    repeated = f", performed for the {ordinal(again)} time after a crash" if again > 1 else ""
+    repeated = f", performed for the {ordinal(again)} time" if again > 1 else ""
     attempt = f", attempt {step.attempt}" if step.attempt > 1 else ""
     claim = step.claim
     by = f", claimed by {claim.owner}" if claim is not None and claim.owner else ""
@@ -282,6 +282,13 @@ def problem_text(problem: Problem | None) -> str:
         return "no error was recorded"
     head = f"{problem.title} ({problem.status})"
     return f"{head}: {' '.join(problem.detail.split())}" if problem.detail else head
+
+
+def problem_lines(problem: Problem | None) -> str:
+    """The same, with the lines of the detail as they are: some show two things one below the other."""
+    if problem is None or not problem.detail:
+        return problem_text(problem)
+    return f"{problem.title} ({problem.status}): {problem.detail.rstrip()}"
 
 
 def span(length: Duration) -> str:

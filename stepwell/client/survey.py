@@ -21,13 +21,18 @@ OVERDUE: Final[Duration] = 60 * SECOND
 """so long after it was due nothing is about to happen any more"""
 
 NEEDS_SOMEBODY: Final = {
-    "paused": "wait for a person to resume them",
-    "paused_by_debugger": "are held by a debugger's pause",
-    "code_missing": "wait for their code",
-    "code_mismatch": "do not agree with their code any more",
-    "stalled": "cannot go on",
+    "paused": ("waits for a person to resume it", "wait for a person to resume them"),
+    "paused_by_debugger": ("is held by a debugger's pause", "are held by a debugger's pause"),
+    "code_missing": ("waits for its code", "wait for their code"),
+    "code_mismatch": (
+        "does not agree with its code any more",
+        "do not agree with their code any more",
+    ),
+    "stalled": ("cannot go on", "cannot go on"),
 }
-"""Reasons for which a run goes on only when somebody does something."""
+"""Reasons for which a run goes on only when somebody does something: of one run, and of several."""
+STALLED: Final = frozenset({"code_missing", "code_mismatch", "stalled"})
+"""Of these the finding says more: what the first of the runs says."""
 
 WARNINGS: Final = frozenset(
     {"not_carried_on", "overdue", "unreadable", "code_missing", "code_mismatch", "stalled"}
@@ -114,11 +119,13 @@ def _of_runs(told: Sequence[View]) -> list[View]:
     """What the oldest open runs wait for, if that is somebody."""
     found = []
     for reason, words in NEEDS_SOMEBODY.items():
-        ids = [view["run_id"] for view in told if view["reason"] == reason]
-        if ids:
-            found.append(
-                _finding(reason, len(ids), ids, f"{len(ids)} open {_runs(len(ids))} {words}", _explain(ids))
-            )
+        views = [view for view in told if view["reason"] == reason]
+        if views:
+            ids = [view["run_id"] for view in views]
+            message = f"{len(ids)} open {_runs(len(ids))} {words[len(ids) > 1]}"
+            if reason in STALLED:
+                message += f". {views[0]['summary']}"
+            found.append(_finding(reason, len(ids), ids, message, _explain(ids)))
     theirs = [view["run_id"] for view in told if view["reason"] in LEFT_TO_PEOPLE]
     if theirs:
         message = (

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from stepwell.cli.outcome import error_lines
-from stepwell.cli.screen import can_draw, line, pretty, table, tint
+from stepwell.cli.screen import can_draw, line, lines_of, pretty, table, tint
 from stepwell.cli.tree import Row, rows_of
 from stepwell.client.detail import shape_of
 from stepwell.client.open_steps import span
@@ -144,7 +144,7 @@ def _payload(name: str, value: Any, detail: str) -> list[str]:
 
 
 def explanation(view: dict[str, Any]) -> list[str]:
-    lines = [tint(f"run {view['run_id']}: {view['reason']}", bold=True), line(view["summary"])]
+    lines = [tint(f"run {view['run_id']}: {view['reason']}", bold=True), *lines_of(view["summary"])]
     others = [detail["summary"] for detail in view["details"] if detail["summary"] != view["summary"]]
     lines += [f"  {line(text)}" for text in others[:20]]
     if view["evidence"]["error"] is not None:
