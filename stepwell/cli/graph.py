@@ -12,7 +12,7 @@ from stepwell.cli.options import db_option, json_option
 
 
 @click.command()
-@click.argument("what", metavar="FILE|RUN")
+@click.argument("what", metavar="FILE|FILE.py:NAME|RUN")
 @click.option(
     "--format",
     "drawn_as",
@@ -30,11 +30,12 @@ def command(what: str, db: Path, as_json: bool, drawn_as: str) -> int:
 
     Example: stepwell graph order.yaml > order.mmd
     """
+    from stepwell.cli.app import is_code
     from stepwell.cli.screen import print_json, say
 
     file = Path(what)
-    is_file = file.exists() or file.suffix
-    data, drawn = asyncio.run(_of_file(file, drawn_as) if is_file else _of_run(what, db, drawn_as))
+    is_file = is_code(what) or file.exists() or file.suffix
+    data, drawn = asyncio.run(_of_file(what, drawn_as) if is_file else _of_run(what, db, drawn_as))
     if as_json:
         print_json({drawn_as: drawn, **data})
     else:
@@ -42,11 +43,13 @@ def command(what: str, db: Path, as_json: bool, drawn_as: str) -> int:
     return 0
 
 
-async def _of_file(file: Path, drawn_as: str) -> tuple[dict[str, Any], str]:
+async def _of_file(what: str, drawn_as: str) -> tuple[dict[str, Any], str]:
+    from stepwell.cli.app import is_code, load_workflow
     from stepwell.cli.reading import read_definition
     from stepwell.client.graph import dot, graph_of, mermaid
 
-    graph = graph_of(await read_definition(file))
+    definition = load_workflow(what).definition if is_code(what) else await read_definition(Path(what))
+    graph = graph_of(definition)
     return graph.as_json(), dot(graph) if drawn_as == "dot" else mermaid(graph)
 
 

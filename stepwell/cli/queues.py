@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stepwell.cli.options import db_option, json_option
-from stepwell.cli.screen import line, print_json, write
+from stepwell.cli.screen import line, print_json, table, write
 from stepwell.model.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -39,10 +39,8 @@ def list_(db: Path, as_json: bool) -> None:
     if as_json:
         print_json({"queues": views})
         return
-    rows = [HEADINGS, *map(_row, views)]
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS))]
-    for row in rows:
-        write(line("  ".join(f"{cell:{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()))
+    for text in table([[line(cell) for cell in row] for row in (HEADINGS, *map(_row, views))]):
+        write(text)
 
 
 @command.command()

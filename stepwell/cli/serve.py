@@ -151,6 +151,9 @@ async def _serve(
             if new:
                 log.info("there was no database %s: made one", db)
             log.info("serving %s", db)
+            known = sorted(stepwell.engine.codebase.known())
+            if known:
+                log.info("workflows in Python here: %s", ", ".join(known))
             if metrics:
                 log.info("metrics on %s", metrics)
             server = _Server(stepwell)

@@ -49,6 +49,8 @@ def test_what_is_told_in_words(cli: Cli) -> None:
     )
     cli.json("run", cli.file("flow", FLOW), "--delay", "3600")
     lines = cli("queues", "list").out.splitlines()
+    column = lines[0].index("limits")
+    assert all(text[column - 2 : column].isspace() and not text[column].isspace() for text in lines)
     assert lines[0].split()[:5] == ["queue", "waiting", "delayed", "held", "running"]
     assert lines[1].split()[:5] == ["default", "0", "1", "0", "0"]
     assert "2 at once, 1 a process, 1 a partition" in lines[2]

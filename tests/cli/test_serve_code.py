@@ -40,6 +40,8 @@ def test_it_leaves_what_waits_for_a_signal_or_for_other_code(cli: Cli, changed: 
     view = cli.json("serve", "--app", str(code), "--until-idle")
     assert view == {"taken_up": [run_id], "open": [{"run_id": run_id, "status": "running"}]}
     assert cli.json("runs", "explain", run_id)["reason"] == ("code_mismatch" if changed else "not_carried_on")
+    served = cli("serve", "--app", str(code), "--until-idle")
+    assert "workflows in Python here: default/waits:1.0.0" in served.err
     cli.text("waits.py", BEFORE)
     cli.json("runs", "signal", run_id, "go", "7")
     assert cli.json("serve", "--app", str(code), "--until-idle")["open"] == []

@@ -73,6 +73,28 @@ def test_a_graph_of_a_file_and_of_a_run(cli: Cli) -> None:
     assert cli.json("graph", "nowhere.yaml", code=2)["error"]["type"] == "invalid_input"
 
 
+CODE = """
+from stepwell import step, workflow
+
+@step
+async def first() -> int:
+    return 1
+
+@workflow
+async def counts(n: int) -> int:
+    return n + await first()
+"""
+
+
+def test_python_workflows_are_validated_and_drawn_too(cli: Cli) -> None:
+    code, broken = cli.text("counts.py", CODE), cli.text("broken.py", "import nothing_like_that")
+    assert cli("validate", f"{code}:counts").out == f"{code}:counts: fine\n"
+    view = cli.json("validate", f"{code}:other", str(broken), code=2)
+    assert not view["valid"] and [one["valid"] for one in view["files"]] == [False, False]
+    assert "it has: counts" in view["files"][0]["findings"][0]["hint"]
+    assert cli("graph", f"{code}:counts").out.startswith("flowchart TD\n")
+
+
 @pytest.mark.spec("S7")
 def test_of_a_draft_what_is_missing_is_no_mistake(cli: Cli) -> None:
     draft = cli.file("draft", "do: [{a: {call: http, with: {method: get}}}]")
