@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Final, TypedDict
 
+from stepwell.definition.model import Definition
 from stepwell.model import metadata
 
 
@@ -39,6 +40,16 @@ def version_of(given: About) -> tuple[str | None, str | None, str | None] | None
     if not any(given.get(name) is not None for name in _VERSION):
         return None
     return given.get("commit"), given.get("branch"), given.get("tag")
+
+
+def filed(definition: Definition, given: About) -> About:
+    """A run of a procedure is filed under the labels and properties of the procedure, unless others are given."""
+    procedure = definition.procedure
+    if procedure is None:
+        return given
+    properties = {name: value for name, value in procedure.properties.items() if isinstance(value, str)}
+    usual: About = {"labels": procedure.labels, "properties": properties}
+    return {**usual, **given}
 
 
 def checked_about(given: About) -> dict[str, Any]:

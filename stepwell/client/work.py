@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import Final
 
 from stepwell.client.approvals import approval_view
+from stepwell.client.asked import ASKED_FOR
 from stepwell.client.checkup import event_views
 from stepwell.client.conditions import shown
 from stepwell.client.views import View, error_view, when
@@ -17,14 +18,13 @@ from stepwell.definition.model import AttendedBody, Definition, Section, Task
 from stepwell.kernel.graph import ready_in
 from stepwell.kernel.people.table import ALLOWED, Request
 from stepwell.model.base import Instant, Json
-from stepwell.model.errors import InvalidInput, NotFound
-from stepwell.model.events import TurnSigned
+from stepwell.model.errors import NotFound
+from stepwell.model.events import RunCreated, StepStarted, TurnSigned
 from stepwell.model.journal import Turn
-from stepwell.model.people import Actor, ActorKind, Node, Stamp, WorkItem, assignment
+from stepwell.model.people import ActorKind, Node, Stamp, WorkItem, assignment
 from stepwell.model.records import State, Step
 from stepwell.model.states import StepStatus, WaitReason
 
-_LONGEST_NAME: Final = 200
 _ASKED: Final = (
     Request.START,
     Request.SET_VALUES,
@@ -33,18 +33,6 @@ _ASKED: Final = (
     Request.FAIL,
     Request.REPEAT,
 )
-
-
-def known_actor(who: Actor | str) -> Actor:
-    """Raises `InvalidInput` for somebody that nobody can be."""
-    if not isinstance(who, Actor | str):
-        raise InvalidInput("whoever does something is a name, or an Actor", hint='say by="ada"')
-    actor = who if isinstance(who, Actor) else Actor(who)
-    if not actor.id.strip() or len(actor.id) > _LONGEST_NAME or not actor.id.isprintable():
-        raise InvalidInput("whoever does something has a name of 1 to 200 printable characters")
-    if actor.kind not in (ActorKind.PERSON, ActorKind.SERVICE):
-        raise InvalidInput("nobody can speak for the engine", hint="be a person or a service")
-    return actor
 
 
 def item_view(item: WorkItem, now: Instant) -> View:
@@ -248,12 +236,28 @@ def _line(definition: Definition, state: State, step: Step) -> View:
 
 
 def audit_view(turn: Turn) -> Iterator[View]:
-    """What somebody asked for in this turn, and what came of it: one line per event behind the signature."""
-    signed = next((event for event in turn.events if isinstance(event, TurnSigned)), None)
-    if signed is None:
+    """What somebody asked for in this turn: a line for each thing. (What came of it is in the history.)"""
+    by, kind = _signer(turn)
+    if by is None:
         return
-    for view in event_views(turn):
-        told = {"seq": view.pop("seq"), "at": view.pop("at"), "by": signed.by, "kind": signed.kind}
-        told["what"] = view.pop("type")
-        if told["what"] != "turn.signed":  # an event's own words never stand for whoever signed
+    for view, event in zip(event_views(turn), turn.events, strict=True):
+        began_by_itself = isinstance(event, StepStarted) and event.by is None
+        if type(event) in ASKED_FOR and not began_by_itself:
+            told = {
+                "seq": view.pop("seq"),
+                "at": view.pop("at"),
+                "by": by,
+                "kind": kind,
+                "what": view.pop("type"),
+            }
+            # an event's own words never stand for whoever signed
             yield told | {name: value for name, value in view.items() if name not in told}
+
+
+def _signer(turn: Turn) -> tuple[str | None, str]:
+    """Who asked for the turn: whoever signed it, or the author of the run in its first."""
+    for event in turn.events:
+        if isinstance(event, TurnSigned):
+            return event.by, event.kind
+    first = turn.events[0] if turn.events else None
+    return (first.author if isinstance(first, RunCreated) else None), ActorKind.PERSON.value

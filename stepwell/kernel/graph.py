@@ -70,18 +70,30 @@ def ready_in(state: State, node: Node) -> bool:
 
 def consider(r: Ruling, step_id: str) -> None:
     """If its time has come, begin the step, or offer it to whoever has to."""
-    node = r.draft.node(step_id)
-    if r.draft.step(step_id).status is not StepStatus.PENDING or not ready(r, node):
+    node, step = r.draft.node(step_id), r.draft.step(step_id)
+    if not ready(r, node):
         return
-    if node.auto_start:
+    if step.status is not StepStatus.PENDING:
+        if not node.passed and _ended_well(step):  # it was left out before its turn had come
+            r.agenda.add(Pass(step_id))
+    elif node.auto_start:
         r.agenda.add(Begin(step_id))
     elif node.offered_at is None:
         r.emit(e.StepOffered(step_id))
 
 
+def _ended_well(step: Step) -> bool:
+    """What comes after it need not wait because of it."""
+    failed = step.status in (StepStatus.FAILED, StepStatus.TIMED_OUT)
+    return step.status in (StepStatus.COMPLETED, StepStatus.SKIPPED) or (failed and step.optional)
+
+
 def let_go(r: Ruling, item: Pass) -> None:
     """The step has ended well: its successors may begin, and with the last one the list is through."""
     step = r.draft.step(item.step)
+    node = r.draft.node(step.id)
+    if node.passed or not ready(r, node):  # left out before its turn: nothing gets past what it comes after
+        return
     r.emit(e.StepPassed(step.id))
     graph = r.draft.graph(step.scope)
     for child in graph.children.get(step.id, ()):

@@ -21,7 +21,7 @@ from stepwell.model import events as e
 from stepwell.model.base import Json
 from stepwell.model.errors import MigrationBlocked
 from stepwell.model.people import Graph
-from stepwell.model.records import State, Step
+from stepwell.model.records import Run, State, Step
 from stepwell.model.states import RunStatus, StepStatus
 
 _STANDING = frozenset({RunStatus.PAUSED, RunStatus.PENDING})
@@ -37,6 +37,13 @@ def judge(old: Definition, new: Definition, state: State) -> Verdict:
     return verdict(found)
 
 
+def _advice(run: Run, blockers: int) -> str:
+    """What to do about it; where only a pause is missing, that."""
+    if blockers == 1 and run.status is RunStatus.RUNNING:
+        return f"pause it first: stepwell runs pause {run.id}"
+    return "undo these changes in the new version, or start a new run of it"
+
+
 def migrate(r: Ruling, command: c.MigrateRun) -> None:
     """Raises `MigrationBlocked` with every reason."""
     new, run = command.definition, r.draft.run
@@ -49,7 +56,7 @@ def migrate(r: Ruling, command: c.MigrateRun) -> None:
         raise MigrationBlocked(
             f"run {run.id} cannot go on with {new.reference}",
             list(map(str, blockers)),
-            hint="undo these changes in the new version, or start a new run of it",
+            hint=_advice(run, len(blockers)),
         )
     paths = _moved(r.definition, new, state)
     plans = [_plan(r, graph, new) for graph in state.graphs.values() if r.draft.scope(graph.scope).open]

@@ -228,3 +228,34 @@ async def test_a_repeat_can_only_leave_the_new_step_out() -> None:
         await p.submit("a")
         with pytest.raises(InvalidInput, match="begins by itself"):
             await p.ask(RepeatStep("a", update=UpdateStep("", target=Target.SUBMITTED)))
+
+
+@pytest.mark.spec("N3")
+async def test_nobody_gets_past_what_is_required_by_skipping_what_comes_after_it() -> None:
+    body = """
+  - valves: {call: form, metadata: {after: [], required: true}}
+  - note: {call: form, metadata: {after: [valves]}}
+  - fire: {call: form, metadata: {after: [note]}}
+"""
+    async with Procedure(procedure(body, name="odd-past")) as p:
+        await p.skip("note", "late")
+        assert await p.statuses() == {"valves": "running", "note": "skipped", "fire": "pending"}
+        with pytest.raises(TransitionRefused, match="waits for /do/1/note"):
+            await p.start("fire")
+        await p.kit.reopen()
+        await p.submit("valves")
+        assert await p.statuses() == {"valves": "completed", "note": "skipped", "fire": "running"}
+        await p.submit("fire")
+        assert (await p.run()).status == "completed"
+
+
+@pytest.mark.spec("N17")
+async def test_a_run_is_filed_under_the_labels_of_its_procedure() -> None:
+    document = procedure(
+        "\n  - a: {call: form}\n", metadata="{labels: [engine], properties: {stand: A2}}", name="odd-labels"
+    )
+    async with Procedure(document) as p:
+        found = await p.kit.engine.search_runs("label:engine")
+        assert [run["run_id"] for run in found["runs"]] == [p.handle.run_id]
+        other = (await p.kit.engine.start(document, labels=["mine"])).run_id
+        assert [run["run_id"] for run in (await p.kit.engine.search_runs("label:mine"))["runs"]] == [other]

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import click
 
 from stepwell.cli.options import db_option, json_option
-from stepwell.cli.people.who import who_options
 from stepwell.cli.runs.common import as_guest
 from stepwell.cli.screen import line, print_json, say
+from stepwell.cli.who import who_options
 from stepwell.model.base import Instant
 from stepwell.model.errors import InvalidForm, TransitionRefused
 

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from stepwell.cli.people.common import F, Place, change, step_argument
-from stepwell.cli.people.who import actor, who_options
+from stepwell.cli.who import actor, who_options
 
 
 def comment_option(function: F) -> F:

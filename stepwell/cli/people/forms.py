@@ -9,7 +9,7 @@ import click
 from stepwell.cli.asking import confirm
 from stepwell.cli.options import yes_option
 from stepwell.cli.people.common import Found, Place, change, changing, found_step, values_options
-from stepwell.cli.people.who import actor
+from stepwell.cli.who import actor
 from stepwell.model.errors import InvalidInput
 
 if TYPE_CHECKING:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from stepwell.cli.options import db_option, json_option
-from stepwell.cli.people.who import actor, who_options
 from stepwell.cli.screen import line, print_json, table, tint, write
+from stepwell.cli.who import actor, who_options
 from stepwell.model.base import Instant
 
 if TYPE_CHECKING:

@@ -99,7 +99,9 @@ def _stands(step: dict[str, Any], names: Mapping[str, str], now: Instant) -> str
     stamp = stamps.get(wanted)
     if stamp is None:
         return str(status)
-    by = stamp["by"] or (stamps.get("submitted") or {}).get("by")
+    by = stamp["by"]
+    if status == "completed":  # that is the engine's: what counts is who handed it in
+        by = by or (stamps.get("submitted") or {}).get("by")
     who = f" by {by}" if by else ""
     why = f": {stamp['reason']}" if stamp["reason"] else ""
     return line(f"{status}{who}, {moment(instant(stamp['at']), now)}{why}", 100)

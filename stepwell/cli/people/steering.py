@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from stepwell.cli.people.common import Place, change, changing, reason_option
-from stepwell.cli.people.who import actor
+from stepwell.cli.who import actor
 from stepwell.model.errors import InvalidInput
 
 

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from stepwell.cli.options import db_option, json_option
-from stepwell.cli.people.who import login
 from stepwell.cli.screen import line, print_json, say
+from stepwell.cli.who import login
 
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
@@ -45,6 +45,8 @@ def expected_option(function: F) -> F:
 def by_option(function: F) -> F:
     return click.option(
         "--by",
+        "--as",
+        "by",
         envvar="STEPWELL_USER",
         show_envvar=True,
         default=login,

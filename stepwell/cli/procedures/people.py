@@ -11,10 +11,10 @@ import click
 from stepwell.cli.asking import confirm
 from stepwell.cli.options import yes_option
 from stepwell.cli.people.common import Place, aftermath, explained, next_lines, reason_option
-from stepwell.cli.people.who import actor, who_options
 from stepwell.cli.procedures.common import F
 from stepwell.cli.runs.common import as_guest, run_argument
 from stepwell.cli.screen import line, print_json, say, write
+from stepwell.cli.who import actor, who_options
 from stepwell.model.errors import InvalidInput
 
 if TYPE_CHECKING:

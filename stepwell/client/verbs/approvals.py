@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stepwell.client.actors import Who, known_actor
 from stepwell.client.approvals import STANDALONE, approval_view, may_decide
-from stepwell.client.verbs.people import PeopleVerbs, Who
+from stepwell.client.verbs.people import PeopleVerbs
 from stepwell.client.views import View
-from stepwell.client.work import known_actor
 from stepwell.definition.duration import DurationError, parse_duration
 from stepwell.model.approval_commands import DecideApproval, DelegateApproval
 from stepwell.model.approvals import Approval, Terms, Verdict, approvers, checked_terms

@@ -8,19 +8,17 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping, Sequence
 from typing import Any
 
+from stepwell.client.actors import Who, known_actor
 from stepwell.client.attached import check_files
 from stepwell.client.verbs.steer import SteerVerbs
 from stepwell.client.views import View, row_view
-from stepwell.client.work import audit_view, item_view, known_actor, procedure_view, step_of, step_view_of
+from stepwell.client.work import audit_view, item_view, procedure_view, step_of, step_view_of
 from stepwell.engine.fresh import present
 from stepwell.model import commands as c
 from stepwell.model import people_commands as p
 from stepwell.model.base import Instant, Json
 from stepwell.model.errors import InvalidInput
-from stepwell.model.people import Actor, Target, WorkFilter
-
-Who = Actor | str
-"""A person by name, or somebody with kind, groups and roles."""
+from stepwell.model.people import Target, WorkFilter
 
 
 class PeopleVerbs(SteerVerbs):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal
 
+from stepwell.client.actors import Who, known_actor
 from stepwell.client.handle import Handle
 from stepwell.client.verbs.start import StartVerbs
 from stepwell.client.versions import carrying, managing, merging
@@ -139,14 +140,15 @@ class ProcedureVerbs(StartVerbs):
             "blockers": list(map(str, found.blockers)),
         }
 
-    async def migrate(self, run_id: str, to: str = MAIN) -> View:
+    async def migrate(self, run_id: str, to: str = MAIN, *, by: Who | None = None) -> View:
         """Let a paused run (or one that has not begun) go on with another version: what has begun stays as it is, what
         has not is taken from there. Raises `MigrationBlocked` with every reason why not."""
         state = await self.engine.reload(run_id)
         new, commit = await self._version_for(state.run, to)
         await self.engine.library.add(new)
         with self.hints():
-            await self.engine.command(run_id, c.MigrateRun(new, commit))
+            command = c.MigrateRun(new, commit)
+            await self.engine.command(run_id, command if by is None else c.Signed(known_actor(by), command))
         return row_view(await self.engine.row(run_id))
 
     async def _version_for(self, run: Run, to: str) -> tuple[Definition, str | None]:

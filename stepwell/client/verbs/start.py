@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Unpack, cast
 
-from stepwell.client.about import About, checked_about, version_of
+from stepwell.client.about import About, checked_about, filed, version_of
 from stepwell.client.attached import check_files
 from stepwell.client.handle import Counter, Handle
 from stepwell.client.queueing import Span, queueing
@@ -126,7 +126,7 @@ class StartVerbs(Verbs):
             attributes=normal_all(attributes or {}),
             held=held,
             **wanted._asdict(),
-            **checked_about(about),
+            **checked_about(filed(definition, about)),
             commit=commit,
         )
         return await self._start(definition, command)

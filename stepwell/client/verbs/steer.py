@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from stepwell.client.actors import Who, known_actor
 from stepwell.client.forking import history_before, irreversible_steps, refuse_irreversible
 from stepwell.client.handle import Handle
 from stepwell.client.verbs.look import LookVerbs
@@ -23,21 +24,21 @@ from stepwell.model.records import State
 class SteerVerbs(StartVerbs, LookVerbs):
     """What an operator does to a run."""
 
-    async def pause(self, run_id: str, reason: str | None = None) -> View:
+    async def pause(self, run_id: str, reason: str | None = None, *, by: Who | None = None) -> View:
         """Start nothing new; the run is `paused` once what is in flight has ended."""
-        return await self._steer(run_id, c.PauseRun(reason))
+        return await self._steer(run_id, c.PauseRun(reason), by)
 
-    async def resume(self, run_id: str, step: str | None = None) -> View:
+    async def resume(self, run_id: str, step: str | None = None, *, by: Who | None = None) -> View:
         """Go on with a paused run, or let go the debugger's pause before one step (or before all)."""
-        return await self._steer(run_id, c.ResumeRun(step))
+        return await self._steer(run_id, c.ResumeRun(step), by)
 
-    async def cancel(self, run_id: str, reason: str | None = None) -> View:
+    async def cancel(self, run_id: str, reason: str | None = None, *, by: Who | None = None) -> View:
         """Interrupt what is in flight; the run is `cancelled` once that has settled. Of a run that continued as another
         one, that one is cancelled."""
         while True:
             abandoned = not await self.engine.store.owner_alive(run_id)
             try:
-                return await self._steer(run_id, c.CancelRun(reason, abandoned))
+                return await self._steer(run_id, c.CancelRun(reason, abandoned), by)
             except TransitionRefused as refused:
                 following = (await self.state(run_id)).run.continued_to
                 if following is None and not refused.retry:
@@ -46,13 +47,13 @@ class SteerVerbs(StartVerbs, LookVerbs):
                     await self.engine.clock.wait_until(self.engine.clock.now() + SOON)
                 run_id = following or run_id
 
-    async def terminate(self, run_id: str, reason: str | None = None) -> View:
+    async def terminate(self, run_id: str, reason: str | None = None, *, by: Who | None = None) -> View:
         """End the run at once."""
-        return await self._steer(run_id, c.TerminateRun(reason))
+        return await self._steer(run_id, c.TerminateRun(reason), by)
 
-    async def retry(self, run_id: str) -> View:
+    async def retry(self, run_id: str, *, by: Who | None = None) -> View:
         """Go on with a failed run from what failed; what was completed is not done again."""
-        view = await self._steer(run_id, c.RetryRun())
+        view = await self._steer(run_id, c.RetryRun(), by)
         await self.engine.recover(run_id)
         return view
 
@@ -135,9 +136,11 @@ class SteerVerbs(StartVerbs, LookVerbs):
             return await self.engine.library.get(run.definition_hash)
         return await self.engine.library.find(run.namespace, run.name, version)
 
-    async def _steer(self, run_id: str, command: c.Command) -> View:
+    async def _steer(self, run_id: str, command: c.Command, by: Who | None = None) -> View:
+        """`by`: who asks, for the record; None: a program that does not say."""
+        asked = command if by is None else c.Signed(known_actor(by), command)
         with self.hints():
-            await self.engine.command(run_id, command)
+            await self.engine.command(run_id, asked)
             return row_view(await self.engine.row(run_id))
 
     async def variables(self, run_id: str) -> dict[str, Json]:

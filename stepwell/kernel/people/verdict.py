@@ -26,8 +26,8 @@ def judged(r: Ruling, step: Step, body: AttendedBody) -> Verdict:
 
 
 def refer(r: Ruling, step: Step, body: AttendedBody) -> None:
-    """Others are to decide: the form stays open, with everything in it but the verdict."""
-    r.emit(e.StepValuesSet(step.id, {}, (VERDICT,)))
+    """Others are to decide: the form stays open, with everything in it but the verdict and its reason."""
+    r.emit(e.StepValuesSet(step.id, {}, (VERDICT, REASON)))
     r.emit(e.StepAssigned(step.id, body.refer.people, body.refer.groups))
 
 

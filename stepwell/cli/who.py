@@ -17,9 +17,9 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def who_options(function: F) -> F:
-    """Give the command `name`, `groups` and `roles`; `actor` makes somebody of them."""
-    name = click.option(
+def name_option(function: F) -> F:
+    """Give the command `name`: who asks, for the record."""
+    return click.option(
         "--as",
         "--by",
         "name",
@@ -28,8 +28,12 @@ def who_options(function: F) -> F:
         default=login,
         metavar="NAME",
         help="Who you are.  [default: the login name]",
-    )
-    return name(group_option(role_option(function)))
+    )(function)
+
+
+def who_options(function: F) -> F:
+    """Give the command `name`, `groups` and `roles`; `actor` makes somebody of them."""
+    return name_option(group_option(role_option(function)))
 
 
 def group_option(function: F) -> F:
