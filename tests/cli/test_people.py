@@ -88,9 +88,9 @@ def test_a_procedure_from_its_start_to_its_end(cli: Cli) -> None:
     ]
     assert {line["by"] for line in cli.json("audit", run, "--by", "bob")["audit"]} == {"bob"}
     assert {line["task"] for line in cli.json("audit", run, "--step", "look")["audit"]} == {"look"}
-    text = told(cli, "audit", run).out
-    assert "look   set dry = yes" in text
-    assert "ada  check  submitted" in text
+    text = " ".join(told(cli, "audit", run).out.split())
+    assert "bob look set dry = yes" in text
+    assert "ada check submitted" in text
 
 
 @pytest.mark.spec("N5", "N11")
@@ -311,7 +311,7 @@ def test_what_needs_an_engine_says_so(cli: Cli) -> None:
     assert [len(row) - len(row.lstrip()) for row in tree] == [2, 4, 4, 6, 4, 6, 6]
     assert "due in 23 h 59 min" in tree[3] and "name go" in tree[1]
     assert "set  not run" in shown
-    assert "settle  condition: all in progress, event in progress" in told(cli, "audit", run).out
+    assert "settle  submitted" in told(cli, "audit", run).out
     failed = cli.json("step", "fail", run, "settle", "--reason", "late", "--as", "ada")
     assert failed["condition"]["status"] == "cancelled"
 
