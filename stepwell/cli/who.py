@@ -17,23 +17,27 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def name_option(function: F) -> F:
-    """Give the command `name`: who asks, for the record."""
+def asker_option(function: F) -> F:
+    """Give the command `asker`: who asks, for the record."""
+    return _name_option("asker")(function)
+
+
+def _name_option(parameter: str) -> Callable[[F], F]:
     return click.option(
         "--as",
         "--by",
-        "name",
+        parameter,
         envvar="STEPWELL_USER",
         show_envvar=True,
         default=login,
         metavar="NAME",
         help="Who you are.  [default: the login name]",
-    )(function)
+    )
 
 
 def who_options(function: F) -> F:
     """Give the command `name`, `groups` and `roles`; `actor` makes somebody of them."""
-    return name_option(group_option(role_option(function)))
+    return _name_option("name")(group_option(role_option(function)))
 
 
 def group_option(function: F) -> F:

@@ -20,7 +20,7 @@ from stepwell.cli.runs.common import as_guest, run_argument
 from stepwell.cli.runs.many import is_one, runs_arguments, steer_many
 from stepwell.cli.screen import one_result, print_json, say
 from stepwell.cli.selecting import taken
-from stepwell.cli.who import name_option
+from stepwell.cli.who import asker_option
 from stepwell.model.errors import InvalidInput
 from stepwell.model.events import SAME
 
@@ -50,7 +50,7 @@ def watch(run: str, db: Path, as_json: bool) -> int:
 @click.option("--here", is_flag=True, help="Carry it on in this process, to its end.")
 @secrets_option
 @path_option
-@name_option
+@asker_option
 @yes_option
 def retry(
     runs: tuple[str, ...],
@@ -59,7 +59,7 @@ def retry(
     here: bool,
     secrets_file: Path | None,
     folders: tuple[Path, ...],
-    name: str,
+    asker: str,
     yes: bool,
     **options: Any,
 ) -> int:
@@ -80,15 +80,15 @@ def retry(
 
         allow_modules(*folders)
         with one_result(as_json):
-            return asyncio.run(_retry_here(runs[0], db, as_json, read_secrets(secrets_file), name))
-    return _retry(runs[0], db, as_json, name)
+            return asyncio.run(_retry_here(runs[0], db, as_json, read_secrets(secrets_file), asker))
+    return _retry(runs[0], db, as_json, asker)
 
 
-def _retry(run: str, db: Path, as_json: bool, name: str) -> int:
+def _retry(run: str, db: Path, as_json: bool, asker: str) -> int:
     """Only open it again."""
 
     async def ask(stepwell: Stepwell, run_id: str) -> dict[str, Any]:
-        view = await stepwell.retry(run_id, by=name)
+        view = await stepwell.retry(run_id, by=asker)
         return {**view, "carried_on": await stepwell.engine.store.owner_alive(run_id)}
 
     from stepwell.cli.opening import with_db
@@ -103,7 +103,7 @@ def _retry(run: str, db: Path, as_json: bool, name: str) -> int:
     return 0
 
 
-async def _retry_here(run: str, db: Path, as_json: bool, secrets: dict[str, Any], name: str) -> int:
+async def _retry_here(run: str, db: Path, as_json: bool, secrets: dict[str, Any], asker: str) -> int:
     from stepwell.cli.app import require_code
     from stepwell.cli.opening import engine, find_run, guest
     from stepwell.cli.outcome import carry_through
@@ -112,7 +112,7 @@ async def _retry_here(run: str, db: Path, as_json: bool, secrets: dict[str, Any]
         run_id = await find_run(stepwell, run)
     async with engine(db, secrets=secrets) as stepwell:
         await require_code(stepwell, run_id)
-        await stepwell.retry(run_id, by=name)
+        await stepwell.retry(run_id, by=asker)
         return await carry_through(stepwell, run_id, db, as_json=as_json)
 
 

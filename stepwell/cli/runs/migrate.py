@@ -9,7 +9,7 @@ import click
 
 from stepwell.cli.runs.common import as_guest, run_argument
 from stepwell.cli.screen import line, print_json, say
-from stepwell.cli.who import name_option
+from stepwell.cli.who import asker_option
 
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 @run_argument
 @click.argument("to", default="main", metavar="[VERSION]")
 @click.option("--plan", is_flag=True, help="Only say whether it can be done, and what is in the way.")
-@name_option
-def migrate(run: str, db: Path, as_json: bool, to: str, plan: bool, name: str) -> int:
+@asker_option
+def migrate(run: str, db: Path, as_json: bool, to: str, plan: bool, asker: str) -> int:
     """Let a paused run go on with another version of its procedure: a branch (main), a tag or a commit; or with another
     definition of its name (NAMESPACE/NAME:VERSION).
 
@@ -32,7 +32,7 @@ def migrate(run: str, db: Path, as_json: bool, to: str, plan: bool, name: str) -
     async def ask(stepwell: Stepwell, run_id: str) -> dict[str, Any]:
         if plan:
             return await stepwell.plan_migration(run_id, to)
-        return await stepwell.migrate(run_id, to, by=name)
+        return await stepwell.migrate(run_id, to, by=asker)
 
     view = as_guest(db, run, ask)
     blocked = plan and bool(view["blockers"])

@@ -14,7 +14,7 @@ from stepwell.cli.runs.common import F, as_guest
 from stepwell.cli.runs.many import is_one, runs_arguments, steer_many
 from stepwell.cli.screen import print_json, say
 from stepwell.cli.selecting import taken
-from stepwell.cli.who import name_option
+from stepwell.cli.who import asker_option
 from stepwell.model.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -28,10 +28,10 @@ def reason_option(function: F) -> F:
 @click.command()
 @runs_arguments
 @reason_option
-@name_option
+@asker_option
 @yes_option
 def pause(
-    runs: tuple[str, ...], db: Path, as_json: bool, reason: str | None, name: str, yes: bool, **options: Any
+    runs: tuple[str, ...], db: Path, as_json: bool, reason: str | None, asker: str, yes: bool, **options: Any
 ) -> int:
     """Start nothing new; the run is `paused` once what is in flight has ended. Several runs, or filters: all of them.
 
@@ -40,7 +40,7 @@ def pause(
     where = taken(options)
     if not is_one(runs, where):
         return steer_many("pause", runs, where, db, as_json=as_json, yes=yes, reason=reason)
-    return _steer(runs[0], db, as_json, lambda stepwell, run_id: stepwell.pause(run_id, reason, by=name))
+    return _steer(runs[0], db, as_json, lambda stepwell, run_id: stepwell.pause(run_id, reason, by=asker))
 
 
 @click.command()
@@ -48,10 +48,10 @@ def pause(
 @click.option(
     "--step", metavar="STEP", help="Only let go the debugger's pause before this step (id, path or name)."
 )
-@name_option
+@asker_option
 @yes_option
 def resume(
-    runs: tuple[str, ...], db: Path, as_json: bool, step: str | None, name: str, yes: bool, **options: Any
+    runs: tuple[str, ...], db: Path, as_json: bool, step: str | None, asker: str, yes: bool, **options: Any
 ) -> int:
     """Let a paused run go on, or the steps that a debugger's pause holds. Several runs, or filters: all of them.
 
@@ -65,7 +65,7 @@ def resume(
 
     async def ask(stepwell: Stepwell, run_id: str) -> Any:
         found = (await stepwell.step(run_id, step))["id"] if step is not None else None
-        return await stepwell.resume(run_id, found, by=name)
+        return await stepwell.resume(run_id, found, by=asker)
 
     return _steer(runs[0], db, as_json, ask)
 
@@ -73,10 +73,10 @@ def resume(
 @click.command()
 @runs_arguments
 @reason_option
-@name_option
+@asker_option
 @yes_option
 def cancel(
-    runs: tuple[str, ...], db: Path, as_json: bool, reason: str | None, name: str, yes: bool, **options: Any
+    runs: tuple[str, ...], db: Path, as_json: bool, reason: str | None, asker: str, yes: bool, **options: Any
 ) -> int:
     """Stop a run gently: what is in flight is interrupted; the run is `cancelled` once that has stopped.
 
@@ -88,16 +88,16 @@ def cancel(
     if not is_one(runs, where):
         return steer_many("cancel", runs, where, db, as_json=as_json, yes=yes, reason=reason)
     confirm(f"Cancel run {runs[0]}?", yes=yes, as_json=as_json)
-    return _steer(runs[0], db, as_json, lambda stepwell, run_id: stepwell.cancel(run_id, reason, by=name))
+    return _steer(runs[0], db, as_json, lambda stepwell, run_id: stepwell.cancel(run_id, reason, by=asker))
 
 
 @click.command()
 @runs_arguments
 @reason_option
-@name_option
+@asker_option
 @yes_option
 def terminate(
-    runs: tuple[str, ...], db: Path, as_json: bool, reason: str | None, name: str, yes: bool, **options: Any
+    runs: tuple[str, ...], db: Path, as_json: bool, reason: str | None, asker: str, yes: bool, **options: Any
 ) -> int:
     """Stop a run at once, without waiting for what is in flight. It cannot be retried afterwards.
 
@@ -109,7 +109,7 @@ def terminate(
     if not is_one(runs, where):
         return steer_many("terminate", runs, where, db, as_json=as_json, yes=yes, reason=reason)
     confirm(f"Terminate run {runs[0]}? It cannot be retried afterwards.", yes=yes, as_json=as_json)
-    return _steer(runs[0], db, as_json, lambda stepwell, run_id: stepwell.terminate(run_id, reason, by=name))
+    return _steer(runs[0], db, as_json, lambda stepwell, run_id: stepwell.terminate(run_id, reason, by=asker))
 
 
 def _steer(
