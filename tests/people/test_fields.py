@@ -196,3 +196,23 @@ async def test_what_is_missing_is_told_together_with_what_is_wrong() -> None:
             await p.submit("brief", {"present": 2})
         assert sorted(caught.value.fields) == ["present", "room", "understood"]
         assert (await p.node("brief")).values == {}
+
+
+@pytest.mark.spec("N5")
+async def test_a_file_of_50_mb_is_kept_whole_or_refused_by_its_size() -> None:
+    body = """
+  - photo:
+      call: form
+      with: {fields: [{id: any, kind: file}, {id: small, kind: file, maxSize: 1000000}]}
+"""
+    content = bytes(range(256)) * 200_000
+    async with Procedure(procedure(body, name="large-file")) as p:
+        e, run = p.kit.engine, p.handle.run_id
+        kept = await e.put_file(content, name="../../etc/film.mp4", type="video/mp4")
+        assert kept["size"] == len(content) > 50_000_000
+        assert "/" not in kept["name"]
+        with pytest.raises(InvalidForm, match="small"):
+            await e.set_values(run, "photo", {"small": kept}, by="ada")
+        await e.submit_step(run, "photo", {"any": kept}, by="ada")
+        output = (await e.show_step(run, "photo"))["output"]["any"]
+        assert await e.read_file(output) == content
