@@ -1,6 +1,21 @@
 """What every test may use."""
 
+import os
+import sys
+
 import pytest
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Keep bytecode where the environment says not to: every program that a test starts would compile everything anew,
+    which takes longer than what it is started for. Beside pytest's own cache, so that no source gets a neighbour."""
+    if sys.dont_write_bytecode:
+        sys.dont_write_bytecode, sys.pycache_prefix = (
+            False,
+            str(config.rootpath / ".pytest_cache" / "bytecode"),
+        )
+        os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+        os.environ["PYTHONPYCACHEPREFIX"] = sys.pycache_prefix
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

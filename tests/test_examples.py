@@ -11,20 +11,16 @@ from typing import Any
 
 import pytest
 
+from tests.support import processes
+
 ROOT = Path(__file__).parent.parent
-STEPWELL = [sys.executable, "-m", "stepwell"]
+STEPWELL = ["-m", "stepwell"]
 
 
 def run(tmp_path: Path, *arguments: str, program: list[str] | None = None) -> dict[str, Any]:
     environment = {**os.environ, "STEPWELL_DB": str(tmp_path / "examples.db")}
-    done = subprocess.run(
-        [*(program or STEPWELL), *arguments],
-        check=False,
-        cwd=ROOT,
-        env=environment,
-        capture_output=True,
-        text=True,
-        timeout=60,
+    done = processes.ran(
+        *(STEPWELL if program is None else program), *arguments, cwd=ROOT, env=environment, timeout=60
     )
     assert done.returncode == 0, done.stderr
     shown: dict[str, Any] = json.loads(done.stdout)
@@ -62,13 +58,13 @@ def test_readings_are_summarised_in_parallel_and_in_order(tmp_path: Path) -> Non
 
 
 def test_a_flaky_service_is_asked_again(tmp_path: Path) -> None:
-    view = run(tmp_path, "examples/flaky/run.py", str(tmp_path / "flaky.db"), program=[sys.executable])
+    view = run(tmp_path, "examples/flaky/run.py", str(tmp_path / "flaky.db"), program=[])
     assert (view["status"], view["output"]) == ("completed", {"symbol": "WELL", "price": 42.5})
 
 
 @pytest.mark.spec("U14")
 def test_a_nightly_report_is_scheduled_and_filled_in(tmp_path: Path) -> None:
-    view = run(tmp_path, "examples/nightly/run.py", str(tmp_path / "nightly.db"), program=[sys.executable])
+    view = run(tmp_path, "examples/nightly/run.py", str(tmp_path / "nightly.db"), program=[])
     assert len(view["reports"]) == 3
     assert all(
         one["report"] == f"report of {one['day']}" and one["by"] == "backfill" for one in view["reports"]
@@ -78,7 +74,7 @@ def test_a_nightly_report_is_scheduled_and_filled_in(tmp_path: Path) -> None:
 
 @pytest.mark.spec("Q1", "Q2", "Q5")
 def test_a_runner_of_ones_own_performs_each_step_once(tmp_path: Path) -> None:
-    view = run(tmp_path, "examples/runner/run.py", str(tmp_path / "runner.db"), program=[sys.executable])
+    view = run(tmp_path, "examples/runner/run.py", str(tmp_path / "runner.db"), program=[])
     assert view == {
         "status": "completed",
         "output": {"sent": "P-lamp", "paid": 42.5},

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support import processes
+
 ROOT = Path(__file__).parent.parent
 EXAMPLES = ROOT / "examples" / "python"
-STEPWELL = [sys.executable, "-m", "stepwell"]
+STEPWELL = ["-m", "stepwell"]
 
 pytestmark = pytest.mark.spec("Q13", "Q17", "Q18")
 
@@ -54,26 +55,20 @@ def environment(tmp_path: Path) -> dict[str, str]:
 
 
 def program(*arguments: str, environment: dict[str, str]) -> str:
-    done = subprocess.run(
-        arguments, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=120, check=False
-    )
+    done = processes.ran(*arguments, cwd=ROOT, env=environment, timeout=120)
     assert done.returncode == 0, done.stderr
     return done.stdout
 
 
 @pytest.mark.parametrize("name", SAID)
 def test_each_is_a_program(name: str, tmp_path: Path, environment: dict[str, str]) -> None:
-    said = program(
-        sys.executable, str(EXAMPLES / f"{name}.py"), str(tmp_path / "own.db"), environment=environment
-    )
+    said = program(str(EXAMPLES / f"{name}.py"), str(tmp_path / "own.db"), environment=environment)
     assert said == SAID[name]
 
 
 @pytest.mark.spec("U14")
 def test_the_nightly_backup_is_scheduled_and_made(tmp_path: Path, environment: dict[str, str]) -> None:
-    said = program(
-        sys.executable, str(EXAMPLES / "nightly.py"), str(tmp_path / "own.db"), environment=environment
-    )
+    said = program(str(EXAMPLES / "nightly.py"), str(tmp_path / "own.db"), environment=environment)
     *slots, result = said.splitlines()
     assert len(slots) == 3 and all(slot.startswith("next: ") and ":30:00" in slot for slot in slots)
     assert result == "{'started': 'trigger', 'copied': {'home': 4096, 'mail': 4096}}"
@@ -93,8 +88,8 @@ def test_each_is_started_by_its_place(target: str, environment: dict[str, str]) 
 def test_an_agent_that_was_killed_while_it_waited_goes_on(environment: dict[str, str]) -> None:
     """No model and no tool is asked twice; the signal that comes while nobody is there is kept."""
     command = [*STEPWELL, "run", "examples/python/agent.py", "--input", '{"place": "Oslo"}']
-    with subprocess.Popen(
-        command, cwd=ROOT, env={**environment, "PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE,
+    with processes.python(
+        *command, cwd=ROOT, env={**environment, "PYTHONUNBUFFERED": "1"}, stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT, text=True,
     ) as killed:  # fmt: skip
         assert killed.stdout is not None

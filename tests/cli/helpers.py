@@ -10,13 +10,13 @@ import os
 import select
 import signal
 import subprocess
-import sys
 import threading
 from pathlib import Path
 from textwrap import dedent
 from typing import Any
 
 from stepwell.cli import main
+from tests.support import processes
 
 HEAD = "document: {dsl: '1.0.3', namespace: test, name: %s, version: '1.0.0'}\n"
 PATIENCE = 30
@@ -96,16 +96,8 @@ class Cli:
         self._started: list[tuple[subprocess.Popen[str], threading.Timer]] = []
 
     def __call__(self, *words: str | Path, stdin: str = "", **env: str) -> Result:
-        done = subprocess.run(
-            self._words(words),
-            check=False,
-            cwd=self.folder,
-            env={**self.env, **env},
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=PATIENCE,
-        )
+        given = {"cwd": self.folder, "env": {**self.env, **env}}
+        done = processes.ran("-m", "stepwell", *words, input=stdin, timeout=PATIENCE, **given)
         assert "Traceback" not in done.stderr, done.stderr
         return Result(done.returncode, done.stdout, done.stderr)
 
@@ -134,8 +126,10 @@ class Cli:
         return Result(code, out.getvalue(), err.getvalue())
 
     def start(self, *words: str | Path, **env: str) -> Background:
-        process = subprocess.Popen(
-            self._words(words),
+        process = processes.python(
+            "-m",
+            "stepwell",
+            *words,
             cwd=self.folder,
             env={**self.env, **env},
             stdout=subprocess.PIPE,
@@ -144,9 +138,6 @@ class Cli:
         )
         self._started.append((process, guarded(process)))
         return Background(process)
-
-    def _words(self, words: tuple[str | Path, ...]) -> list[str]:
-        return [sys.executable, "-m", "stepwell", *map(str, words)]
 
     def file(self, name: str, body: str) -> Path:
         """A definition named as its file is."""

@@ -5,11 +5,10 @@ from __future__ import annotations
 import os
 import pty
 import re
-import subprocess
-import sys
 from collections.abc import Callable
 
 from tests.cli.helpers import PATIENCE, Cli, guarded
+from tests.support import processes
 
 
 class Terminal:
@@ -18,8 +17,10 @@ class Terminal:
     def __init__(self, cli: Cli, *words: str, **env: str) -> None:
         self._ours, theirs = pty.openpty()
         settings = {**cli.env, "TERM": "xterm-256color", "COLUMNS": "110", "LINES": "30", **env}
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "stepwell", *words],
+        self.process = processes.python(
+            "-m",
+            "stepwell",
+            *words,
             cwd=cli.folder,
             env=settings,
             stdin=theirs,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.cli.helpers import Cli
+from tests.support import processes
 
 BAD = "do: [{a: {raise: {error: {type: 'https://x/y', status: 500, title: bad}}}}]"
 ADD = "do: [{add: {set: {word: hunter2}}}]"
@@ -18,10 +19,7 @@ def naps(cli: Cli) -> list[str]:
     nap = cli.file("nap", NAP)
     cli.text("start.py", START)
     assert first
-    import subprocess
-    import sys
-
-    done = subprocess.run([sys.executable, "start.py", str(nap)], cwd=cli.folder, check=True, capture_output=True, text=True, env=cli.env)  # fmt: skip
+    done = processes.ran("start.py", nap, cwd=cli.folder, env=cli.env, timeout=30)
     return done.stdout.split()
 
 

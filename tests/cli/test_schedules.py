@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import json
-import os
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +11,7 @@ import pytest
 
 from stepwell import Stepwell
 from stepwell.cli import main
+from tests.support import processes
 from tests.support.clock import FakeClock
 
 FLOW = "document: {dsl: '1.0.3', namespace: test, name: flow, version: '1.0.0'}\ndo:\n  - a: {set: {v: 1}}\n"
@@ -99,10 +98,7 @@ async def test_what_cannot_be_done_says_why(
 ) -> None:
     async with Stepwell.open(place / "x.db", guest=True):
         pass
-    done = subprocess.run(
-        [sys.executable, "-m", "stepwell", "schedules", *words],
-        check=False, capture_output=True, text=True, env=dict(os.environ),
-    )  # fmt: skip
+    done = processes.ran("-m", "stepwell", "schedules", *words, timeout=30)
     assert done.returncode == 2 and said in done.stderr
 
 
@@ -113,10 +109,10 @@ def test_hints_name_the_file(capsys: pytest.CaptureFixture[str], place: Path) ->
 
 async def test_what_is_served_is_fired(place: Path) -> None:
     """`serve` with a real clock: an interval of a second comes soon."""
-    command = [sys.executable, "-m", "stepwell"]
+    stepwell = ["-m", "stepwell"]
     words = ["schedules", "set", "often", "flow.yaml", "--every", "1", "--json"]
-    subprocess.run([*command, *words], check=True, capture_output=True)
-    served = subprocess.Popen([*command, "serve"], stderr=subprocess.PIPE, text=True)
+    processes.ran(*stepwell, *words, timeout=30).check_returncode()
+    served = processes.python(*stepwell, "serve", stderr=subprocess.PIPE, text=True)
     assert served.stderr is not None
     seen = 0
     for text in served.stderr:

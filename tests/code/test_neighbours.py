@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -13,19 +11,14 @@ import pytest
 from stepwell import RunFailed, Stepwell, flow, step, workflow
 from stepwell.testing import Kit
 from tests.code import workflows as w
+from tests.support import processes
 
 pytestmark = pytest.mark.spec("B3", "X2", "Q17")
 
 
 def stepwell(path: Path, *words: str) -> str:
     """The command line, in a process that knows none of these workflows."""
-    done = subprocess.run(
-        [Path(sys.executable).with_name("stepwell"), *words, "--db", str(path)],
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+    done = processes.ran("-m", "stepwell", *words, "--db", path, timeout=60)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 
 from stepwell import Stepwell
 from tests.crash.condition_child import NEEDED
+from tests.support import processes
 
 ROOT = Path(__file__).parents[2]
 
@@ -47,9 +47,9 @@ async def until(child: subprocess.Popen[bytes], db: Path, matched: int) -> Any:
 async def test_killed_in_the_middle_of_counting(tmp_path: Path) -> None:
     db, file = tmp_path / "hold.db", tmp_path / "stand.csv"
     file.write_text("time,channel,value\n")
-    command = [sys.executable, "-m", "tests.crash.condition_child", str(db), str(tmp_path)]
+    command = ["-m", "tests.crash.condition_child", db, tmp_path]
     written, first = 0, None
-    child = subprocess.Popen(command, cwd=ROOT)
+    child = processes.python(*command, cwd=ROOT)
     await until(child, db, 0)
     while written < NEEDED:
         with file.open("a") as more:
@@ -63,7 +63,7 @@ async def test_killed_in_the_middle_of_counting(tmp_path: Path) -> None:
         if written < NEEDED:
             os.kill(child.pid, signal.SIGKILL)
             child.wait()
-            child = subprocess.Popen(command, cwd=ROOT)
+            child = processes.python(*command, cwd=ROOT)
     assert child.wait(60) == 0
     async with Stepwell.open(db, guest=True) as engine:
         (run,) = (await engine.list())["runs"]

@@ -5,8 +5,6 @@ from __future__ import annotations
 import os
 import random
 import signal
-import subprocess
-import sys
 import time
 from collections import Counter
 from pathlib import Path
@@ -15,6 +13,7 @@ import pytest
 
 from stepwell import Stepwell
 from tests.crash.crash_child import STEPS
+from tests.support import processes
 
 ROOT = Path(__file__).parents[2]
 RUNS, KILLS, SEED = 50, 20, 20261121
@@ -40,11 +39,11 @@ async def kill_and_check(tmp_path: Path, kills: int, seed: int) -> None:
     db, marks, acks = (tmp_path / name for name in ("crash.db", "marks", "acks"))
     chance = random.Random(seed)
     print(f"seed {seed}")
-    command = [sys.executable, "-m", "tests.crash.crash_child", str(db), str(marks), str(acks), str(RUNS)]
+    command = ["-m", "tests.crash.crash_child", db, marks, acks, str(RUNS)]
     # Each kill comes after so many more marks: the work of all runs, spread over the kills.
     step = RUNS * STEPS // (kills + 2)
     for number in range(kills):
-        child = subprocess.Popen(command, cwd=ROOT)
+        child = processes.python(*command, cwd=ROOT)
         wanted = len(lines(marks)) + chance.randint(1, step)
         deadline = time.monotonic() + 60
         while len(lines(marks)) < wanted and child.poll() is None and time.monotonic() < deadline:
@@ -52,7 +51,7 @@ async def kill_and_check(tmp_path: Path, kills: int, seed: int) -> None:
         assert child.poll() is None, f"nothing was left to kill at kill {number}"
         os.kill(child.pid, signal.SIGKILL)
         child.wait()
-    subprocess.run(command, cwd=ROOT, check=True, timeout=120)
+    assert processes.python(*command, cwd=ROOT).wait(120) == 0
 
     acknowledged = {line.split()[1] for line in lines(acks)}
     performed = Counter(lines(marks))

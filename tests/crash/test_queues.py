@@ -7,7 +7,6 @@ import asyncio
 import contextlib
 import signal
 import subprocess
-import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -18,6 +17,7 @@ import pytest
 
 from stepwell import Queue, Stepwell, connect
 from tests.engine.helpers import flow, until
+from tests.support import processes
 
 CHECKOUT = Path(__file__).parents[2]
 WORK = flow("do: [a: {call: python, with: {function: work, arguments: {n: '${ .n }', seconds: '${ .s }'}}}]")
@@ -37,9 +37,11 @@ class Place:
         self.workers: list[subprocess.Popen[str]] = []
 
     def worker(self) -> subprocess.Popen[str]:
-        command = [sys.executable, "-m", "tests.crash.queue_child", str(self.path), str(self.marks_at)]
-        child = subprocess.Popen(
-            command,
+        child = processes.python(
+            "-m",
+            "tests.crash.queue_child",
+            self.path,
+            self.marks_at,
             cwd=CHECKOUT,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,

@@ -8,7 +8,6 @@ import os
 import random
 import signal
 import subprocess
-import sys
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -19,6 +18,7 @@ import pytest
 from stepwell.model.errors import StepwellError
 from stepwell.steps import ANY, AsyncStepStore, Begin, Claim, StaleAttempt, StaleStep, StepStore
 from tests.steps.helpers import bench
+from tests.support import processes
 
 ROOT = Path(__file__).parents[2]
 SEED, ROUNDS, THREADS, PROCESSES = 20261121, 200, 8, 4
@@ -66,10 +66,10 @@ def test_one_of_four_processes_executes_two_hundred_times(tmp_path: Path) -> Non
     with StepStore.open(path) as store:
         run = store.start_run("race", ANY)
         names = [f"rival-{number}" for number in range(PROCESSES)]
-        command = [sys.executable, "-m", "tests.steps.rival", str(path), run, str(SEED), str(ROUNDS)]
+        command = ["-m", "tests.steps.rival", path, run, str(SEED), str(ROUNDS)]
         rivals = [
-            subprocess.Popen(
-                [*command, name], cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+            processes.python(
+                *command, name, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
             )
             for name in names
         ]
@@ -140,8 +140,9 @@ async def test_of_two_results_of_one_claim_the_first_counts(tmp_path: Path) -> N
 @pytest.mark.spec("Q3", "Q6")
 async def test_killed_while_it_performs_a_step_another_takes_it_over(tmp_path: Path) -> None:
     async with bench(tmp_path) as b:
-        command = [sys.executable, "-m", "tests.steps.victim", str(tmp_path / "steps.db"), b.run, "a"]
-        victim = subprocess.Popen(command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        command = ["-m", "tests.steps.victim", tmp_path / "steps.db", b.run, "a"]
+        pipe = subprocess.PIPE
+        victim = processes.python(*command, cwd=ROOT, stdin=pipe, stdout=pipe, text=True)
         assert victim.stdout is not None
         claim = Claim(**json.loads(await asyncio.to_thread(victim.stdout.readline)))
         os.kill(victim.pid, signal.SIGKILL)

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import subprocess
-import sys
 from hashlib import sha256
 from pathlib import Path
 
@@ -16,6 +14,7 @@ from stepwell.model.errors import Conflict, InvalidInput, NotFound, StoreDamaged
 from stepwell.ports import Blobs
 from stepwell.stores.blobs import FolderBlobs
 from stepwell.testing.blob_conformance import BlobConformance, content_of
+from tests.support import processes
 from tests.support.clock import FakeClock
 from tests.support.hostile import HOSTILE, NAMES
 
@@ -188,13 +187,7 @@ async def test_killed_at_every_step_a_file_is_whole_or_not_there(tmp_path: Path)
     while True:
         step += 1
         folder = tmp_path / str(step)
-        done = subprocess.run(
-            [sys.executable, "-c", KILLED, str(folder), str(step)],
-            check=False,
-            capture_output=True,
-            text=True,
-            cwd=ROOT,
-        )
+        done = processes.ran("-c", KILLED, folder, str(step), cwd=ROOT, timeout=60)
         assert done.returncode in (0, 9), done.stderr
         blobs = FolderBlobs(folder, FakeClock())
         size = await blobs.size(digest)

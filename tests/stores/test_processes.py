@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from stepwell.model.events import StepCompleted
 from stepwell.stores.sqlite import SqliteStore
 from stepwell.testing.store_conformance import Journal, index_row, turn
 from tests.stores.disk import memory_folder
+from tests.support import processes
 from tests.support.clock import FakeClock
 
 CHECKOUT = Path(__file__).parents[2]
@@ -83,10 +83,8 @@ def path() -> Iterator[Path]:
 
 
 def start(program: str, path: Path, engine_id: str) -> subprocess.Popen[str]:
-    return subprocess.Popen(
-        [sys.executable, "-c", program, str(path), engine_id],
-        stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=CHECKOUT,
-    )  # fmt: skip
+    pipe = subprocess.PIPE
+    return processes.python("-c", program, path, engine_id, stdin=pipe, stdout=pipe, text=True, cwd=CHECKOUT)
 
 
 @pytest.mark.spec("S5")
