@@ -3,11 +3,10 @@
 from stepwell import flow, step, workflow
 """
 
+from stepwell.code.others import Child, continue_as_new, run, start_child
 from stepwell.code.verbs import (
-    Child,
     RunInfo,
     close_stream,
-    continue_as_new,
     gather,
     info,
     inside,
@@ -17,12 +16,10 @@ from stepwell.code.verbs import (
     patched,
     race,
     random,
-    run,
     set_attributes,
     set_event,
     signal,
     sleep,
-    start_child,
     uuid,
     wait_for_signal,
     wait_until,

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from inspect import signature
 from typing import Any, Final, TypedDict
 
+from stepwell.code.workflow import Workflow
 from stepwell.definition.model import Definition
 from stepwell.model import metadata
+from stepwell.model.starting import unknown_option
 
 
 class About(TypedDict, total=False):
@@ -52,9 +55,30 @@ def filed(definition: Definition, given: About) -> About:
     return {**usual, **given}
 
 
+def start_options(start: Callable[..., Any]) -> frozenset[str]:
+    """The names of all options of a start."""
+    named = {p.name for p in signature(start).parameters.values() if p.kind is p.KEYWORD_ONLY}
+    return frozenset(named | set(_NORMAL) | set(_VERSION))
+
+
+def check_about(verb: str, source: object, given: Iterable[str], known: Collection[str]) -> None:
+    """Raises `InvalidInput` for an option that there is not, which is often an argument of the function."""
+    for name in given:
+        if name not in known:
+            raise unknown_option(verb, name, known, _meant(source, name))
+
+
+def _meant(source: object, name: str) -> str:
+    """What to do instead, where that can be told."""
+    parameters = source.arguments.signature.parameters if isinstance(source, Workflow) else {}
+    if name in parameters or any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+        assert isinstance(source, Workflow)
+        return f"arguments of {source.name} that are given by their names go into kwargs={{{name!r}: …}}"
+    if name == "timeout":
+        return "how long to wait is said to `result`: (await engine.start(…)).result(timeout=…)"
+    return ""
+
+
 def checked_about(given: About) -> dict[str, Any]:
-    """As it is recorded. Raises `InvalidInput`, and `TypeError` for a name that is no option."""
-    unknown = [name for name in given if name not in _NORMAL and name not in _VERSION]
-    if unknown:
-        raise TypeError(f"start() got an unexpected keyword argument {unknown[0]!r}")
+    """As it is recorded. Raises `InvalidInput`."""
     return {name: _NORMAL[name](value) for name, value in given.items() if name in _NORMAL}

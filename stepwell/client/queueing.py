@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final, NamedTuple
 
 from stepwell.client.views import View, when
+from stepwell.model import starting
 from stepwell.model.base import EPOCH, SECOND, Duration, Instant
 from stepwell.model.errors import InvalidInput
 from stepwell.model.queues import DEFAULT, Queue, QueueDepth
@@ -51,8 +52,7 @@ def queueing(
     if queue is None and (wait is not None or partition is not None or unique is not None):
         queue = DEFAULT
     for name, text in (("queue", queue), ("partition", partition), ("unique", unique)):
-        if text is not None and not 0 < len(text) <= _NAME:
-            raise InvalidInput(f"{name} has 1 to {_NAME} characters, not {len(text)}")
+        starting.name(name, text)
     due = None if queue is None else now + (span("delay", wait) if wait is not None else 0)
     until = _until(now, deadline)
     if until is not None and until <= max(now, due or now):

@@ -50,7 +50,7 @@ class Arguments:
             if any(p.kind is p.VAR_POSITIONAL for p in self.signature.parameters.values()):
                 bound.apply_defaults()  # what stands before the list must be there
         except TypeError as error:
-            raise InvalidInput(f"{self._name}: {error}", hint=f"it takes {self.signature}") from None
+            raise InvalidInput(f"{self._name}: {error}", hint=self._takes) from None
         written = {}
         for name, value in bound.arguments.items():
             try:
@@ -74,9 +74,7 @@ class Arguments:
         unknown = [name for name in input if name not in parameters]
         spread = next((p.name for p in parameters.values() if p.kind is p.VAR_KEYWORD), None)
         if unknown and spread is None:
-            raise InvalidInput(
-                f"{self._name} has no parameter {unknown[0]!r}", hint=f"it takes {self.signature}"
-            )
+            raise InvalidInput(f"{self._name} has no parameter {unknown[0]!r}", hint=self._takes)
         args: list[Any] = []
         keywords: dict[str, Any] = {}
         listed = any(p.kind is p.VAR_POSITIONAL for p in parameters.values())
@@ -103,7 +101,7 @@ class Arguments:
                 parameter.VAR_POSITIONAL,
                 parameter.VAR_KEYWORD,
             ):
-                raise InvalidInput(f"{self._name} needs {name!r}", hint=f"it takes {self.signature}")
+                raise InvalidInput(f"{self._name} needs {name!r}", hint=self._takes)
             return
         value = self._read_one(name, input[name])
         if parameter.kind is parameter.VAR_POSITIONAL:
@@ -123,6 +121,13 @@ class Arguments:
             return read(value)
         except Exception as error:  # noqa: BLE001 - whatever a reader of the user's types raises
             raise InvalidInput(f"{self._name}: {name} cannot be taken: {error}") from None
+
+    @property
+    def _takes(self) -> str:
+        try:
+            return f"it takes {inspect.signature(self._function, eval_str=True)}"
+        except Exception:  # noqa: BLE001 - annotations are code, and may name what is not there
+            return f"it takes {self.signature}"
 
     @property
     def _name(self) -> str:

@@ -82,7 +82,7 @@ class Execution:
         """what takes back the completed steps, in the order of their completion"""
         self.loop = self._new_loop()
         self.workflow, self._counter = workflow, counter
-        self._state = state
+        self.state = state
         self._known: dict[int, Recorded] = {}
         self._told: dict[int, str] = {}
         self._number = 0
@@ -104,7 +104,7 @@ class Execution:
         began, number = self._counter(), self._number
         if outcome is None:
             self.seen = 0
-            steps = self._state.steps.values()
+            steps = self.state.steps.values()
             self._known = {known.number: known for known in map(Recorded.of, steps)}
             self._told = {step.outcome: step.id for step in steps if step.outcome}
             self.now = self.run.started_at or now

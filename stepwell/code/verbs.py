@@ -7,23 +7,23 @@ when the code is gone through again after a crash.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Coroutine, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple, NoReturn, TypeVar
+from typing import Any, NamedTuple, TypeVar
 from uuid import UUID
 
-from stepwell.code.execution import CURRENT, Continued, Execution
+from stepwell.code.execution import CURRENT
+from stepwell.code.inside import execution_of, reply
 from stepwell.code.options import Length, microseconds
-from stepwell.code.step import Step, step, waiting
+from stepwell.code.others import start_child
+from stepwell.code.step import Step, step
 from stepwell.code.values import form_of
 from stepwell.code.workflow import Workflow
-from stepwell.kernel.tasks.run import child_id
 from stepwell.model.attributes import merged, normal_all
-from stepwell.model.base import EPOCH, Instant, Json
+from stepwell.model.base import EPOCH, Instant
 from stepwell.model.calls import (
     AttributesCall,
     Call,
-    ChildCall,
     ListenCall,
     SignalCall,
     StreamCall,
@@ -47,7 +47,7 @@ class RunInfo(NamedTuple):
 
 
 def info() -> RunInfo:
-    run = _execution("info").run
+    run = execution_of("info").run
     return RunInfo(run.id, run.name, run.version, _datetime(run.started_at or run.created_at), run.key)
 
 
@@ -61,34 +61,34 @@ def inside() -> bool:
 
 def now() -> datetime:
     """The time, in UTC, of what the code was told last."""
-    return _datetime(_execution("now").now)
+    return _datetime(execution_of("now").now)
 
 
 def random() -> float:
     """A number in [0, 1)."""
-    execution = _execution("random")
+    execution = execution_of("random")
     value: float = execution.record("random", execution.dice.roll)
     return value
 
 
 def uuid() -> UUID:
     """A new UUID (version 7)."""
-    execution = _execution("uuid")
+    execution = execution_of("uuid")
     return UUID(execution.record("uuid", execution.ids.run_id))
 
 
 def sleep(length: Length) -> Awaitable[None]:
     """Wait for so many seconds, or a `timedelta`; a year if need be. Nothing is held meanwhile."""
-    execution = _execution("sleep")
+    execution = execution_of("sleep")
     due = execution.now + microseconds(length, "sleep")
-    return _reply(execution, execution.ask("wait", "sleep", lambda step_id: WaitCall(step_id, due)))
+    return reply(execution, execution.ask("wait", "sleep", lambda step_id: WaitCall(step_id, due)))
 
 
 def wait_until(moment: datetime) -> Awaitable[None]:
     """Wait until a moment (with a time zone; without one it is UTC)."""
-    execution = _execution("wait_until")
+    execution = execution_of("wait_until")
     due = _instant(moment)
-    return _reply(execution, execution.ask("wait", "wait-until", lambda step_id: WaitCall(step_id, due)))
+    return reply(execution, execution.ask("wait", "wait-until", lambda step_id: WaitCall(step_id, due)))
 
 
 # --- the outside --------------------------------------------------------------------------------
@@ -99,30 +99,30 @@ def wait_for_signal(
 ) -> Awaitable[Any]:
     """Wait for a signal, and give its value (as `type`, if one is given). One that came before is taken at once, the
     oldest first. `correlation`: only one that carries it. Raises `TimeoutError` after `timeout`."""
-    execution = _execution("wait_for_signal")
+    execution = execution_of("wait_for_signal")
     due = None if timeout is None else execution.now + microseconds(timeout, "timeout")
     step_name = _slug(name)
 
     def make(step_id: str) -> Call:
         return ListenCall(step_id, name, correlation, due)
 
-    return _reply(execution, execution.ask("listen", step_name, make, form_of(type).read))
+    return reply(execution, execution.ask("listen", step_name, make, form_of(type).read))
 
 
 def signal(run_id: str, name: str, value: Any = None, *, correlation: str | None = None) -> Awaitable[Any]:
     """Send a signal to another run, once. Fails where that run has ended, or is not there."""
-    execution = _execution("signal")
+    execution = execution_of("signal")
     written = jsonable(value)
 
     def make(step_id: str) -> Call:
         return SignalCall(step_id, run_id, name, written, correlation)
 
-    return _reply(execution, execution.ask("signal", _slug(name), make))
+    return reply(execution, execution.ask("signal", _slug(name), make))
 
 
 def set_attributes(**values: Any) -> None:
     """Set search attributes of the run (see `Stepwell.list`): texts, numbers, booleans, datetimes."""
-    execution = _execution("set_attributes")
+    execution = execution_of("set_attributes")
     written = normal_all(values)
     merged(execution.run.attributes, written, ())
     execution.at_once("set", "attributes", lambda step_id: AttributesCall(step_id, written))
@@ -131,7 +131,7 @@ def set_attributes(**values: Any) -> None:
 def set_event(name: str, value: Any) -> None:
     """Publish a value under a name: a variable of the run, which others see with `get_event` and `variables`."""
     written = jsonable(value)
-    _execution("set_event").at_once(
+    execution_of("set_event").at_once(
         "set", _slug(name), lambda step_id: VariablesCall(step_id, {name: written})
     )
 
@@ -139,90 +139,16 @@ def set_event(name: str, value: Any) -> None:
 def write_stream(stream: str, value: Any) -> None:
     """Append a value to an output stream of the run; others read it while it grows."""
     written = jsonable(value)
-    _execution("write_stream").at_once(
+    execution_of("write_stream").at_once(
         "stream", _slug(stream), lambda step_id: StreamCall(step_id, stream, written)
     )
 
 
 def close_stream(stream: str) -> None:
     """Nothing more comes: readers of the stream are through."""
-    _execution("close_stream").at_once(
+    execution_of("close_stream").at_once(
         "stream", _slug(stream), lambda step_id: StreamCall(step_id, stream, closed=True)
     )
-
-
-# --- other workflows ----------------------------------------------------------------------------
-
-
-class Child(NamedTuple):
-    """A child run that was begun: `await child.result()`, or in a plain workflow `child.result()`."""
-
-    run_id: str
-    future: asyncio.Future[Any]
-
-    def result(self) -> Awaitable[Any]:
-        return _reply(_execution("result"), self.future)
-
-
-def start_child(
-    workflow: Workflow[Any, Any] | str,
-    *args: Any,
-    kwargs: Mapping[str, Any] | None = None,
-    detached: bool = False,
-    **start: Any,
-) -> Child:
-    """Begin a child run without waiting: of a Python workflow, or (with its input) of a stored definition
-    `namespace/name:version`. It is cancelled with this run unless `detached`. `start`: options of a start, such as
-    `key`, `priority`, `tags`."""
-    execution = _execution("start_child")
-    if isinstance(workflow, str):
-        namespace, name, version = _reference(workflow)
-        input, read = jsonable(args[0] if args else {}), None
-    else:
-        namespace, name, version = workflow.key
-        input, read = workflow.arguments.write(args, kwargs or {}), workflow.form.read
-    ids: list[str] = []
-
-    def make(step_id: str) -> Call:
-        ids.append(child_id(execution.run.id, step_id, 1))
-        return ChildCall(step_id, namespace, name, version, input, not detached, start=start)
-
-    future = execution.ask("run:workflow", name, make, None if detached else read)
-    return Child(ids[0], future)
-
-
-def run(reference: str, input: Json = None) -> Awaitable[Any]:
-    """Run a stored definition (`namespace/name:version`, the namespace is `default` and the version the latest unless
-    given) as a child, and give its output."""
-    return start_child(reference, {} if input is None else input).result()
-
-
-def continue_as_new(*args: Any, **kwargs: Any) -> NoReturn:
-    """End this run, and go on as a new one of the same workflow with these arguments and an empty journal."""
-    execution = _execution("continue_as_new")
-    code_run = execution.run
-    workflow = execution.workflow
-    input = workflow.arguments.write(args, kwargs)
-    start = {
-        "continued_from": code_run.id,
-        "tags": dict(code_run.tags),
-        "priority": code_run.priority,
-        "attributes": dict(code_run.attributes),
-        "title": code_run.title,
-        "description": code_run.description,
-        "labels": code_run.labels,
-        "properties": dict(code_run.properties),
-        "author": code_run.author,
-        "parent_id": code_run.parent_id,
-        "parent_step": code_run.parent_step,
-        "detached": code_run.detached,
-    }
-
-    def make(step_id: str) -> Call:
-        run_id = child_id(code_run.id, step_id, 1)
-        return ChildCall(step_id, *workflow.key, input, False, run_id, start)
-
-    raise Continued(make)
 
 
 # --- many at once -------------------------------------------------------------------------------
@@ -231,9 +157,9 @@ def continue_as_new(*args: Any, **kwargs: Any) -> NoReturn:
 def gather(*awaitables: Awaitable[Any], return_exceptions: bool = False) -> Awaitable[list[Any]]:
     """Wait for all of them; the results are in the order of the arguments, whichever is done first. The first failure
     is raised at once; what was begun goes on."""
-    execution = _execution("gather")
+    execution = execution_of("gather")
     gathered = asyncio.gather(*awaitables, return_exceptions=return_exceptions)
-    return _reply(execution, gathered)
+    return reply(execution, gathered)
 
 
 def map(
@@ -244,13 +170,13 @@ def map(
 ) -> Awaitable[list[Any]]:
     """Call a step, a workflow or an `async` function for each item, at most `concurrency` at once; the results are in
     the order of the items. After a failure nothing more is begun."""
-    execution = _execution("map")
+    execution = execution_of("map")
     listed = list(items)
     if concurrency is not None and concurrency < 1:
         raise InvalidInput(f"concurrency is a number from 1, not {concurrency!r}")
     if concurrency is None or concurrency >= len(listed):
         return gather(*[_begin(function, item) for item in listed])
-    return _reply(execution, execution.loop.create_task(_mapped(function, listed, concurrency)))
+    return reply(execution, execution.loop.create_task(_mapped(function, listed, concurrency)))
 
 
 async def _mapped(function: Any, items: list[Any], concurrency: int) -> list[Any]:
@@ -281,8 +207,8 @@ def _begin(function: Any, item: Any) -> Awaitable[Any]:
 
 def race(*awaitables: Awaitable[Any]) -> Awaitable[Any]:
     """The result of the one that is done first; the others are cancelled."""
-    execution = _execution("race")
-    return _reply(
+    execution = execution_of("race")
+    return reply(
         execution, execution.loop.create_task(_raced([asyncio.ensure_future(a) for a in awaitables]))
     )
 
@@ -304,12 +230,12 @@ def patched(patch: str) -> bool:
         if flow.patched("ask-twice"):
             await ask_again(order)
     """
-    return _execution("patched").patched(_slug(patch))
+    return execution_of("patched").patched(_slug(patch))
 
 
 def on_failure(compensation: Callable[..., Any], *args: Any, **kwargs: Any) -> None:
     """If the workflow fails after this, perform this step too (those said last come first)."""
-    execution = _execution("on_failure")
+    execution = execution_of("on_failure")
     undoing = compensation if isinstance(compensation, Step) else step(compensation)
     execution.undo_list.append(lambda: undoing.ask(execution, args, kwargs, undoes="workflow"))
 
@@ -317,32 +243,11 @@ def on_failure(compensation: Callable[..., Any], *args: Any, **kwargs: Any) -> N
 # --- inside -------------------------------------------------------------------------------------
 
 
-def _execution(verb: str) -> Execution:
-    execution = CURRENT.get()
-    if execution is None:
-        raise InvalidInput(f"flow.{verb} is for the code of a workflow, and this is none")
-    return execution
-
-
-def _reply(execution: Execution, future: asyncio.Future[Any]) -> Awaitable[Any]:
-    """Something to await; in plain code, the result itself."""
-    if asyncio.current_task(execution.loop) is None:
-        result: Awaitable[Any] = execution.wait(future)
-        return result
-    return waiting(future)
-
-
 def _slug(name: str) -> str:
     """As part of a step's id."""
     if not name or len(name) > 200 or any(sign in name for sign in "/[]#~\n"):
         raise InvalidInput(f"{name!r} cannot be a name here: up to 200 characters, none of / [ ] # ~")
     return name
-
-
-def _reference(reference: str) -> tuple[str, str, str]:
-    namespace, _, rest = reference.rpartition("/")
-    name, _, version = rest.partition(":")
-    return namespace or "default", name, version or "latest"
 
 
 def _instant(moment: datetime) -> Instant:

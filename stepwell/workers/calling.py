@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
+import os
 import traceback
 from collections.abc import Callable
-from pathlib import PurePath
-from typing import Any
+from pathlib import Path, PurePath
+from typing import Any, Final
 
 from stepwell.model.actions import Failed, Interrupted, Outcome, Succeeded
 from stepwell.model.base import Json
@@ -20,6 +21,11 @@ from stepwell.workers.results import NotJson, jsonable
 log = logging.getLogger("stepwell.workers")
 
 Function = Callable[..., Any]
+
+_OURS: Final = tuple(
+    f"{folder}{os.sep}" for folder in (Path(__file__).parent.parent, Path(asyncio.__file__).parent)
+)
+"""where this package is, and what calls it in between"""
 
 
 async def call_on_loop(function: Function, arguments: Json, context: WorkContext) -> Outcome:
@@ -114,9 +120,13 @@ def named(error: BaseException) -> dict[str, object]:
 
 
 def _place_of(error: BaseException) -> str:
-    """Where it was raised, as ` (orders.py:17, in charge)`; the file's name only, folders are nobody's business."""
+    """Where it was raised, as ` (orders.py:17, in charge)`; the file's name only, folders are nobody's business. What
+    this package refuses was raised where it was asked for."""
     frames = traceback.extract_tb(error.__traceback__)
-    if not frames or frames[-1].filename == __file__:
+    if frames and frames[-1].filename.startswith(_OURS[0]):
+        while frames and frames[-1].filename.startswith(_OURS):
+            frames.pop()
+    if not frames:
         return ""
     last = frames[-1]
     return f" ({PurePath(last.filename).name}:{last.lineno}, in {last.name})"

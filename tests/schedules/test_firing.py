@@ -494,7 +494,7 @@ BAD: list[tuple[dict[str, Any], str]] = [
     ({"every": 60, "start": "tomorrow"}, "start: "),
     ({"every": 60, "tags": {"schedule": "x"}}, "the tag schedule"),
     ({"every": 60, "tags": {"a": 1}}, "tags are text"),
-    ({"every": 60, "colour": "red"}, "'colour' is no option"),
+    ({"every": 60, "colour": "red"}, "no option 'colour'"),
     ({"every": "never", "overlap": "perhaps", "zone": "x"}, "every: .*; overlap: "),
     ({"every": 60, "input": {"a": {1, 2}}}, "JSON"),
 ]

@@ -10,6 +10,7 @@ from typing import Any
 
 from stepwell.client.hints import with_file
 from stepwell.client.starting import check_subworkflows
+from stepwell.code.step import Step
 from stepwell.code.workflow import Workflow
 from stepwell.definition.model import Definition
 from stepwell.definition.parse import parse, parse_document
@@ -55,6 +56,8 @@ class Verbs:
         if isinstance(source, Path):
             content = await asyncio.to_thread(_read, source)
             return parse(content, str(source))
+        if not isinstance(source, str):
+            raise no_source(source)
         if "\n" in source or ": " in source or source.lstrip().startswith("{"):
             return parse(source)
         if source.endswith((".yaml", ".yml", ".json")):
@@ -70,6 +73,23 @@ class Verbs:
         await check_subworkflows(self.engine.library, definition, adding=True)
         await self.engine.library.add(definition)
         return definition
+
+
+def no_source(given: object) -> InvalidInput:
+    """What was given cannot be run. It is told what it is: a forgotten decorator, or a call too many, is common."""
+    if isinstance(given, Step):
+        said, hint = f"{given!r} is a step", "call it in a function with @workflow on it, and start that one"
+    elif asyncio.iscoroutine(given):
+        given.close()
+        said = f"{getattr(given, '__name__', given)}(…) is the workflow called already"
+        hint = "give the function and its arguments one after the other: start(function, 7)"
+    elif callable(given):
+        named = getattr(given, "__qualname__", None) or repr(given)
+        said, hint = f"{named} is a plain function", "put @workflow on it"
+    else:
+        said = f"a {type(given).__name__} cannot be run"
+        hint = "give a @workflow function, or a definition: its Path, text, object or namespace/name:version"
+    return InvalidInput(said, hint=hint)
 
 
 def _read(path: Path) -> bytes:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from stepwell.client.actors import Who, known_actor
 from stepwell.client.handle import Handle
@@ -21,7 +21,10 @@ from stepwell.model.base import Json
 from stepwell.model.errors import NotFound
 from stepwell.model.events import SAME, Same
 from stepwell.model.records import Run
+from stepwell.model.starting import unknown_option
 from stepwell.model.versions import MAIN, ProcedureKey
+
+_FILED: Final = ("title", "description", "labels", "properties", "published", "template")
 
 Unchanged = Literal[Same.SAME]
 
@@ -108,9 +111,9 @@ class ProcedureVerbs(StartVerbs):
     ) -> View:
         """Make a procedure from a template (see `create_procedure`, whose options it takes): its first commit is what
         the template has at a revision."""
-        unknown = set(said) - {"title", "description", "labels", "properties", "published", "template"}
-        if unknown:
-            raise TypeError(f"create_from() got an unexpected keyword argument {min(unknown)!r}")
+        for name in said:
+            if name not in _FILED:
+                raise unknown_option("create_from", name, _FILED)
         key = key_of(procedure)
         made = await carrying.create_from(self.engine, key_of(template), key, at=at, by=by, said=said)
         return {**commit_view(made.commit), "procedure": str(key), "branch": MAIN, "created": True}

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Mapping
 from typing import Any, Final
 
+from stepwell.client.about import check_about, start_options
 from stepwell.client.handle import Handle
 from stepwell.client.schedule_checks import problem_of, scheduled_definition
 from stepwell.client.scheduling import (
@@ -34,10 +34,6 @@ from stepwell.model.schedules import Orders, Reason, Schedule, firing_key, slot_
 
 MOST_AT_ONCE: Final = 1_000
 """slots of one backfill, unless more are allowed"""
-
-_OURS: Final = frozenset(
-    {"self", "source", "input", "args", "kwargs", "key", "id", "tags", "priority", "variables", "rerun_of"}
-)
 
 
 class ScheduleVerbs(StartVerbs):
@@ -77,24 +73,15 @@ class ScheduleVerbs(StartVerbs):
         is wrong, `InvalidDefinition`, `NotFound`.
         """
         check_name(name)
+        check_about("schedule", source, options, _OPTIONS)
         definition = await self.definition(source)
-        data = input_of(source, args if input is None else (*args, input), kwargs or {})
+        data = input_of(source, args if input is None else (*args, input), kwargs)
         await check_subworkflows(self.engine.library, definition)
-        self._check_options(options)
         times = (cron, every, after, zone, anchor, start, end)
         asked = Asked(*times, overlap, catch_up, catch_up_limit, tags or {}, priority, options, note)
         orders = orders_of(asked, definition, _late_bound(source, definition), data)
         await self.engine.library.add(definition)
         return await self._write(name, lambda found: self._ordered(name, found, orders))
-
-    def _check_options(self, options: Mapping[str, Json]) -> None:
-        known = set(inspect.signature(self.start).parameters) - _OURS
-        unknown = sorted(set(options) - known)
-        if unknown:
-            raise InvalidInput(
-                f"{unknown[0]!r} is no option of a schedule, nor one of `start` that it could pass on",
-                hint=f"options of `start` are: {', '.join(sorted(known))}",
-            )
 
     def _ordered(self, name: str, found: Schedule | None, orders: Orders) -> tuple[Schedule, str] | None:
         """The schedule with these orders, and how to call the edit; None: it has them already."""
@@ -306,3 +293,8 @@ def _before(cursor: str | None) -> tuple[Instant, str] | None:
     if not bar or not at.lstrip("-").isdigit():
         raise InvalidInput(f"{cursor!r} is not the cursor of a page", hint="use `next` of the page before")
     return int(at), mark
+
+
+_NOT_OURS: Final = frozenset({"key", "id", "rerun_of", "variables"})
+_OPTIONS: Final = start_options(ScheduleVerbs.schedule) | (start_options(StartVerbs.start) - _NOT_OURS)
+"""its own, and those of a start that it passes on as they are"""

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any, Final, Unpack, cast
 
-from stepwell.client.about import About, checked_about, filed, version_of
+from stepwell.client.about import About, check_about, checked_about, filed, start_options, version_of
 from stepwell.client.attached import check_files
 from stepwell.client.handle import Counter, Handle
 from stepwell.client.queueing import Span, queueing
@@ -21,7 +20,7 @@ from stepwell.code.workflow import Workflow
 from stepwell.definition.model import Definition
 from stepwell.engine.requests import fingerprint
 from stepwell.model import commands as c
-from stepwell.model.attributes import normal_all
+from stepwell.model import starting
 from stepwell.model.base import Json
 from stepwell.model.errors import (
     InvalidInput,
@@ -37,23 +36,8 @@ from stepwell.model.events import RunCreated
 from stepwell.model.journal import KeyClaim, RunRow
 from stepwell.model.states import RunStatus
 
-_ID: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,199}")
 
-
-def checked_id(run_id: str) -> str:
-    """Raises `InvalidInput`."""
-    if not _ID.fullmatch(run_id):
-        raise InvalidInput(
-            f"{run_id!r} cannot be a run's id", hint="use up to 200 letters, digits, dots, colons, - and _"
-        )
-    return run_id
-
-
-def _check_options(mode: str, key: str | None, *, held: bool, queue: str | None) -> None:
-    if mode not in ("normal", "debug"):
-        raise InvalidInput(f"mode must be normal or debug, not {mode!r}")
-    if key is not None and not 0 < len(key) <= 1_000:
-        raise InvalidInput("a key has 1 to 1,000 characters")
+def _check_together(*, held: bool, queue: str | None) -> None:
     if held and queue is not None:
         raise InvalidInput(
             "a run waits in a queue, or until a person begins it", hint="leave one of them out"
@@ -108,22 +92,22 @@ class StartVerbs(Verbs):
         """
         definition, commit = await self._picked(source, about)
         await check_subworkflows(self.engine.library, definition)
-        _check_options(mode, key, held=held, queue=queue)
+        _check_together(held=held, queue=queue)
         wanted = queueing(
             self.engine.clock.now(), queue=queue, delay=delay, deadline=deadline, partition=partition,
             unique=unique, debounce=debounce, key=key,
         )  # fmt: skip
         await self._check_queue(wanted.queue)
         command = c.StartRun(
-            self.engine.ids.run_id() if id is None else checked_id(id),
-            self._input(source, definition, args, kwargs or {}),
-            key=key,
-            tags=dict(tags or {}),
-            priority=priority,
-            mode=mode,
-            variables=dict(variables or {}),
-            rerun_of=rerun_of,
-            attributes=normal_all(attributes or {}),
+            self.engine.ids.run_id() if id is None else starting.run_id(id),
+            self._input(source, definition, args, kwargs),
+            key=starting.key(key),
+            tags=starting.tags(tags),
+            priority=starting.priority(priority),
+            mode=starting.mode(mode),
+            variables=starting.variables(variables),
+            rerun_of=None if rerun_of is None else starting.run_id(rerun_of),
+            attributes=starting.attributes(attributes),
             held=held,
             **wanted._asdict(),
             **checked_about(filed(definition, about)),
@@ -132,7 +116,8 @@ class StartVerbs(Verbs):
         return await self._start(definition, command)
 
     async def _picked(self, source: Source, about: About) -> tuple[Definition, str | None]:
-        """The definition, and the commit where a version of a procedure is named."""
+        """The definition, and the commit where a version of a procedure is named. Raises for unknown options."""
+        check_about("start", source, about, _OPTIONS)
         version = version_of(about)
         if version is None:
             return await self.definition(source), None
@@ -166,9 +151,7 @@ class StartVerbs(Verbs):
                     await self.engine.recover(command.run_id)
                     return self._handle(command.run_id, created=False)
 
-    def _input(
-        self, source: Source, definition: Definition, args: tuple[Any, ...], keywords: Mapping[str, Any]
-    ) -> Json:
+    def _input(self, source: Source, definition: Definition, args: tuple[Any, ...], keywords: object) -> Json:
         """What the run gets. Raises `InvalidInput`, also where it does not fit the code that is known here."""
         given = input_of(source, args, keywords)
         self.engine.codebase.check_input(definition, given)
@@ -247,10 +230,19 @@ class StartVerbs(Verbs):
         return await handle.result()
 
 
-def input_of(source: Source, args: tuple[Any, ...], keywords: Mapping[str, Any]) -> Json:
+def input_of(source: Source, args: tuple[Any, ...], keywords: object) -> Json:
     """What the run gets. Raises `InvalidInput`."""
+    named = starting.variables(keywords, "kwargs")
     if isinstance(source, Workflow):
-        return source.arguments.write(args, keywords)
-    if len(args) > 1 or keywords:
+        try:
+            return source.arguments.write(args, named)
+        except InvalidInput as error:
+            if error.hint:
+                error.hint += "; those given by their names go into kwargs={…}"
+            raise
+    if len(args) > 1 or named:
         raise InvalidInput("a definition takes one argument: its input")
     return {} if not args or args[0] is None else args[0]
+
+
+_OPTIONS: Final = start_options(StartVerbs.start)

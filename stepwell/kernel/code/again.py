@@ -20,14 +20,15 @@ def reopen(r: Ruling) -> None:
             f"run {run.id} undid what it had done ({undone[0].id}): it cannot go on from there",
             hint=f"start it anew with: stepwell runs rerun {run.id}",
         )
-    again = [step for step in r.draft.base.steps.values() if _begins_again(run, step)]
+    again = [step for step in r.draft.base.steps.values() if begins_again(run, step)]
     r.emit(e.RunRetried(run.generation + 1))
     for step in again:
         r.emit(e.StepReopened(step.id))
     r.emit(e.RunResumed())
 
 
-def _begins_again(run: Run, step: Step) -> bool:
+def begins_again(run: Run, step: Step) -> bool:
+    """Of a run that has ended: whether a retry begins this step anew."""
     if step.status is StepStatus.CANCELLED:
         return step.ended_at == run.ended_at
     failed = step.status in (StepStatus.FAILED, StepStatus.TIMED_OUT)
