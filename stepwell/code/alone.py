@@ -38,7 +38,7 @@ class Alone:
         self.function, self._form = function, form
         self.name = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:63].strip("-") or "step"
         self.version = "1.0.0"
-        self.is_async, self.waits_plainly = True, False
+        self.is_async, self.waits_plainly, self.strict_arguments = True, False, False
         self.arguments = Arguments(function)
         self._queue, self._priority, self._ask = queue, priority, ask
 

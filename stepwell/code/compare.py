@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from stepwell.definition.parse import content_hash
+from stepwell.kernel.code.calls import recorded_input
 from stepwell.model.base import Json, iso
-from stepwell.model.calls import INSTANT_KINDS, CodeMismatch
+from stepwell.model.calls import INSTANT_KINDS, Call, CodeMismatch
 from stepwell.model.problem import PREFIX, Problem
 from stepwell.model.records import Run, Step
+
+log = logging.getLogger("stepwell.code")
 
 MISMATCH = PREFIX + "code-mismatch"
 
@@ -46,6 +51,61 @@ def missing_calls(run: Run, known: Iterable[Recorded]) -> CodeMismatch:
     """The code waits, or is through, and did not ask for what the journal holds."""
     first = min(known)
     return _wrong(run, first.number, _recorded(first), "nothing: it does not get there")
+
+
+class Differs(NamedTuple):
+    """The code asked for the same as the journal holds, but with something else in hand. `place`: the argument."""
+
+    run: Run
+    number: int
+    what: str
+    place: str
+    recorded: Json
+    called: Json
+
+    def wrong(self) -> CodeMismatch:
+        said = (f"{self.what}, {self.place} {_shown(value)}" for value in (self.recorded, self.called))
+        return _wrong(self.run, self.number, *said)
+
+    def tell(self) -> None:
+        """Perhaps it is meant, perhaps the code does not decide the same again. (Values are not quoted in the log.)"""
+        log.warning(
+            "the code of %s %s (%s) called %s of run %s (call %d) with another %s than is recorded: what is recorded "
+            "holds, unless the step is still to be performed",
+            self.run.name, self.run.version, self.run.code, self.what, self.run.id, self.number, self.place,
+        )  # fmt: skip
+
+
+def difference(run: Run, step: Step, call: Call) -> Differs | None:
+    """Between what the journal says that a step was given, and what the code gives it now."""
+    now = recorded_input(call)
+    if step.input == now or step.started_at is None or _same(step.input, now):
+        return None
+    number, name = step.id.split("/", 3)[2:]
+    return Differs(run, int(number), f"{_word(call.kind)} {name}", *_first_other(step.input, now))
+
+
+def _same(one: Json, other: Json) -> bool:
+    """Also of what is not equal to itself (NaN)."""
+    return content_hash(one) == content_hash(other)
+
+
+def _first_other(one: Json, other: Json) -> tuple[str, Json, Json]:
+    """Of several arguments the first that differs."""
+    if isinstance(one, list) and isinstance(other, list) and len(one) == len(other):
+        for place, (before, now) in enumerate(zip(one, other, strict=True), 1):
+            if not _same(before, now):
+                return f"argument {place}", before, now
+    if isinstance(one, dict) and isinstance(other, dict) and one.keys() == other.keys():
+        for name in one:
+            if not _same(one[name], other[name]):
+                return f"argument {name}", one[name], other[name]
+    return "number of arguments", one, other
+
+
+def _shown(value: Json) -> str:
+    text = repr(value)
+    return text if len(text) <= 200 else f"{text[:197]}…"
 
 
 def _wrong(run: Run, number: int, recorded: str, called: str) -> CodeMismatch:

@@ -23,3 +23,12 @@ def end_of(main: asyncio.Task[Any], write: Callable[[Any], Json]) -> Ending:
         return Raised(runtime("the workflow's code was cancelled by itself"))
     except BaseException as error:  # noqa: BLE001 - whatever a workflow raises ends its run only
         return Raised(*problem_of(error))
+
+
+async def giving(value: Any) -> Any:
+    """What a plain workflow returned, as if it had been awaited."""
+    return value
+
+
+async def raising(error: BaseException) -> Any:
+    raise error

@@ -19,8 +19,8 @@ from greenlet import getcurrent, greenlet
 from stepwell.code.asked import Asked, Awaited
 from stepwell.code.blocking import LONG, held_up
 from stepwell.code.closing import discard
-from stepwell.code.compare import PATCH, Recorded, mismatch, missing_calls
-from stepwell.code.ending import end_of
+from stepwell.code.compare import PATCH, Recorded, difference, mismatch, missing_calls
+from stepwell.code.ending import end_of, giving, raising
 from stepwell.code.faults import exception_of
 from stepwell.code.loop import CodeLoop, enter, leave, running
 from stepwell.code.registry import Known
@@ -85,7 +85,7 @@ class Execution:
         self.state = state
         self._known: dict[int, Recorded] = {}
         self._told: dict[int, str] = {}
-        self._number = 0
+        self._number, self._differed = 0, False
         self._calls: list[Call] = []
         self._abandoned: list[str] = []
         self._awaited: dict[str, Awaited] = {}
@@ -169,7 +169,18 @@ class Execution:
         self._awaited[step_id] = Awaited(future, call, read, done)
         if known is None:
             self._calls.append(call)
+        elif not self._differed:
+            self._compare(self.state.steps[step_id], call)
         return future
+
+    def _compare(self, recorded: Step, call: Call) -> None:
+        """Once for each time that the code is taken up: what is found first says enough."""
+        found = difference(self.run, recorded, call)
+        if found is not None and self.workflow.strict_arguments:
+            self._wrong = self._wrong or found.wrong()
+        elif found is not None:
+            found.tell()
+        self._differed = found is not None
 
     def at_work(self) -> list[Awaited]:
         """What the code has asked for and not been told the outcome of."""
@@ -323,10 +334,10 @@ class Execution:
         except Halt:
             raise
         except BaseException as error:  # noqa: BLE001 - whatever a plain workflow raises ends its run only
-            result = _raise(error)
+            result = raising(error)
         else:
             if not asyncio.iscoroutine(result):
-                result = _give(result)
+                result = giving(result)
         self._main = self.loop.create_task(self._conduct(result))
         self.loop.run_ready()
 
@@ -387,11 +398,3 @@ class Execution:
         CURRENT.set(self)  # what the code asks for while it stops is refused, not done
         discard(self._green, list(self.loop.tasks), Halt)
         self._green = None
-
-
-async def _give(value: Any) -> Any:
-    return value
-
-
-async def _raise(error: BaseException) -> Any:
-    raise error

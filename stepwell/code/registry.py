@@ -21,6 +21,7 @@ class Known(Protocol):
     version: str
     is_async: bool
     waits_plainly: bool
+    strict_arguments: bool
     arguments: Arguments
 
     @property

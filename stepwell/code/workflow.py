@@ -37,10 +37,11 @@ class Workflow(Generic[P, R]):
         namespace: str,
         timeout: Length | None,
         hooks: Mapping[str, str],
+        strict_arguments: bool = False,
     ) -> None:
         self.function = function
         self.name, self.version, self.namespace = name, version, namespace
-        self.hooks = hooks
+        self.hooks, self.strict_arguments = hooks, strict_arguments
         self.timeout = None if timeout is None else microseconds(timeout, "timeout")
         self.is_async = inspect.iscoroutinefunction(function)
         self.waits_plainly = not self.is_async
@@ -99,6 +100,7 @@ def workflow(
     on_fail: Workflow[..., Any] | str | None = None,
     on_cancel: Workflow[..., Any] | str | None = None,
     on_timeout: Workflow[..., Any] | str | None = None,
+    strict_arguments: bool = False,
 ) -> Callable[[Callable[P, R]], Workflow[P, R]]: ...
 
 
@@ -108,7 +110,8 @@ def workflow(function: Callable[..., Any] | None = None, /, **options: Any) -> A
     `name`: that of the function with hyphens, unless given. `version`: on record with each run; a run goes on only
     where code of its version is there. `timeout`: seconds (or a `timedelta`) after which a run ends as `timed_out`.
     `on_complete`, `on_fail`, `on_cancel` (terminated runs too), `on_timeout`: a workflow, or `namespace/name:version`,
-    that is started once when a run ends so; it gets `run`, what there is to know of it.
+    that is started once when a run ends so; it gets `run`, what there is to know of it. `strict_arguments`: code that
+    calls a step with other arguments than are recorded does not match the journal, as if it called another step.
     """
     return partial(_made, **options) if function is None else _made(function, **options)
 
@@ -124,10 +127,13 @@ def _made(
     on_fail: Workflow[..., Any] | str | None = None,
     on_cancel: Workflow[..., Any] | str | None = None,
     on_timeout: Workflow[..., Any] | str | None = None,
+    strict_arguments: bool = False,
 ) -> Workflow[P, R]:
     named = checked_name(name) if name is not None else name_of(function.__name__)
     wanted = {"completed": on_complete, "failed": on_fail, "cancelled": on_cancel, "timed_out": on_timeout}
     hooks = {outcome: reference_of(given) for outcome, given in wanted.items() if given is not None}
-    made = Workflow(function, named, checked_version(version), checked_name(namespace), timeout, hooks)
+    made = Workflow(
+        function, named, checked_version(version), checked_name(namespace), timeout, hooks, strict_arguments
+    )
     REGISTRY.add(made)
     return made

@@ -64,7 +64,7 @@ async def undoable(n: int) -> int:
 STEPS = {"give": give, "fail": fail, "mend": mend, "may_fail": may_fail, "undoable": undoable}
 
 
-@workflow
+@workflow(strict_arguments=True)
 async def grown(tree: Node) -> Any:
     return await walk(tree)
 

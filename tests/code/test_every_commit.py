@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from stepwell import TransitionRefused
+from stepwell.code.workflow import Workflow
 from stepwell.model import commands as c
 from stepwell.testing import Kit, kill_everywhere
 from tests.code import workflows as w
@@ -49,6 +50,11 @@ for _workflow, _arguments in (
 
 
 @pytest.mark.parametrize("name", SCENARIOS)
-async def test_killed_at_every_commit(name: str) -> None:
+async def test_killed_at_every_commit(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    for found in vars(w).values():
+        if isinstance(found, Workflow):
+            monkeypatch.setattr(
+                found, "strict_arguments", True
+            )  # what is gone through again is the same to the value
     survey = await kill_everywhere(SCENARIOS[name])
     assert survey.crashes >= survey.commits > 1

@@ -150,7 +150,7 @@ def _start(r: Ruling, call: Call, *, new: bool) -> None:
     names = (call.id, call.kind, ROOT) if new else ("", "", "")
     r.emit(
         e.StepStarted(
-            call.id, *names, _input(call), options.priority, options.optional, total,
+            call.id, *names, recorded_input(call), options.priority, options.optional, total,
             _attempt_deadline(r, given), None, given,
         )
     )  # fmt: skip
@@ -180,7 +180,7 @@ def _attempt_deadline(r: Ruling, options: dict[str, Json] | None) -> Instant | N
     return None if timeout is None else r.now + int(timeout)
 
 
-def _input(call: Call) -> Json:
+def recorded_input(call: Call) -> Json:
     """What the journal says that was asked for."""
     if isinstance(call, StepCall):
         return call.arguments
