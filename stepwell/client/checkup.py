@@ -182,7 +182,7 @@ async def _check_around(engine: Engine, state: State, wrong: Wrong) -> None:
 
 async def _check_key(engine: Engine, run: Run, definition: Definition, wrong: Wrong) -> None:
     """The run's idempotency key stands for this run and its request."""
-    if run.key is None:
+    if run.key is None or run.continued_from is not None:
         return
     claim = await engine.store.find_key(run.key)
     if claim is None:
@@ -258,6 +258,7 @@ async def _rebuild(engine: Engine) -> None:
         entries += [] if entry is None else [entry]
         if row.key is not None and claim is not None:
             claims[row.key] = claim
+    rows.sort(key=lambda row: row.created_at)  # of those with one key, the last is where its chain stands
     await engine.store.rebuild(rows, claims, entries, work)
     await engine.store.ledger.put_follow_ups(orders)
     engine.follow_ups.look()
@@ -281,7 +282,7 @@ async def _indexes(engine: Engine) -> AsyncIterator[_Index]:
         try:
             state = await _replayed(engine, run_id)
             row, claim = row_of(state.run), None
-            if state.run.key is not None:
+            if state.run.key is not None and state.run.continued_from is None:
                 definition = await engine.library.get(state.run.created_with or state.run.definition_hash)
                 claim = (run_id, fingerprint(definition, state.run.input))
             lost = await lost_orders(engine, state.run)

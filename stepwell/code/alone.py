@@ -14,7 +14,7 @@ from stepwell.code.execution import CURRENT, Execution
 from stepwell.code.registry import Key
 from stepwell.code.values import Form
 from stepwell.definition.model import Definition
-from stepwell.model.base import Json
+from stepwell.model.base import Duration, Json
 from stepwell.model.calls import Call, ChildCall
 
 NAMESPACE: Final = "steps"
@@ -39,6 +39,7 @@ class Alone:
         self.name = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-")[:63].strip("-") or "step"
         self.version = "1.0.0"
         self.is_async, self.waits_plainly, self.strict_arguments = True, False, False
+        self.timeout: Duration | None = None
         self.arguments = Arguments(function)
         self._queue, self._priority, self._ask = queue, priority, ask
 

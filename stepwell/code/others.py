@@ -9,13 +9,15 @@ from typing import Any, NamedTuple, NoReturn, Unpack
 from stepwell.code.child_options import ChildOptions, child_options
 from stepwell.code.execution import Continued, Execution
 from stepwell.code.inside import execution_of, reply
+from stepwell.code.registry import Known
 from stepwell.code.workflow import Workflow
 from stepwell.kernel.code.again import begins_again
 from stepwell.kernel.tasks.run import child_id
 from stepwell.model import starting
-from stepwell.model.base import Json
+from stepwell.model.base import Instant, Json
 from stepwell.model.calls import Call, ChildCall
 from stepwell.model.errors import InvalidInput
+from stepwell.model.records import Run
 from stepwell.model.states import StepStatus
 from stepwell.workers.results import jsonable
 
@@ -84,31 +86,42 @@ def run(reference: str, input: Json = None) -> Awaitable[Any]:
 
 
 def continue_as_new(*args: Any, **kwargs: Any) -> NoReturn:
-    """End this run, and go on as a new one of the same workflow with these arguments and an empty journal."""
+    """End this run, and go on as a new one of the same workflow with these arguments and an empty journal. Its queue,
+    key, deadline and what it is filed under go along."""
     execution = execution_of("continue_as_new")
-    code_run = execution.run
-    workflow = execution.workflow
+    run, workflow = execution.run, execution.workflow
     input = workflow.arguments.write(args, kwargs)
     start = {
-        "continued_from": code_run.id,
-        "tags": dict(code_run.tags),
-        "priority": code_run.priority,
-        "attributes": dict(code_run.attributes),
-        "title": code_run.title,
-        "description": code_run.description,
-        "labels": code_run.labels,
-        "properties": dict(code_run.properties),
-        "author": code_run.author,
-        "parent_id": code_run.parent_id,
-        "parent_step": code_run.parent_step,
-        "detached": code_run.detached,
+        "continued_from": run.id,
+        "key": run.key,
+        "tags": dict(run.tags),
+        "priority": run.priority,
+        "attributes": dict(run.attributes),
+        "title": run.title,
+        "description": run.description,
+        "labels": run.labels,
+        "properties": dict(run.properties),
+        "author": run.author,
+        "parent_id": run.parent_id,
+        "parent_step": run.parent_step,
+        "detached": run.detached,
+        "deadline": _asked_deadline(run, workflow),
     }
+    if run.queue is not None:  # its limits hold for what goes on, too
+        start |= {"queue": run.queue, "partition": run.partition, "due": execution.now}
 
     def make(step_id: str) -> Call:
-        run_id = child_id(code_run.id, step_id, 1)
-        return ChildCall(step_id, *workflow.key, input, False, run_id, start)
+        return ChildCall(step_id, *workflow.key, input, False, child_id(run.id, step_id, 1), start)
 
     raise Continued(make)
+
+
+def _asked_deadline(run: Run, workflow: Known) -> Instant | None:
+    """That of the start, which all runs of the chain have together. (The workflow's timeout is for each of them.)"""
+    own = None if workflow.timeout is None else (run.started_at or run.created_at) + workflow.timeout
+    return (
+        None if own is not None and run.deadline is not None and run.deadline >= own - 1_000 else run.deadline
+    )
 
 
 def _reference(reference: str) -> tuple[str, str, str]:

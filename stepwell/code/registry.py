@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from stepwell.code.arguments import Arguments
 from stepwell.code.values import Form
 from stepwell.definition.model import Definition
-from stepwell.model.base import Json
+from stepwell.model.base import Duration, Json
 from stepwell.model.errors import InvalidInput
 
 Key = tuple[str, str, str]
@@ -22,6 +22,7 @@ class Known(Protocol):
     is_async: bool
     waits_plainly: bool
     strict_arguments: bool
+    timeout: Duration | None
     arguments: Arguments
 
     @property

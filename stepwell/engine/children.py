@@ -114,7 +114,9 @@ async def _start(family: Family, action: ChildAction, parent_id: str, parent_ste
     command = _command(action, parent_id, parent_step)
     if command.queue is not None and command.queue not in (known := await family.store.queues.names()):
         raise NotFound(f"there is no queue {command.queue!r}: known are {', '.join(sorted(known))}")
-    key = command.key
+    key = (
+        None if command.continued_from is not None else command.key
+    )  # the first run of the chain has claimed it
     claim = KeyClaim(key, fingerprint(definition, action.input)) if key is not None else None
     try:
         await family.start(definition, command, claim)

@@ -103,6 +103,8 @@ async def _serve_waiting(
     mark = slot_mark(slot)
     standing = await desk.store.schedules.standing(schedule.name, mark)
     if standing.fired is None and standing.open and schedule.orders.overlap is not Overlap.ALLOW:
+        if schedule.orders.overlap is Overlap.CANCEL_RUNNING:
+            await _cancel(desk, standing, schedule, mark)
         return schedule, standing.open[0]
     error = None if standing.fired is not None else await _start(start, schedule, mark)
     told = schedule._replace(waiting=None, last_error=error)
@@ -168,6 +170,7 @@ async def _start(start: Starter, schedule: Schedule, mark: str) -> str | None:
 
 
 async def _cancel(desk: Desk, standing: Standing, schedule: Schedule, mark: str) -> None:
+    """One that goes on as another run just now cannot be: that one is, when the slot that waits is looked at again."""
     for run_id in standing.open:
         abandoned = not await desk.store.owner_alive(run_id)
         reason = f"slot {mark} of schedule {schedule.name} takes its place"
@@ -175,7 +178,7 @@ async def _cancel(desk: Desk, standing: Standing, schedule: Schedule, mark: str)
             await desk.command(run_id, c.CancelRun(reason, abandoned))
         except StoreUnavailable:
             raise
-        except StepwellError as error:  # it has ended, or is being cancelled already
+        except StepwellError as error:  # it has ended, is being cancelled already, or goes on as another one
             log.debug("run %s is not cancelled: %s", run_id, error)
 
 

@@ -180,6 +180,7 @@ class Run:
     resumed_at: Instant | None = None
     deadline: Instant | None = None
     key: str | None = None
+    """claimed by the first run of a chain, and known to those that it continues as"""
     tags: dict[str, str] = field(default_factory=dict)
     priority: int = 0
     mode: str = "normal"

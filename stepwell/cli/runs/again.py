@@ -173,7 +173,7 @@ async def _rerun(
     async with engine(db, secrets=secrets, **settings) as stepwell:
         if here:
             await require_code(stepwell, run_id)
-        handle = await stepwell.rerun(run_id, given, **options)
+        handle = await stepwell.rerun(run_id, given, queue=None if here else SAME, **options)
         if here:
             return await carry_through(stepwell, handle.run_id, db, as_json=as_json)
         row = await stepwell.engine.row(handle.run_id)

@@ -17,7 +17,7 @@ from stepwell.model import commands as c
 from stepwell.model.attributes import check_name, normal_all
 from stepwell.model.base import Json
 from stepwell.model.errors import Conflict, TransitionRefused
-from stepwell.model.events import SAME, MaybeSame, RunCreated
+from stepwell.model.events import SAME, MaybeSame, RunCreated, Same
 from stepwell.model.records import State
 
 
@@ -63,10 +63,12 @@ class SteerVerbs(StartVerbs, LookVerbs):
         input: MaybeSame = SAME,
         *,
         version: str | None = None,
+        queue: Same | str | None = SAME,
         allow_irreversible: bool = False,
     ) -> Handle:
         """Start the same definition anew, with the same input unless another is given: always a new run. (None is
-        an input: none at all.) `version`: another version of it (`latest`: the newest).
+        an input: none at all.) `version`: another version of it (`latest`: the newest). `queue`: where it waits, with
+        its partition; None: it begins at once.
 
         Raises `Conflict` where the run did what cannot be taken back, unless `allow_irreversible`.
         """
@@ -82,6 +84,8 @@ class SteerVerbs(StartVerbs, LookVerbs):
             tags=state.run.tags,
             attributes=state.run.attributes,
             priority=state.run.priority,
+            queue=state.run.queue if queue is SAME else queue,
+            partition=None if queue is None else state.run.partition,
             mode=state.run.mode,
             variables=created.variables if isinstance(created, RunCreated) else None,
             rerun_of=run_id,

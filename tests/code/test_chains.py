@@ -1,0 +1,169 @@
+"""Runs that go on as other runs, or once more: what goes along, and whose id a child has."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from stepwell import NotFound, RunFailed, Stepwell, flow, step, workflow
+from stepwell.model.queues import Queue
+from stepwell.testing import Kit, kill_everywhere
+
+pytestmark = pytest.mark.spec("B3", "Q6")
+
+NARROW = [Queue("narrow", partition_concurrency=1)]
+
+
+@workflow(name="chains-on", timeout=100)
+async def chained(n: int) -> int:
+    await flow.sleep(10)
+    if n > 0:
+        flow.continue_as_new(n - 1)
+    return n
+
+
+async def chain(kit: Kit, run_id: str | None) -> list[Any]:
+    runs: list[Any] = []
+    while run_id is not None:
+        runs.append((await kit.engine.state(run_id)).run)
+        run_id = runs[-1].continued_to
+    return runs
+
+
+async def test_what_a_start_was_told_holds_for_the_whole_chain() -> None:
+    async with Kit(queues=NARROW) as kit:
+        handle = await kit.start(
+            chained, 2, key="k", queue="narrow", partition="p", priority=3, tags={"a": "b"}, deadline=35
+        )
+        assert await kit.result(handle) == 0
+        runs = await chain(kit, handle.run_id)
+        assert len(runs) == 3
+        for run in runs:
+            assert (run.queue, run.partition, run.priority, run.tags, run.key) == (
+                "narrow",
+                "p",
+                3,
+                {"a": "b"},
+                "k",
+            )
+            assert run.deadline == runs[0].created_at + 35_000_000
+        again = await kit.engine.start(chained, 2, key="k", queue="narrow")
+        assert (again.run_id, again.created) == (handle.run_id, False)
+        await kit.check()
+        assert (await kit.engine.doctor(rebuild=True))["ok"]
+        await kit.check()
+
+
+async def test_the_deadline_of_a_start_ends_the_chain_and_a_timeout_only_one_run_of_it() -> None:
+    async with Kit() as kit:
+        late = await kit.start(chained, 5, deadline=35)
+        long = await kit.start(chained, 12)
+        await kit.advance(timedelta(seconds=200))
+        assert [run.status.value for run in await chain(kit, late.run_id)] == ["continued"] * 3 + [
+            "timed_out"
+        ]
+        assert await kit.result(long) == 0
+        await kit.check()
+
+
+async def test_two_chains_in_a_narrow_queue_take_turns() -> None:
+    async with Kit(queues=NARROW) as kit:
+        for _ in range(2):
+            await kit.start(chained, 2, queue="narrow", partition="p")
+        for _ in range(6):
+            counted = [run["status"] for run in (await kit.engine.list(limit=100))["runs"]]
+            assert counted.count("running") == 1
+            await kit.advance(timedelta(seconds=10))
+        await kit.check()
+
+
+@pytest.mark.spec("Q20", "B5")
+async def test_a_queued_chain_killed_at_every_commit() -> None:
+    async def scenario(kit: Kit) -> Any:
+        return await kit.result(await kit.start(chained, 1, key="k", queue="narrow", partition="p"))
+
+    survey = await kill_everywhere(scenario, queues=NARROW)
+    assert survey.crashes >= survey.commits
+
+
+# --- once more --------------------------------------------------------------------------------------------------------
+
+
+async def test_a_rerun_waits_where_the_run_waited() -> None:
+    async with Kit(queues=NARROW) as kit:
+        first = await kit.start(chained, 0, queue="narrow", partition="p", priority=3)
+        await kit.result(first)
+        again = await kit.engine.rerun(first.run_id)
+        run = (await kit.engine.state(again.run_id)).run
+        assert (run.queue, run.partition, run.priority, run.rerun_of) == ("narrow", "p", 3, first.run_id)
+        at_once = await kit.engine.rerun(first.run_id, queue=None)
+        run = (await kit.engine.state(at_once.run_id)).run
+        assert (run.queue, run.partition, run.priority) == (None, None, 3)
+        with pytest.raises(NotFound, match="nowhere"):
+            await kit.engine.rerun(first.run_id, queue="nowhere")
+        assert await kit.result(again) == await kit.result(at_once) == 0
+        await kit.check()
+
+
+# --- children ---------------------------------------------------------------------------------------------------------
+
+
+class Broken(Exception): ...
+
+
+BROKEN = [True]
+
+
+@step
+async def breaks() -> str:
+    if BROKEN[0]:
+        raise Broken("not yet")
+    return "mended"
+
+
+@workflow(name="chains-child")
+async def child(n: int) -> Any:
+    return await breaks() if n == 1 else n
+
+
+@workflow(name="chains-waiting-child")
+async def waiting_child() -> None:
+    await flow.sleep(1_000)
+
+
+@workflow(name="chains-parent")
+async def parent() -> list[Any]:
+    done = flow.start_child(child, 0)
+    await done.result()
+    waiting = flow.start_child(waiting_child)
+    broken = flow.start_child(child, 1)
+    result = await broken.result()
+    return [done.run_id, waiting.run_id, broken.run_id, result]
+
+
+@pytest.mark.parametrize("reopened", [False, True])
+async def test_a_child_is_known_by_the_run_that_it_is_now(*, reopened: bool) -> None:
+    BROKEN[0] = True
+    async with Kit() as kit:
+        handle = await kit.start(parent)
+        with pytest.raises(RunFailed):
+            await kit.result(handle)
+        BROKEN[0] = False
+        if reopened:
+            await kit.reopen()
+        await kit.engine.retry(handle.run_id)
+        if reopened:
+            await kit.drain()
+            await kit.reopen()
+        *ids, result = await kit.result(handle)
+        assert result == "mended"
+        status = {run_id: (await kit.engine.show(run_id))["status"] for run_id in ids}
+        assert list(status.values()) == ["completed", "cancelled", "completed"]
+        assert len(await children(kit.engine, handle.run_id)) == 5
+        await kit.check()
+
+
+async def children(engine: Stepwell, run_id: str) -> list[str]:
+    return [run["run_id"] for run in (await engine.list(parent_id=run_id))["runs"]]
