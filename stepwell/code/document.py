@@ -47,10 +47,13 @@ def document_of(
     summary: str,
     timeout: Duration | None,
     hooks: Mapping[str, str] = MappingProxyType({}),
+    deadline: Mapping[str, Duration] | None = None,
 ) -> Definition:
     metadata: dict[str, Json] = {"code": code}
     if hooks:
         metadata["hooks"] = {outcome: {"workflow": reference} for outcome, reference in hooks.items()}
+    if deadline is not None:
+        metadata["deadline"] = {name: _milliseconds(span) for name, span in deadline.items()}
     head: dict[str, Json] = {
         "dsl": "1.0.3",
         "namespace": namespace,
@@ -65,5 +68,9 @@ def document_of(
         "do": [{name: {"call": "python", "with": {"function": name}}}],
     }
     if timeout is not None:
-        document["timeout"] = {"after": {"milliseconds": max(1, timeout * 1_000 // SECOND)}}
+        document["timeout"] = {"after": _milliseconds(timeout)}
     return parse_document(document, code)
+
+
+def _milliseconds(span: Duration) -> dict[str, Json]:
+    return {"milliseconds": max(1, span * 1_000 // SECOND)}

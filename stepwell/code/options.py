@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final, NotRequired, TypedDict
 
 from stepwell.model.base import SECOND, Duration
 from stepwell.model.errors import InvalidInput
@@ -29,6 +29,28 @@ def microseconds(length: Length, what: str) -> Duration:
             f"{what} is a number of seconds or a timedelta, from 0 to 366 days, not {length!r}"
         )
     return int(seconds * SECOND)
+
+
+class Deadline(TypedDict):
+    """A soft deadline, in the words of definitions: expected to have ended within `after`, due soon from `warn` before
+    that on, escalated once it is overdue by `escalate`. Nothing ends because of it; it is seen and told.
+    """
+
+    after: Length
+    warn: NotRequired[Length]
+    escalate: NotRequired[Length]
+
+
+def deadline_of(given: Length | Deadline | None) -> dict[str, Duration] | None:
+    """In microseconds. Raises `InvalidInput`."""
+    if given is None:
+        return None
+    if not isinstance(given, Mapping):
+        return {"after": microseconds(given, "deadline")}
+    if "after" not in given or not set(given) <= set(Deadline.__annotations__):
+        raise InvalidInput(f"deadline has `after`, and may have `warn` and `escalate`, not {given!r}")
+    spans: Mapping[str, Any] = given
+    return {name: microseconds(span, f"deadline.{name}") for name, span in spans.items()}
 
 
 @dataclass(frozen=True, slots=True)

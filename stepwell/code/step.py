@@ -13,7 +13,7 @@ from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar, overloa
 from stepwell.code.alone import Alone
 from stepwell.code.arguments import for_the_record
 from stepwell.code.execution import CURRENT, Execution
-from stepwell.code.options import Length, Retry, microseconds
+from stepwell.code.options import Deadline, Length, Retry, deadline_of, microseconds
 from stepwell.code.policies import Limit, Policy, recourse
 from stepwell.code.registry import REGISTRY
 from stepwell.code.sparing import Cache, Limited, rate_of
@@ -30,6 +30,9 @@ P = ParamSpec("P")
 Q = ParamSpec("Q")
 R = TypeVar("R")
 S = TypeVar("S")
+
+_WITH_THE_CALL: Final = ("irreversible", "compensate", "priority", "deadline")
+"""options that stay with the caller where the step is a run of its own"""
 
 NAME: Final = re.compile(r"[\w.-]{1,200}")
 
@@ -109,9 +112,7 @@ class Step(Generic[P, R]):
             done = partial(_to_be_undone, execution, self.compensation, args, kwargs)
         if self._alone is None:
             return self._ask_here(execution, args, kwargs, undoes, done)
-        kept = {
-            k: v for k, v in (self._written or {}).items() if k in ("irreversible", "compensate", "priority")
-        }
+        kept = {k: v for k, v in (self._written or {}).items() if k in _WITH_THE_CALL}
         if undoes is not None:
             kept["compensates"] = undoes
         future: asyncio.Future[Any] = self._alone.child(
@@ -183,6 +184,7 @@ def step(
     response_timeout: Limit | None = None,
     timeout: Length | None = None,
     total: Limit | None = None,
+    deadline: Length | Deadline | None = None,
     queue: str | None = None,
     priority: int = 0,
     optional: bool = False,
@@ -200,7 +202,8 @@ def step(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     `retry`: a `Retry`, or how many attempts; none unless given. `on_error`: a `Policy` instead. `timeout`: seconds for
     one attempt, `total`: for all of them; `start_timeout`: in which somebody must have begun with it;
     `response_timeout`: the longest time without a sign of life (`current().report`). All but `timeout` take a `Policy`
-    too, which says what then.
+    too, which says what then. `deadline`: a soft one, seconds or
+    `{"after": …, "warn": …, "escalate": …}`: nothing ends because of it, it is seen and told.
 
     `queue`: it is a run of its own that goes through this queue, performed by whoever works on the queue; its arguments
     must be JSON or of annotated types. `priority`: higher ones are begun first where many wait. `optional`: if it fails
@@ -223,6 +226,7 @@ def _made(
     response_timeout: Limit | None = None,
     timeout: Length | None = None,
     total: Limit | None = None,
+    deadline: Length | Deadline | None = None,
     compensate: Callable[..., Any] | None = None,
     queue: str | None = None,
     cache: Cache | None = None,
@@ -242,6 +246,7 @@ def _made(
         **rest,
         **_retrying(retry),
         **recourse(on_error, limits, retry),
+        "deadline": deadline_of(deadline),
         "timeout": None if timeout is None else microseconds(timeout, "timeout"),
         "approval": None if approval is None else asked(approval).as_json(),
         "compensate": None if compensate is None else getattr(compensate, "__name__", "compensation"),

@@ -11,12 +11,12 @@ from stepwell.code.arguments import Arguments
 from stepwell.code.child import call_child
 from stepwell.code.document import checked_name, checked_version, document_of, name_of
 from stepwell.code.execution import CURRENT
-from stepwell.code.options import Length, microseconds
+from stepwell.code.options import Deadline, Length, deadline_of, microseconds
 from stepwell.code.policies import reference_of
 from stepwell.code.registry import REGISTRY, Key
 from stepwell.code.values import Form, form_of
 from stepwell.definition.model import Definition
-from stepwell.model.base import Json
+from stepwell.model.base import Duration, Json
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,10 +38,12 @@ class Workflow(Generic[P, R]):
         timeout: Length | None,
         hooks: Mapping[str, str],
         strict_arguments: bool = False,
+        deadline: Mapping[str, Duration] | None = None,
     ) -> None:
         self.function = function
         self.name, self.version, self.namespace = name, version, namespace
         self.hooks, self.strict_arguments = hooks, strict_arguments
+        self.deadline = deadline
         self.timeout = None if timeout is None else microseconds(timeout, "timeout")
         self.is_async = inspect.iscoroutinefunction(function)
         self.waits_plainly = not self.is_async
@@ -60,9 +62,7 @@ class Workflow(Generic[P, R]):
     @cached_property
     def definition(self) -> Definition:
         summary = (inspect.getdoc(self.function) or "").partition("\n")[0]
-        return document_of(
-            self.namespace, self.name, self.version, self.code, summary, self.timeout, self.hooks
-        )
+        return document_of(*self.key, self.code, summary, self.timeout, self.hooks, self.deadline)
 
     @cached_property
     def form(self) -> Form:
@@ -96,6 +96,7 @@ def workflow(
     version: str | int = "1.0.0",
     namespace: str = "default",
     timeout: Length | None = None,
+    deadline: Length | Deadline | None = None,
     on_complete: Workflow[..., Any] | str | None = None,
     on_fail: Workflow[..., Any] | str | None = None,
     on_cancel: Workflow[..., Any] | str | None = None,
@@ -109,6 +110,7 @@ def workflow(function: Callable[..., Any] | None = None, /, **options: Any) -> A
 
     `name`: that of the function with hyphens, unless given. `version`: on record with each run; a run goes on only
     where code of its version is there. `timeout`: seconds (or a `timedelta`) after which a run ends as `timed_out`.
+    `deadline`: a soft one, as of a step.
     `on_complete`, `on_fail`, `on_cancel` (terminated runs too), `on_timeout`: a workflow, or `namespace/name:version`,
     that is started once when a run ends so; it gets `run`, what there is to know of it. `strict_arguments`: code that
     calls a step with other arguments than are recorded does not match the journal, as if it called another step.
@@ -123,6 +125,7 @@ def _made(
     version: str | int = "1.0.0",
     namespace: str = "default",
     timeout: Length | None = None,
+    deadline: Length | Deadline | None = None,
     on_complete: Workflow[..., Any] | str | None = None,
     on_fail: Workflow[..., Any] | str | None = None,
     on_cancel: Workflow[..., Any] | str | None = None,
@@ -133,7 +136,14 @@ def _made(
     wanted = {"completed": on_complete, "failed": on_fail, "cancelled": on_cancel, "timed_out": on_timeout}
     hooks = {outcome: reference_of(given) for outcome, given in wanted.items() if given is not None}
     made = Workflow(
-        function, named, checked_version(version), checked_name(namespace), timeout, hooks, strict_arguments
+        function,
+        named,
+        checked_version(version),
+        checked_name(namespace),
+        timeout,
+        hooks,
+        strict_arguments,
+        deadline_of(deadline),
     )
     REGISTRY.add(made)
     return made

@@ -7,7 +7,7 @@ from stepwell.kernel.data import View
 from stepwell.kernel.ruling import Ruling
 from stepwell.model import events as e
 from stepwell.model.base import Json
-from stepwell.model.deadline import next_alarm
+from stepwell.model.deadline import instants, next_alarm
 from stepwell.model.effects import SetTimer
 from stepwell.model.records import Run, Step
 
@@ -18,13 +18,8 @@ def expected(view: View, spec: DeadlineSpec | None, data: Json) -> dict[str, Jso
     """The instants of a soft deadline that begins now. Raises `Fault`."""
     if spec is None:
         return None
-    due = view.r.now + view.duration(spec.after, data)
-    found: dict[str, Json] = {"due": due}
-    if spec.warn is not None:
-        found["warn"] = due - view.duration(spec.warn, data)
-    if spec.escalate is not None:
-        found["escalate"] = due + view.duration(spec.escalate, data)
-    return found
+    given = {"after": spec.after, "warn": spec.warn, "escalate": spec.escalate}
+    return instants(view.r.now, {name: view.duration(s, data) for name, s in given.items() if s is not None})
 
 
 def timer(of: Run | Step) -> SetTimer | None:

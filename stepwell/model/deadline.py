@@ -8,9 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from stepwell.model.base import Instant, Json
+from stepwell.model.base import Duration, Instant, Json
 
 ON_TIME, DUE_SOON, OVERDUE, ESCALATED = "on_time", "due_soon", "overdue", "escalated"
+
+
+def instants(now: Instant, spans: Mapping[str, Duration]) -> dict[str, Json]:
+    """Of a soft deadline that begins now: `spans` has `after`, and perhaps `warn` and `escalate`."""
+    due = now + spans["after"]
+    found: dict[str, Json] = {"due": due}
+    if "warn" in spans:
+        found["warn"] = due - spans["warn"]
+    if "escalate" in spans:
+        found["escalate"] = due + spans["escalate"]
+    return found
 
 
 def standing(

@@ -81,6 +81,8 @@ class StepOptions:
     """what to do when it is late or fails: by strike, a rule (see `model.recourse`)"""
     approval: dict[str, Json] | None = None
     """people are asked before it, on these terms (see `model.approvals`)"""
+    deadline: dict[str, Duration] | None = None
+    """its soft deadline: `after`, and perhaps `warn` and `escalate` (see `model.deadline`)"""
 
     def as_json(self) -> dict[str, Json] | None:
         """Only what differs from the default; None if nothing does."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from stepwell.kernel import overdue
 from stepwell.kernel.approvals import gate
 from stepwell.kernel.approvals.asking import refusal
 from stepwell.kernel.code.signals import take_waiting
@@ -29,6 +30,7 @@ from stepwell.model.calls import (
     VariablesCall,
     WaitCall,
 )
+from stepwell.model.deadline import instants
 from stepwell.model.effects import Continue, Perform, SetTimer
 from stepwell.model.policy import step_options
 from stepwell.model.records import Step
@@ -148,12 +150,15 @@ def _start(r: Ruling, call: Call, *, new: bool) -> None:
     options = step_options(given)
     total = None if options.total is None else r.now + options.total
     names = (call.id, call.kind, ROOT) if new else ("", "", "")
+    expected = None if options.deadline is None else instants(r.now, options.deadline)
     r.emit(
         e.StepStarted(
             call.id, *names, recorded_input(call), options.priority, options.optional, total,
-            _attempt_deadline(r, given), None, given,
+            _attempt_deadline(r, given), None, given, expected,
         )
     )  # fmt: skip
+    if expected is not None:
+        overdue.watch(r, r.draft.step(call.id))
     if total is not None:
         r.effect(SetTimer(call.id, "timeout", total))
     if isinstance(call, WaitCall):
