@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable
 from functools import cached_property
 from typing import Any, Final
 
 from stepwell.code.arguments import Arguments
+from stepwell.code.asked import Awaited
 from stepwell.code.document import document_of
 from stepwell.code.execution import CURRENT, Execution
 from stepwell.code.registry import Key
@@ -20,7 +20,7 @@ from stepwell.model.calls import Call, ChildCall
 NAMESPACE: Final = "steps"
 """Where the workflows that stand for queued steps are found."""
 
-Ask = Callable[[Execution, tuple[Any, ...], dict[str, Any]], asyncio.Future[Any]]
+Ask = Callable[[Execution, tuple[Any, ...], dict[str, Any]], Awaited]
 
 
 class Alone:
@@ -63,7 +63,7 @@ class Alone:
         args, keywords = self.arguments.read(input)
         execution = CURRENT.get()
         assert execution is not None
-        return _waiting(self._ask(execution, tuple(args), keywords))
+        return self._ask(execution, tuple(args), keywords).outcome()
 
     def child(
         self,
@@ -82,7 +82,3 @@ class Alone:
             return ChildCall(step_id, *self.key, input, start=start, options=options)
 
         return execution.ask("run:workflow", named, make, self.form.read, done)
-
-
-async def _waiting(future: asyncio.Future[Any]) -> Any:
-    return await future

@@ -4,35 +4,54 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
+from stepwell.code.loop import CodeLoop
 from stepwell.code.values import Read
 from stepwell.model.calls import Call, ChildCall, StepCall
 from stepwell.model.records import Step
+
+Then = Callable[[Any, Step], None]
+"""Told the result of a call and the step that gave it, before whoever waits."""
 
 
 class Asked(asyncio.Future[Any]):
     """The outcome of a call, once the code is told. Cancelling it says that the code wants the step no more."""
 
-    def __init__(self, loop: asyncio.AbstractEventLoop, dropped: Callable[[], None]) -> None:
+    __slots__ = ("step_id",)
+
+    def __init__(self, loop: CodeLoop, step_id: str) -> None:
         super().__init__(loop=loop)
-        self._dropped = dropped
+        self.step_id = step_id
 
     def cancel(self, msg: Any = None) -> bool:
         if not super().cancel(msg):
             return False
-        self._dropped()
+        loop = self.get_loop()
+        assert isinstance(loop, CodeLoop)
+        loop.owner.dropped(self.step_id)
         return True
 
 
-class Awaited(NamedTuple):
+class Awaited:
     """Somebody in the code waits for this call."""
 
-    future: asyncio.Future[Any]
-    call: Call
-    read: Read | None
-    done: Callable[[Any, Step], None] | None
-    """told of its success, before whoever waits"""
+    __slots__ = ("call", "future", "read", "then")
+
+    def __init__(self, future: asyncio.Future[Any], call: Call, read: Read | None, then: Then | None) -> None:
+        self.future, self.call, self.read, self.then = future, call, read, then
+
+    async def outcome(self) -> Any:
+        """Where nobody else has the future. Then it need be no `Asked`, which would cost as much as all the rest of
+        being told: that the step is not wanted any more is seen here."""
+        try:
+            return await self.future
+        except asyncio.CancelledError:
+            if self.future.cancelled():
+                loop = self.future.get_loop()
+                assert isinstance(loop, CodeLoop)
+                loop.owner.dropped(self.call.id)
+            raise
 
     @property
     def compensates(self) -> bool:

@@ -8,9 +8,17 @@ from typing import Any
 
 from stepwell.code.faults import problem_of
 from stepwell.model.base import Json
-from stepwell.model.calls import ContinuedAs, Ending, Raised, Returned
+from stepwell.model.calls import Call, ContinuedAs, Ending, Raised, Returned
 from stepwell.model.problem import runtime
 from stepwell.workers.results import NotJson
+
+
+class Continued(BaseException):
+    """The code wants to go on as a new run (see `verbs.continue_as_new`)."""
+
+    def __init__(self, make: Callable[[str], Call]) -> None:
+        super().__init__("continue as new")
+        self.make = make
 
 
 def end_of(main: asyncio.Task[Any], write: Callable[[Any], Json]) -> Ending:

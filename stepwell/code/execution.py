@@ -16,11 +16,11 @@ from typing import Any, Final
 
 from greenlet import getcurrent, greenlet
 
-from stepwell.code.asked import Asked, Awaited
+from stepwell.code.asked import Asked, Awaited, Then
 from stepwell.code.blocking import LONG, held_up
 from stepwell.code.closing import discard
 from stepwell.code.compare import PATCH, Recorded, difference, mismatch, missing_calls
-from stepwell.code.ending import end_of, giving, raising
+from stepwell.code.ending import Continued, end_of, giving, raising
 from stepwell.code.faults import exception_of
 from stepwell.code.loop import CodeLoop, enter, leave, running
 from stepwell.code.registry import Known
@@ -55,14 +55,6 @@ class Halt(BaseException):
     """The code must not go on. (No `except Exception` stops it.)"""
 
 
-class Continued(BaseException):
-    """The code wants to go on as a new run (see `verbs.continue_as_new`)."""
-
-    def __init__(self, make: Callable[[str], Call]) -> None:
-        super().__init__("continue as new")
-        self.make = make
-
-
 class Execution:
     """Implements `model.calls.Code`. `counter` counts real seconds."""
 
@@ -80,7 +72,7 @@ class Execution:
         self.now: Instant = state.run.started_at or 0
         self.undo_list: list[Callable[[], asyncio.Future[Any]]] = []
         """what takes back the completed steps, in the order of their completion"""
-        self.loop = self._new_loop()
+        self.loop = CodeLoop(self)  # type: ignore[abstract]
         self.workflow, self._counter = workflow, counter
         self.state = state
         self._known: dict[int, Recorded] = {}
@@ -88,6 +80,8 @@ class Execution:
         self._number, self._differed = 0, False
         self._calls: list[Call] = []
         self._abandoned: list[str] = []
+        self._waits = Answer(self._calls, self._abandoned)
+        """the answer as long as the code waits: whoever gets it is through with it when the code goes on"""
         self._awaited: dict[str, Awaited] = {}
         self._timers: dict[int, tuple[asyncio.TimerHandle, str]] = {}
         self._patches: dict[str, bool] = {}
@@ -99,8 +93,9 @@ class Execution:
     # --- model.calls.Code -------------------------------------------------------------------------
 
     def go_on(self, run: Run, outcome: Step | None, now: Instant) -> Answer:
-        self._calls, self._abandoned = [], []
         self.run = run
+        self._calls.clear()
+        self._abandoned.clear()
         began, number = self._counter(), self._number
         if outcome is None:
             self.seen = 0
@@ -113,7 +108,8 @@ class Execution:
             if self.run.heard is not None and outcome.outcome > self.run.heard:
                 self._give_up()
             self.seen = outcome.outcome
-            self.now = max(self.now, outcome.ended_at or now)
+            if (ended := outcome.ended_at or now) > self.now:
+                self.now = ended
             self._tell(outcome)
             self._run(self.loop.run_ready)
         if (took := self._counter() - began) > LONG:
@@ -123,7 +119,9 @@ class Execution:
     def _answer(self) -> Answer:
         if self._wrong is not None:
             raise self._wrong
-        if self._ending is None and self._main is not None and self._main.done():
+        if self._main is None or not self._main.done():
+            return self._waits
+        if self._ending is None:
             self._ending = end_of(self._main, self.workflow.form.write)
         return Answer(self._calls, self._abandoned, self._ending)
 
@@ -132,8 +130,9 @@ class Execution:
         return bool(self.undo_list)
 
     def undo(self, run: Run) -> Answer:
-        self._calls, self._abandoned = [], []
         self.run, self.undoing = run, True
+        self._calls.clear()
+        self._abandoned.clear()
         self._give_up()
         self._run(partial(self._in_context, self._begin_undoing))
         return self._answer()
@@ -142,9 +141,10 @@ class Execution:
         return self._told[number]
 
     def check_complete(self) -> None:
-        missed = [known for known in self._known.values() if not known.is_patch]
-        if missed:
-            raise missing_calls(self.run, missed)
+        if self._known:
+            missed = [known for known in self._known.values() if not known.is_patch]
+            if missed:
+                raise missing_calls(self.run, missed)
 
     def call(self, step_id: str) -> Call:
         awaited = self._awaited.get(step_id)
@@ -160,18 +160,21 @@ class Execution:
         name: str,
         make: Callable[[str], Call],
         read: Read | None = None,
-        done: Callable[[Any, Step], None] | None = None,
-    ) -> asyncio.Future[Any]:
+        then: Then | None = None,
+    ) -> Asked:
         """Make a call; the future is done when the code is told its outcome."""
-        step_id, known = self._take(kind, name)
-        call = make(step_id)
-        future = Asked(self.loop, partial(self.dropped, step_id))
-        self._awaited[step_id] = Awaited(future, call, read, done)
-        if known is None:
-            self._calls.append(call)
-        elif not self._differed:
-            self._compare(self.state.steps[step_id], call)
+        step_id, known = self.take(kind, name)
+        future = Asked(self.loop, step_id)
+        self.called(Awaited(future, make(step_id), read, then), known)
         return future
+
+    def called(self, awaited: Awaited, known: Recorded | None) -> None:
+        """The call is made, with what `take` gave."""
+        self._awaited[awaited.call.id] = awaited
+        if known is None:
+            self._calls.append(awaited.call)
+        elif not self._differed:
+            self._compare(self.state.steps[awaited.call.id], awaited.call)
 
     def _compare(self, recorded: Step, call: Call) -> None:
         """Once for each time that the code is taken up: what is found first says enough."""
@@ -188,7 +191,7 @@ class Execution:
 
     def record(self, name: str, value: Callable[[], Json]) -> Json:
         """A value that is the same when the code is executed again."""
-        step_id, known = self._take("record", name)
+        step_id, known = self.take("record", name)
         if known is not None:
             return known.output
         call = RecordCall(step_id, value())
@@ -198,7 +201,7 @@ class Execution:
     def at_once(self, kind: str, name: str, make: Callable[[str], Call]) -> None:
         """A call that is over when it is made."""
         assert kind in INSTANT_KINDS
-        step_id, known = self._take(kind, name)
+        step_id, known = self.take(kind, name)
         if known is None:
             self._calls.append(make(step_id))
 
@@ -211,7 +214,7 @@ class Execution:
             self._patches[patch] = new and self.record(name, lambda: True)
         return self._patches[patch]
 
-    def _take(self, kind: str, name: str) -> tuple[str, Recorded | None]:
+    def take(self, kind: str, name: str) -> tuple[str, Recorded | None]:
         """The next number, and what the journal holds under it. Raises `Halt` if that is something else."""
         if self._wrong is not None:
             raise Halt
@@ -219,6 +222,11 @@ class Execution:
             raise InvalidInput(
                 f"run {self.run.id} made {MOST_CALLS:,} calls", hint="let it continue as new now and then"
             )
+        known = self._recorded(kind, name) if self._known else None
+        number, self._number = self._number, self._number + 1
+        return f"/do/{number}/{name}", known
+
+    def _recorded(self, kind: str, name: str) -> Recorded | None:
         known = self._known.pop(self._number, None)
         while (
             known is not None and known.is_patch and known.name != name
@@ -226,11 +234,9 @@ class Execution:
             self._number += 1
             known = self._known.pop(self._number, None)
         if known is not None and (known.kind, known.name) != (kind, name):
-            self._wrong = self._wrong or mismatch(self.run, known, kind, name)
-        if self._wrong is not None:
+            self._wrong = mismatch(self.run, known, kind, name)
             raise Halt
-        number, self._number = self._number, self._number + 1
-        return f"/do/{number}/{name}", known
+        return known
 
     # --- waiting ----------------------------------------------------------------------------------
 
@@ -270,33 +276,26 @@ class Execution:
             problem = runtime(f"the result of {outcome.id} does not fit its annotation: {error}")
             self._wrong = CodeMismatch(problem)
             return
-        if awaited.done is not None:
-            awaited.done(value, outcome)
+        if awaited.then is not None:
+            awaited.then(value, outcome)
         awaited.future.set_result(value)
 
     def dropped(self, step_id: str) -> None:
-        """The code waits for it no more (it was cancelled, or lost a race)."""
         if self._awaited.pop(step_id, None) is not None:
             self._abandoned.append(step_id)
 
     # --- timers of the loop -----------------------------------------------------------------------
 
-    def _timer_set(self, handle: asyncio.TimerHandle, due: Instant) -> None:
-        step_ids: list[str] = []
-
-        def make(step_id: str) -> Call:
-            step_ids.append(step_id)
-            return WaitCall(step_id, due)
-
-        future = self.ask("wait", "timer", make)
-        self._timers[id(handle)] = (handle, step_ids[0])
+    def set_timer(self, handle: asyncio.TimerHandle, due: Instant) -> None:
+        future = self.ask("wait", "timer", lambda step_id: WaitCall(step_id, due))
+        self._timers[id(handle)] = (handle, future.step_id)
         future.add_done_callback(lambda done: None if done.cancelled() else self._timer_fired(handle))
 
     def _timer_fired(self, handle: asyncio.TimerHandle) -> None:
         if self._timers.pop(id(handle), None) is not None:
             self.loop.fire(handle)
 
-    def _timer_dropped(self, handle: asyncio.TimerHandle) -> None:
+    def drop_timer(self, handle: asyncio.TimerHandle) -> None:
         found = self._timers.pop(id(handle), None)
         if found is not None:
             self.dropped(found[1])
@@ -352,7 +351,7 @@ class Execution:
         except BaseException:
             if self._wrong is not None:  # likewise
                 raise
-            await undo_all([a.future for a in self.at_work() if a.done is not None], self.undo_list)
+            await undo_all([a.future for a in self.at_work() if a.then is not None], self.undo_list)
             raise
         started = await self.ask("run:workflow", "continue-as-new", make)
         return ContinuedAs(started["run_id"])
@@ -363,23 +362,22 @@ class Execution:
         """The run is cancelled: its own code does nothing more. What it asked for may still end, and be undone then."""
         if self._given_up:
             return
-        self._given_up, awaited, asked = True, dict(self._awaited), list(self._abandoned)
+        self._given_up, open_calls, kept = True, dict(self._awaited), len(self._abandoned)
         self._wrong = CodeMismatch(runtime("the run is cancelled"))
         with running(self.loop):
             copy_context().run(self._discard)
-        self._wrong, self._ending, self._timers, self._abandoned = None, None, {}, asked
-        self.loop = self._new_loop()
+        self._wrong, self._ending, self._timers = None, None, {}
+        del self._abandoned[kept:]
+        self.loop = CodeLoop(self)  # type: ignore[abstract]
         self._awaited = {
-            step: one._replace(future=self.loop.create_future()) for step, one in awaited.items()
+            step: Awaited(self.loop.create_future(), one.call, one.read, one.then)
+            for step, one in open_calls.items()
         }
 
     def _begin_undoing(self) -> None:
         undone = [one.future for one in self.at_work() if one.compensates]
         self._main = self.loop.create_task(undo_all(undone, self.undo_list))
         self.loop.run_ready()
-
-    def _new_loop(self) -> CodeLoop:
-        return CodeLoop(lambda: self.now, self._timer_set, self._timer_dropped)  # type: ignore[abstract]
 
     def close(self) -> None:
         """Nothing more comes of this code: it is executed anew elsewhere."""
@@ -392,9 +390,9 @@ class Execution:
     @property
     def _through(self) -> bool:
         """It has ended, and nothing that it began is left."""
-        return self._ending is not None and self._green is None and len(self.loop.tasks) == 1
+        return self._ending is not None and self._green is None and not self.loop.tasks
 
     def _discard(self) -> None:
         CURRENT.set(self)  # what the code asks for while it stops is refused, not done
-        discard(self._green, list(self.loop.tasks), Halt)
+        discard(self._green, self.loop.tasks, Halt)
         self._green = None

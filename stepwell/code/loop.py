@@ -10,51 +10,79 @@ import asyncio
 import logging
 import sys
 from asyncio import events
-from collections import deque
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
-from contextvars import Context
-from typing import Any, Final, NoReturn
-from weakref import WeakSet
+from contextvars import Context, copy_context
+from typing import Any, Final, NoReturn, Protocol
 
 from stepwell.model.base import SECOND, Instant
 
 log = logging.getLogger("stepwell.code")
 
-SetTimer = Callable[[asyncio.TimerHandle, Instant], None]
+FEW: Final = 16
+"""So many tasks are kept without a look whether they are done."""
+
+
+class Owner(Protocol):
+    """Whose code the loop executes."""
+
+    now: Instant
+    """the instant that the code sees"""
+
+    def set_timer(self, handle: asyncio.TimerHandle, due: Instant) -> None: ...
+
+    def drop_timer(self, handle: asyncio.TimerHandle) -> None: ...
+
+    def dropped(self, step_id: str) -> None:
+        """The code waits for it no more (it was cancelled, or lost a race)."""
+        ...
+
+
+class Ready(asyncio.Handle):
+    """What `asyncio.Handle` is where nobody debugs, made in half the time: there is one for every step."""
+
+    __slots__ = ()
+    _repr = None
+    _source_traceback = None
+
+    def __init__(
+        self, callback: Callable[..., Any], args: Any, loop: asyncio.AbstractEventLoop, context: Context
+    ) -> None:
+        self._callback, self._args, self._loop, self._context = callback, args, loop, context
+        self._cancelled = False
 
 
 class CodeLoop(asyncio.AbstractEventLoop):
-    """`now` gives the instant that the code sees; `set_timer` and `drop_timer` keep its timers."""
+    """The loop of one execution, its `owner`."""
 
-    def __init__(
-        self,
-        now: Callable[[], Instant],
-        set_timer: SetTimer,
-        drop_timer: Callable[[asyncio.TimerHandle], None],
-    ) -> None:
-        self._now, self._set_timer, self._drop_timer = now, set_timer, drop_timer
-        self._ready: deque[asyncio.Handle] = deque()
-        self.tasks: WeakSet[asyncio.Task[Any]] = WeakSet()
+    def __init__(self, owner: Owner) -> None:
+        self.owner = owner
+        self._ready: list[asyncio.Handle] = []
+        self._tasks: list[asyncio.Task[Any]] = []
+        self._many = FEW
 
     def run_ready(self) -> None:
         """Run until nothing is ready."""
-        ready = self._ready
-        while ready:
-            handle = ready.popleft()
-            if handle.cancelled():
-                continue
-            try:
-                handle._run()
-            except SystemExit:  # it ends its task, as any error does, and not the process
-                pass
+        while self._ready:
+            ready, self._ready = self._ready, []
+            for handle in ready:
+                if not handle._cancelled:
+                    try:
+                        handle._run()
+                    except SystemExit:  # it ends its task, as any error does, and not the process
+                        pass
+
+    @property
+    def tasks(self) -> list[asyncio.Task[Any]]:
+        """Those that are not done."""
+        return [task for task in self._tasks if not task.done()]
 
     # --- what asyncio asks of a loop --------------------------------------------------------------
 
     def call_soon(  # type: ignore[override]
         self, callback: Callable[..., Any], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
-        handle = asyncio.Handle(callback, args, self, context)
+        handle = Ready(callback, args, self, copy_context() if context is None else context)
         self._ready.append(handle)
         return handle
 
@@ -68,7 +96,7 @@ class CodeLoop(asyncio.AbstractEventLoop):
     ) -> asyncio.TimerHandle:
         handle = asyncio.TimerHandle(when, callback, args, self, context)
         handle._scheduled = True  # type: ignore[attr-defined]
-        self._set_timer(handle, round(when * SECOND))
+        self.owner.set_timer(handle, round(when * SECOND))
         return handle
 
     def fire(self, handle: asyncio.TimerHandle) -> None:
@@ -77,10 +105,10 @@ class CodeLoop(asyncio.AbstractEventLoop):
         self._ready.append(handle)
 
     def _timer_handle_cancelled(self, handle: asyncio.TimerHandle) -> None:
-        self._drop_timer(handle)
+        self.owner.drop_timer(handle)
 
     def time(self) -> float:
-        return self._now() / SECOND
+        return self.owner.now / SECOND
 
     def create_future(self) -> asyncio.Future[Any]:
         return asyncio.Future(loop=self)
@@ -95,7 +123,10 @@ class CodeLoop(asyncio.AbstractEventLoop):
     ) -> asyncio.Task[Any]:
         task = asyncio.Task(coro, loop=self, name=name, context=context)
         task._log_destroy_pending = False  # type: ignore[attr-defined]
-        self.tasks.add(task)
+        if len(self._tasks) >= self._many:
+            self._tasks = self.tasks
+            self._many = FEW + 2 * len(self._tasks)
+        self._tasks.append(task)
         return task
 
     def call_exception_handler(self, context: dict[str, Any]) -> None:
@@ -151,18 +182,30 @@ for _name in REFUSED:
 Outer = tuple[asyncio.AbstractEventLoop | None, asyncio.Task[Any] | None]
 """The loop that was running before, and its task."""
 
+if sys.version_info >= (3, 14):  # a thread has one current task, not one for each loop
 
-def enter(loop: CodeLoop) -> Outer:
-    """This is the running loop from now on, instead of the engine's, until `leave`."""
-    outer = events._get_running_loop()
-    left = _leave_task(outer)
-    events._set_running_loop(loop)
-    return outer, left
+    def enter(loop: CodeLoop) -> Outer:
+        """This is the running loop from now on, instead of the engine's, until `leave`."""
+        outer = events._get_running_loop()
+        left = None if outer is None else asyncio.tasks._swap_current_task(outer, None)
+        events._set_running_loop(loop)
+        return outer, left
 
+    def leave(outer: Outer) -> None:
+        events._set_running_loop(outer[0])
+        if outer[0] is not None:
+            asyncio.tasks._swap_current_task(*outer)
 
-def leave(outer: Outer) -> None:
-    events._set_running_loop(outer[0])
-    _enter_task(*outer)
+else:
+
+    def enter(loop: CodeLoop) -> Outer:
+        """This is the running loop from now on, instead of the engine's, until `leave`."""
+        outer = events._get_running_loop()
+        events._set_running_loop(loop)
+        return outer, None
+
+    def leave(outer: Outer) -> None:
+        events._set_running_loop(outer[0])
 
 
 @contextmanager
@@ -173,16 +216,3 @@ def running(loop: CodeLoop) -> Iterator[None]:
         yield
     finally:
         leave(outer)
-
-
-def _leave_task(loop: asyncio.AbstractEventLoop | None) -> asyncio.Task[Any] | None:
-    """From Python 3.14 on a thread has one current task, not one for each loop."""
-    if sys.version_info < (3, 14) or loop is None:
-        return None
-    left: asyncio.Task[Any] | None = asyncio.tasks._swap_current_task(loop, None)
-    return left
-
-
-def _enter_task(loop: asyncio.AbstractEventLoop | None, task: asyncio.Task[Any] | None) -> None:
-    if sys.version_info >= (3, 14) and loop is not None:
-        asyncio.tasks._swap_current_task(loop, task)

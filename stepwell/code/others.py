@@ -7,7 +7,8 @@ from collections.abc import Awaitable, Mapping
 from typing import Any, NamedTuple, NoReturn, Unpack
 
 from stepwell.code.child_options import ChildOptions, child_options
-from stepwell.code.execution import Continued, Execution
+from stepwell.code.ending import Continued
+from stepwell.code.execution import Execution
 from stepwell.code.inside import execution_of, reply
 from stepwell.code.registry import Known
 from stepwell.code.workflow import Workflow

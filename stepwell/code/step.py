@@ -12,6 +12,7 @@ from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar, overloa
 
 from stepwell.code.alone import Alone
 from stepwell.code.arguments import for_the_record
+from stepwell.code.asked import Asked, Awaited, Then
 from stepwell.code.execution import CURRENT, Execution
 from stepwell.code.options import Deadline, Length, Retry, deadline_of, microseconds
 from stepwell.code.policies import Limit, Policy, recourse
@@ -21,7 +22,7 @@ from stepwell.code.values import Form, form_of, hints_of
 from stepwell.definition.building.approvals import asked
 from stepwell.model.actions import CodeAction
 from stepwell.model.base import Json
-from stepwell.model.calls import Call, StepCall
+from stepwell.model.calls import StepCall
 from stepwell.model.errors import InvalidInput
 from stepwell.model.policy import Backoff, StepOptions
 from stepwell.model.recourse import Strike
@@ -35,6 +36,7 @@ _WITH_THE_CALL: Final = ("irreversible", "compensate", "priority", "deadline")
 """options that stay with the caller where the step is a run of its own"""
 
 NAME: Final = re.compile(r"[\w.-]{1,200}")
+KIND: Final = "call:python"
 
 
 class Step(Generic[P, R]):
@@ -66,16 +68,21 @@ class Step(Generic[P, R]):
         update_wrapper(self, function)
         self._alone = None
         if queue is not None:
-            self._alone = Alone(function, name, queue, options.priority, lambda: self.form, self._ask_here)
+            self._alone = Alone(function, name, queue, options.priority, lambda: self.form, self._call)
             REGISTRY.add(self._alone)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> R:
         execution = CURRENT.get()
         if execution is None:
             return self.function(*args, **kwargs)
-        future = self.ask(execution, args, kwargs)
-        result: R = waiting(future) if self.is_async else execution.wait(future)  # type: ignore[assignment]
-        return result
+        result: Any
+        if self._alone is None:
+            awaited = self._call(execution, args, kwargs, self._undone(execution, args, kwargs))
+            result = awaited.outcome() if self.is_async else execution.wait(awaited.future)
+        else:
+            future = self.ask(execution, args, kwargs)
+            result = waiting(future) if self.is_async else execution.wait(future)
+        return result  # type: ignore[no-any-return]
 
     @overload
     def __get__(self, instance: None, owner: type | None = None) -> Step[P, R]: ...
@@ -107,38 +114,45 @@ class Step(Generic[P, R]):
     def ask(
         self, execution: Execution, args: tuple[Any, ...], kwargs: dict[str, Any], undoes: str | None = None
     ) -> asyncio.Future[Any]:
-        done = None
-        if self.compensation is not None:
-            done = partial(_to_be_undone, execution, self.compensation, args, kwargs)
+        then = self._undone(execution, args, kwargs)
         if self._alone is None:
-            return self._ask_here(execution, args, kwargs, undoes, done)
+            return self._call(execution, args, kwargs, then, undoes, shared=True).future
         kept = {k: v for k, v in (self._written or {}).items() if k in _WITH_THE_CALL}
         if undoes is not None:
             kept["compensates"] = undoes
         future: asyncio.Future[Any] = self._alone.child(
-            execution, args, kwargs, self.name, done, kept or None
+            execution, args, kwargs, self.name, then, kept or None
         )
         return future
 
-    def _ask_here(
+    def _undone(self, execution: Execution, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Then | None:
+        """What has it undone, once it is done, if the workflow fails later."""
+        if self.compensation is None:
+            return None
+        return partial(_to_be_undone, execution, self.compensation, args, kwargs)
+
+    def _call(
         self,
         execution: Execution,
         args: tuple[Any, ...],
         kwargs: dict[str, Any],
+        then: Then | None = None,
         undoes: str | None = None,
-        done: Callable[[Any, Any], None] | None = None,
-    ) -> asyncio.Future[Any]:
-        """As a step of this very run."""
-        action = CodeAction(self.function, args, kwargs, self.is_async, self.form.write, self._retryable)
+        *,
+        shared: bool = False,
+    ) -> Awaited:
+        """As a step of this very run. `shared`: whoever called it gets the future, and may cancel it."""
+        read, write = self.form
+        action = CodeAction(self.function, args, kwargs, self.is_async, write, self._retryable)
         written = self._written if undoes is None else {**(self._written or {}), "compensates": undoes}
-
         cached = None if self.cache is None else self.cache.of(self.place, args, kwargs)
-
-        def make(step_id: str) -> Call:
-            record = for_the_record(args, kwargs)
-            return StepCall(step_id, record, action, written, cached=cached, rate=self.rate)
-
-        return execution.ask("call:python", self.name, make, self.form.read, done)
+        step_id, known = execution.take(KIND, self.name)
+        record = for_the_record(args, kwargs)
+        call = StepCall(step_id, record, action, written, KIND, cached, self.rate)
+        future = Asked(execution.loop, step_id) if shared else asyncio.Future(loop=execution.loop)
+        awaited = Awaited(future, call, read, then)
+        execution.called(awaited, known)
+        return awaited
 
     @cached_property
     def form(self) -> Form:

@@ -646,3 +646,52 @@ async def test_a_step_failed_error_names_its_step() -> None:
     async with Kit() as kit:
         said = await kit.run(naming)
         assert "/do/0/counted_fault" in said and "gone" in said
+
+
+# --- ways that differ in what they cost only --------------------------------------------------------------------------
+
+WAYS = {
+    "called": lambda n: asyncio.ensure_future(w.double(n)),  # its future is a plain one, that nobody else has
+    "submitted": w.double.submit,
+    "submitted, in a task": lambda n: asyncio.ensure_future(_awaited(w.double.submit(n))),
+}
+
+
+async def _awaited(future: asyncio.Future[Any]) -> Any:
+    return await future
+
+
+@workflow
+async def changes_its_mind(way: str) -> list[Any]:
+    left, kept = WAYS[way](1), WAYS[way](2)
+    await asyncio.sleep(0)  # so that it is waited for
+    left.cancel()
+    try:
+        await left
+    except asyncio.CancelledError:
+        return [left.cancelled(), await kept]
+    return ["not cancelled"]
+
+
+async def test_a_step_is_given_up_the_same_way_however_it_was_called() -> None:
+    told = []
+    for way in WAYS:
+        async with Kit() as kit:
+            handle = await kit.start(changes_its_mind, way)
+            assert await kit.result(handle) == [True, 4]
+            found = await events(kit, handle.run_id)
+            told.append([(type(event).__name__, getattr(event, "step", None)) for event in found])
+    assert told[0] == told[1] == told[2]
+    assert ("StepCancelled", "/do/0/double") in told[0]
+
+
+@workflow
+async def many_tasks(count: int) -> int:
+    for _ in range(count):
+        await asyncio.create_task(asyncio.sleep(0), name="brief")
+    return len([o for o in gc.get_objects() if isinstance(o, asyncio.Task) and o.get_name() == "brief"])
+
+
+async def test_tasks_that_are_done_are_let_go() -> None:
+    async with Kit() as kit:
+        assert await kit.run(many_tasks, 200) < 50
