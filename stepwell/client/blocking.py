@@ -1,28 +1,33 @@
-"""The small blocking facade: the same verbs for programs without an event loop.
+"""The blocking facade: the same verbs for programs without an event loop.
 
-It runs the loop in a thread of its own. Every verb of `Client` that is awaited there simply returns here: most are made
-from the verb itself, with its arguments and its documentation.
+It runs the loop in a thread of its own. Every verb of `Client` that is awaited there simply returns here, and what is
+gone through with `async for` there is a plain iterator: they are made from the verbs themselves, with their arguments,
+types and documentation. Runs are named by their ids, where the verbs of `Client` give a `Handle`.
 """
 
 from __future__ import annotations
 
 import asyncio
+import inspect
 import threading
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Iterator, Sequence
 from functools import wraps
 from types import TracebackType
-from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, cast
+from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, cast
 
 from stepwell.client.client import Client
-from stepwell.client.detail import Detail
+from stepwell.client.handle import Handle
+from stepwell.client.progress import Progress
 from stepwell.client.verbs.base import Source
-from stepwell.client.views import View
-from stepwell.model.base import Json
-from stepwell.model.events import SAME, MaybeSame
-from stepwell.model.people import Actor
+from stepwell.client.verbs.subscribe import Kinds
+from stepwell.engine.feed import Handler, Subscription
+from stepwell.model.errors import Conflict, StoreUnavailable
 
 T = TypeVar("T")
 P = ParamSpec("P")
+Q = ParamSpec("Q")
+
+_END: Final = object()
 
 
 class Opened(Protocol):
@@ -40,11 +45,93 @@ def _blocks(
     def call(self: BlockingStepwell, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return self._do(verb(self.client, *args, **kwargs))
 
-    return cast("Callable[Concatenate[BlockingStepwell, P], T]", call)
+    return call
+
+
+def _starts(
+    verb: Callable[Concatenate[Any, P], Coroutine[Any, Any, Handle]],
+) -> Callable[Concatenate[BlockingStepwell, P], str]:
+    """A verb that starts a run: gives its id."""
+
+    @wraps(verb)
+    def call(self: BlockingStepwell, /, *args: P.args, **kwargs: P.kwargs) -> str:
+        return self._do(verb(self.client, *args, **kwargs)).run_id
+
+    return _said_to_give(call, verb, "str")
+
+
+def _iterates(
+    verb: Callable[Concatenate[Any, P], AsyncIterator[T]],
+) -> Callable[Concatenate[BlockingStepwell, P], Iterator[T]]:
+    """What comes, as it comes. Closing the iterator (or the facade) ends it."""
+
+    @wraps(verb)
+    def call(self: BlockingStepwell, /, *args: P.args, **kwargs: P.kwargs) -> Iterator[T]:
+        return self._each(self._do(_made(lambda: verb(self.client, *args, **kwargs))))
+
+    return _said_to_give(call, verb, "Iterator[Any]")
+
+
+def _collects(
+    verb: Callable[Concatenate[Any, P], AsyncIterator[T]],
+) -> Callable[Concatenate[BlockingStepwell, P], Sequence[T]]:
+    """All of it, once there is no more."""
+
+    @wraps(verb)
+    def call(self: BlockingStepwell, /, *args: P.args, **kwargs: P.kwargs) -> Sequence[T]:
+        return tuple(self._each(self._do(_made(lambda: verb(self.client, *args, **kwargs)))))
+
+    return _said_to_give(call, verb, "Sequence[Any]")
+
+
+def _hears(
+    verb: Callable[Concatenate[Any, P], Callable[[], None]],
+) -> Callable[Concatenate[BlockingStepwell, P], Callable[[], None]]:
+    """A listener, called on the engine's own thread: it must not wait, and cannot use these verbs."""
+
+    @wraps(verb)
+    def call(self: BlockingStepwell, /, *args: P.args, **kwargs: P.kwargs) -> Callable[[], None]:
+        end = self._do(_made(lambda: verb(self.client, *args, **kwargs)))
+        return lambda: self._do(_made(end))
+
+    return call
+
+
+def _said_to_give(call: Callable[Q, T], verb: Callable[..., Any], gives: str) -> Callable[Q, T]:
+    """For `help` and editors that look at run time; type checkers know anyway."""
+    call.__signature__ = inspect.signature(verb).replace(return_annotation=gives)  # type: ignore[attr-defined]
+    return call
+
+
+async def _made(make: Callable[[], T]) -> T:
+    """On the loop's own thread."""
+    return make()
+
+
+class BlockingSubscription:
+    """See `Subscription`."""
+
+    def __init__(self, stepwell: BlockingStepwell, subscription: Subscription) -> None:
+        self._stepwell, self._subscription = stepwell, subscription
+        self.name = subscription.name
+
+    @property
+    def position(self) -> int:
+        """Everything up to here was handled."""
+        return self._subscription.position
+
+    def caught_up(self) -> None:
+        """Return when everything that is committed now was handled."""
+        self._stepwell._do(self._subscription.caught_up())
+
+    def close(self) -> None:
+        """Let the handler that is at work finish, and end. A later one of this name goes on there."""
+        self._stepwell._do(self._subscription.close())
 
 
 class BlockingStepwell:
-    """A context manager: `with connect("orders.db") as stepwell: stepwell.run(Path("order.yaml"))`."""
+    """A context manager: `with connect("orders.db") as stepwell: stepwell.run(Path("order.yaml"))`. Its verbs may be
+    used from any thread, but not from the engine's own: a coroutine that is performed as a step, or a listener."""
 
     def __init__(self, opening: Opened) -> None:
         self._loop = asyncio.new_event_loop()
@@ -57,22 +144,42 @@ class BlockingStepwell:
             raise
 
     def _do(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result()
+        if threading.current_thread() is self._thread:
+            work.close()
+            raise Conflict(
+                "this runs on the engine's own thread, which would wait for itself",
+                hint="make it a plain function (`def`), or use what `Stepwell.open` gives",
+            )
+        if self._loop.is_closed():
+            work.close()
+            raise StoreUnavailable("the engine is closed", hint="connect again")
+        future = asyncio.run_coroutine_threadsafe(work, self._loop)
+        try:
+            return future.result()
+        except BaseException:
+            future.cancel()  # where the wait was interrupted (Ctrl-C), nobody waits any more
+            raise
 
-    def start(self, source: Source, *args: Any, **options: Any) -> str:
-        """Start a run; returns its id. Arguments and options as for `Client.start`."""
-        return self._do(self.client.start(source, *args, **options)).run_id
+    def _each(self, items: AsyncIterator[T]) -> Iterator[T]:
+        async def following() -> Any:
+            return await anext(items, _END)
 
-    def run(self, source: Source, *args: Any, **options: Any) -> Any:
-        """Start, wait, and give the output."""
-        return self._do(self.client.run(source, *args, **options))
+        try:
+            while (item := self._do(following())) is not _END:
+                yield cast("T", item)
+        finally:
+            if hasattr(items, "aclose") and not self._loop.is_closed():
+                self._do(items.aclose())
 
-    def fork(self, run_id: str, from_step: str, **options: Any) -> str:
-        """A new run that goes on from a step of this one; returns its id. See `Client.fork`."""
-        return self._do(self.client.fork(run_id, from_step, **options)).run_id
-
+    start = _starts(Client.start)
+    start_procedure = _starts(Client.start_procedure)
+    rerun = _starts(Client.rerun)
+    fork = _starts(Client.fork)
+    trigger_schedule = _starts(Client.trigger_schedule)
+    run = _blocks(Client.run)
     signal = _blocks(Client.signal)
     get_event = _blocks(Client.get_event)
+    stream = _iterates(Client.stream)
 
     wait = _blocks(Client.wait)
     result = _blocks(Client.result)
@@ -145,27 +252,86 @@ class BlockingStepwell:
     procedure = _blocks(Client.procedure)
     audit = _blocks(Client.audit)
 
-    def set_variables(self, run_id: str, **values: Json) -> None:
-        self._do(self.client.set_variables(run_id, **values))
+    set_variables = _blocks(Client.set_variables)
+    attributes = _blocks(Client.attributes)
+    state = _blocks(Client.state)
+    forget_cached = _blocks(Client.forget_cached)
+    definition = _blocks(Client.definition)
+    stream_file = _iterates(Client.stream_file)
+    backup = _blocks(Client.backup)
 
-    def history(self, run_id: str, after: int = 0, *, detail: Detail = "full") -> Sequence[View]:
-        """The journal of a run, event by event, in order. See `Client.history`."""
+    schedule = _blocks(Client.schedule)
+    schedules = _blocks(Client.schedules)
+    schedule_view = _blocks(Client.schedule_view)
+    pause_schedule = _blocks(Client.pause_schedule)
+    resume_schedule = _blocks(Client.resume_schedule)
+    delete_schedule = _blocks(Client.delete_schedule)
+    backfill_schedule = _blocks(Client.backfill_schedule)
+    upcoming = _blocks(Client.upcoming)
+    firings = _blocks(Client.firings)
+    queues = _blocks(Client.queues)
+    queue = _blocks(Client.queue)
+    put_queue = _blocks(Client.put_queue)
+    pause_queue = _blocks(Client.pause_queue)
+    resume_queue = _blocks(Client.resume_queue)
 
-        async def read() -> Sequence[View]:
-            return [view async for view in self.client.history(run_id, after, detail=detail)]
+    plan_archive = _blocks(Client.plan_archive)
+    apply_archive = _blocks(Client.apply_archive)
+    verify_archive = _blocks(Client.verify_archive)
+    restore_archive = _blocks(Client.restore_archive)
+    finish_archives = _blocks(Client.finish_archives)
+    archives = _blocks(Client.archives)
+    archive_receipt = _blocks(Client.archive_receipt)
+    set_retention = _blocks(Client.set_retention)
+    drop_retention = _blocks(Client.drop_retention)
+    retentions = _blocks(Client.retentions)
+    run_retention = _blocks(Client.run_retention)
 
-        return self._do(read())
+    create_from = _blocks(Client.create_from)
+    edit_procedure = _blocks(Client.edit_procedure)
+    discard_draft = _blocks(Client.discard_draft)
+    compact_drafts = _blocks(Client.compact_drafts)
+    delete_branch = _blocks(Client.delete_branch)
+    delete_tag = _blocks(Client.delete_tag)
+    archive_procedure = _blocks(Client.archive_procedure)
+    unarchive_procedure = _blocks(Client.unarchive_procedure)
+    procedure_parents = _blocks(Client.procedure_parents)
+    delete_procedure = _blocks(Client.delete_procedure)
+    export_procedure = _blocks(Client.export_procedure)
+    import_procedure = _blocks(Client.import_procedure)
 
-    def inbox_pages(self, by: Actor | str | None = None, **where: Any) -> Sequence[View]:
-        """Every line of an inbox. See `Client.inbox`."""
+    events = _iterates(Client.events)
+    cloudevents = _iterates(Client.cloudevents)
+    subscriptions = _blocks(Client.subscriptions)
+    unsubscribe = _blocks(Client.unsubscribe)
+    on_event = _hears(Client.on_event)
+    on_variable = _hears(Client.on_variable)
+    on_condition = _hears(Client.on_condition)
+    history = _collects(Client.history)
+    inbox_pages = _collects(Client.inbox_pages)
 
-        async def read() -> Sequence[View]:
-            return [item async for item in self.client.inbox_pages(by, **where)]
+    @wraps(Client.subscribe)
+    def subscribe(
+        self,
+        name: str,
+        handler: Handler,
+        *,
+        events: Kinds | None = None,
+        from_: str | int = "start",
+        batch: int = 100,
+        cloudevents: bool = False,
+    ) -> BlockingSubscription:
+        """As `Client.subscribe`. A handler that is a plain function is called on a thread, where it may wait."""
+        called = handler if inspect.iscoroutinefunction(handler) else _on_a_thread(handler)
+        subscribing = self.client.subscribe(
+            name, called, events=events, from_=from_, batch=batch, cloudevents=cloudevents
+        )
+        return BlockingSubscription(self, self._do(subscribing))
 
-        return self._do(read())
-
-    def rerun(self, run_id: str, input: MaybeSame = SAME, **options: Any) -> str:
-        return self._do(self.client.rerun(run_id, input, **options)).run_id
+    @wraps(Client.on_progress)
+    def on_progress(self, run_id: str, hook: Callable[[Progress], None]) -> Callable[[], None]:
+        end = self._do(self.client.on_progress(run_id, hook))
+        return lambda: self._do(_made(end))
 
     def add_definition(self, source: Source) -> str:
         """Store a definition; returns its `namespace/name:version`."""
@@ -173,7 +339,7 @@ class BlockingStepwell:
 
     def close(self) -> None:
         """Stop performing and let go of the file; open runs go on when it is opened again."""
-        if self._thread.is_alive():
+        if not self._loop.is_closed():
             try:
                 self._do(self.client.engine.close())
             finally:
@@ -191,6 +357,13 @@ class BlockingStepwell:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _on_a_thread(handler: Handler) -> Handler:
+    async def call(told: Any) -> None:
+        await asyncio.to_thread(handler, told)
+
+    return call
 
 
 async def _opened(opening: Opened) -> Client:

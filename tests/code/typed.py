@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from stepwell import Retry, Stepwell, flow, step, workflow
+from stepwell import Retry, Stepwell, connect, flow, step, workflow
 
 if TYPE_CHECKING:
     from typing import reveal_type
@@ -67,3 +67,14 @@ async def program(engine: Stepwell) -> None:
     reveal_type(plain(1))  # str
     reveal_type(await checkout(1))  # float
     await engine.start(checkout, 1)
+
+
+def blocking_program() -> None:
+    with connect("x.db") as engine:
+        reveal_type(engine.start(checkout, 1, key="k"))  # str
+        reveal_type(engine.show("x"))  # dict[str, Any]
+        reveal_type(engine.upcoming("s"))  # list[str]
+        reveal_type(engine.stream("x", "lines"))  # Iterator[Any]
+        engine.schedule("s", checkout, 1, evry=5)
+        engine.pause("x", 5)  # error: arg-type
+        engine.trigger_schedule("s", kye="x")  # error: call-arg

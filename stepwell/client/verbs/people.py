@@ -60,7 +60,7 @@ class PeopleVerbs(SteerVerbs):
             "total": await self.engine.store.work.count(where),
         }
 
-    async def inbox_pages(self, by: Who | None = None, **where: Any) -> AsyncIterator[View]:
+    async def inbox_pages(self, /, by: Who | None = None, **where: Any) -> AsyncIterator[View]:
         """Every line of an inbox, page by page."""
         cursor = None
         while True:

@@ -107,7 +107,7 @@ class ProcedureVerbs(StartVerbs):
         return {**commit_view(made.commit), **names}
 
     async def create_from(
-        self, template: str, procedure: str, *, at: str = MAIN, by: By = "", **said: Any
+        self, /, template: str, procedure: str, *, at: str = MAIN, by: By = "", **said: Any
     ) -> View:
         """Make a procedure from a template (see `create_procedure`, whose options it takes): its first commit is what
         the template has at a revision."""

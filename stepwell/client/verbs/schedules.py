@@ -41,6 +41,7 @@ class ScheduleVerbs(StartVerbs):
 
     async def schedule(
         self,
+        /,
         name: str,
         source: Source,
         *args: Any,
