@@ -2,6 +2,7 @@
 
 import os
 import sys
+from collections.abc import Iterator
 
 import pytest
 
@@ -29,3 +30,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if item.get_closest_marker("soak"):
             item.add_marker(skip)
+
+
+@pytest.fixture(autouse=True, scope="session")
+def quick_to_open() -> Iterator[None]:
+    """The WAL is not grown beforehand: that makes commits quicker and opening slower, and tests do more of the latter.
+    Tests of the store itself say what they want."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("stepwell.assembly.WARM_WAL", 0)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def own_workflows() -> Iterator[None]:
+    """A workflow that a test defines takes the place of one of the same name only until the test ends."""
+    from stepwell.code.registry import REGISTRY
+
+    known = dict(REGISTRY._known)
+    yield
+    REGISTRY._known.update(known)

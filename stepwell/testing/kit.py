@@ -20,6 +20,7 @@ from stepwell.model.errors import StoreError
 from stepwell.model.states import OPEN_RUN, RunStatus
 from stepwell.testing import golden
 from stepwell.testing.activity import CountedGuard, CountedRunner, Performed, first_of
+from stepwell.testing.blank import make_blank
 from stepwell.testing.checking import unrecorded, violations_of
 from stepwell.testing.doors import CountingIds, FixedDice, FrozenClock
 from stepwell.testing.fate import Conflicts, CrashPoint, Fate, gate
@@ -75,6 +76,8 @@ class Kit:
             self._folder = tempfile.TemporaryDirectory(prefix="stepwell-kit-")
             self._wanted_path = Path(self._folder.name) / "kit.db"
         self.path = self._wanted_path
+        if self._settings.get("vfs") is None:
+            make_blank(self.path)
         await self._open()
         return self
 
