@@ -35,6 +35,8 @@ from stepwell.model.events import (
     RunPaused,
     RunTerminated,
     RunTimedOut,
+    StepFailed,
+    StepTimedOut,
 )
 from stepwell.model.journal import RunFilter
 from stepwell.model.states import OPEN_RUN
@@ -214,6 +216,9 @@ def _tell(run_id: str, seq: int, at: Instant, event: Event) -> None:
     words = TOLD.get(type(event))
     if words is not None:
         log.info("run %s %s", run_id, words)
+    elif isinstance(event, StepFailed | StepTimedOut):
+        why = event.error.detail or event.error.title
+        log.warning("run %s step %s failed: %s", run_id, event.step, why)
 
 
 class _Server:

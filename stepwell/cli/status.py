@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from stepwell.cli.options import db_option, json_option
+
+SHOWN: Final = 10
+"""open runs that have a line each"""
 
 
 @click.command()
@@ -62,12 +65,19 @@ def _lines(view: dict[str, Any], db: Path) -> list[str]:
     lines += [f"  {line(engine['id'])}  {engine['open_runs']} open" for engine in alive]
     if view["open"]:
         lines.append("oldest open runs:")
-        lines += [_open_line(run) for run in view["open"][:10]]
+        lines += [_open_line(run) for run in view["open"][:SHOWN]]
+        if runs["open"] > SHOWN:
+            lines.append(f"  … {runs['open'] - SHOWN} more: stepwell runs list --open --sort oldest")
     for finding in view["findings"]:
         style = "red" if finding["severity"] == "warning" else "yellow"
         first, *others = lines_of(finding["message"], "  ")
         lines += [f"{tint(finding['severity'], style)} {finding['code']}: {first}", *others]
         lines.append(f"  what next: {line(finding['action'])}")
+    if view["unexplained"]:
+        lines.append(
+            f"{view['unexplained']} open runs more were not looked into (the {len(view['open'])} oldest were); of one:"
+        )
+        lines.append("  stepwell runs explain RUN")
     return [*lines, "nothing needs anybody" if view["ok"] else "something should be done: see above"]
 
 

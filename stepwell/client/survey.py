@@ -41,10 +41,11 @@ WARNINGS: Final = frozenset(
 
 
 async def survey(engine: Engine) -> View:
-    """`{ok, at, store, runs, open, engines, findings}`.
+    """`{ok, at, store, runs, open, unexplained, engines, findings}`.
 
     `runs`: `{total, open, by_status}`; `open`: the oldest open runs with the reason that `explain` gives and what to
-    do; `findings`: `{code, severity, count, run_ids, message, action}`. `ok`: none of them is a warning.
+    do; `unexplained`: how many more are open, which nothing is said of; `findings`: `{code, severity, count, run_ids,
+    message, action}`. `ok`: none of them is a warning.
     """
     store, now = engine.store, engine.clock.now()
     counts = await store.count_runs(RunFilter())
@@ -57,16 +58,18 @@ async def survey(engine: Engine) -> View:
     ]
     spared = sum(view["reason"] in LEFT_TO_PEOPLE and not view["carried_on"] for view in told)
     findings = [*_of_engines(engines, spared), *_of_runs(told)]
+    still_open = sum(count for status, count in counts.items() if not RunStatus(status).terminal)
     return {
         "ok": all(finding["severity"] != "warning" for finding in findings),
         "at": when(now),
         "store": {**await store.describe(), **await store.size()},
         "runs": {
             "total": sum(counts.values()),
-            "open": sum(count for status, count in counts.items() if not RunStatus(status).terminal),
+            "open": still_open,
             "by_status": {status.value: counts.get(status.value, 0) for status in RunStatus},
         },
         "open": told,
+        "unexplained": max(0, still_open - len(told)),
         "engines": [row._asdict() for row in engines],
         "findings": findings,
     }

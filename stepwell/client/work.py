@@ -35,7 +35,7 @@ _ASKED: Final = (
 )
 
 
-def item_view(item: WorkItem, now: Instant) -> View:
+def item_view(item: WorkItem, run_title: str | None, now: Instant) -> View:
     """A line of an inbox."""
     return {
         "run_id": item.run_id,
@@ -45,6 +45,7 @@ def item_view(item: WorkItem, now: Instant) -> View:
         "kind": item.kind.removeprefix("call:"),
         "state": item.state,
         "workflow": item.workflow,
+        "run_title": run_title,
         "section": item.section,
         "priority": item.priority,
         "since": when(item.since),

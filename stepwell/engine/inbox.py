@@ -101,6 +101,7 @@ def _to_decide(
         options.section,
         tuple(people),
         named.groups or options.assign.groups,
+        tuple(sorted(through)),
     )
 
 

@@ -129,7 +129,8 @@ class Node:
 
 class WorkItem(NamedTuple):
     """Something that waits for a person: a line of an inbox. `state`: pending (to be begun), running (a form to be
-    filled in), waiting (an approval to be decided). `people` and `groups`: whose it is; nobody named, anybody's."""
+    filled in), waiting (an approval to be decided). `people` and `groups`: whose it is; nobody named, anybody's.
+    `past`: for whom it is not, though a group of theirs is named or nobody is: they have decided, or may not."""
 
     run_id: str
     step: str
@@ -145,6 +146,7 @@ class WorkItem(NamedTuple):
     section: str = ""
     people: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
+    past: tuple[str, ...] = ()
 
 
 class WorkChange(NamedTuple):
@@ -156,11 +158,12 @@ class WorkChange(NamedTuple):
 
 class WorkFilter(NamedTuple):
     """Which lines: those of any of `people` or `groups` (and with `anybodys` those that name nobody); of all where
-    neither is given."""
+    neither is given. `to`: none that is past for this person."""
 
     people: tuple[str, ...] = ()
     groups: tuple[str, ...] = ()
     anybodys: bool = False
+    to: str | None = None
     run_id: str | None = None
     kind: str | None = None
     due_before: Instant | None = None

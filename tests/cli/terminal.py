@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pty
 import re
+import select
 from collections.abc import Callable
 
 from tests.cli.helpers import PATIENCE, Cli, guarded
@@ -44,6 +45,10 @@ class Terminal:
                 break
             self.seen += got.decode(errors="replace")
         return self._plain()
+
+    def says_something(self, within: float) -> bool:
+        """Whether there is something to be read within so many seconds (or it has ended)."""
+        return bool(select.select([self._ours], [], [], within)[0])
 
     def _plain(self) -> str:
         return re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", self.seen)

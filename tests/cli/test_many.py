@@ -138,3 +138,12 @@ def test_a_file_that_was_cut_off_gets_advice_that_can_be_followed(cli: Cli, size
     assert error["type"] == "store_damaged"
     assert "backup" in error["hint"]
     assert "stepwell doctor" not in error["hint"]
+
+
+@pytest.mark.spec("U13", "N12")
+def test_who_steers_many_runs_is_on_record_of_each(cli: Cli, naps: list[str]) -> None:
+    cli.json("runs", "pause", "--name", "nap", "--yes", "--as", "ada", "--reason", "stock is counted")
+    cli.json("runs", "resume", *naps, "--by", "bob")
+    for run in naps:
+        said = [(line["by"], line["what"]) for line in cli.json("audit", run)["audit"]]
+        assert said[-2:] == [("ada", "run.pausing"), ("bob", "run.resumed")]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 
 import pytest
@@ -120,6 +121,23 @@ def test_what_is_refused_says_what_is_wrong_and_changes_nothing(cli: Cli) -> Non
         "given 2 times"
         in told(cli, "step", "set", run, "check", "--value", "valve=open", "--value", "valve=shut").err
     )
+    several = told(
+        cli, "step", "submit", run, "check", "--value", "valve=open", "--value", "valve=shut", "--value",
+        "photo=gauge.png", "--value", "x=1", "--value", "tools=saw",
+    )  # fmt: skip
+    for wanted in (
+        "pressure: a value is needed",
+        "valve: is given 2 times",
+        "a file of this machine is given with @ before its path: photo=@gauge.png",
+        "x: there is no field",
+        "tools: 'saw' is not one of",
+    ):
+        assert wanted in several.err, (wanted, several)
+    assert "photo: cannot read gone.png" in told(
+        cli, "step", "set", run, "check", "--value", "photo=@gone.png", "--value", "pressure=9"
+    ).err.replace("\n", " ")
+    malformed = told(cli, "step", "set", run, "check", "--value", "pressure", "--value", "=1")
+    assert "'pressure', '=1' are no values of fields" in malformed.err
     assert "there is no field" in told(cli, "step", "set", run, "check", "--value", "x=1").err
     assert (
         cli.json("step", "skip", run, "check", "--reason", "no time", code=1)["error"]["type"]
@@ -358,3 +376,50 @@ def test_a_verification_asks_for_its_verdict(cli: Cli) -> None:
     assert (referred["status"], referred["assign"]["people"]) == ("running", ["bob"])
     done = cli.json("step", "submit", run, "inspect", "--value", "verdict=pass", "--as", "bob")
     assert (done["status"], done["output"]["verdict"]) == ("completed", "pass")
+
+
+@pytest.mark.spec("N15", "X8")
+def test_how_many_have_approved_is_said_and_what_failed_has_an_exit_code(cli: Cli) -> None:
+    body = """
+  - release: {call: approval, with: {need: 2, approvers: {groups: [crew]}}, metadata: {after: [], required: false}}
+  - look: {call: form, with: {verdict: true}, metadata: {after: []}}
+  - tell: {call: form, metadata: {after: []}}
+"""
+    run = cli.json("run", attended(cli, "two", body), code=5)["run_id"]
+    first = told(cli, "step", "approve", run, "release", "--as", "ada", "--group", "crew")
+    assert (first.code, "release is waiting, version 2, 1 of 2 have approved" in first.out) == (0, True), (
+        first
+    )
+    assert "release" not in told(cli, "inbox", "--as", "ada", "--group", "crew").out
+    assert "release" in told(cli, "inbox", "--as", "bob", "--group", "crew").out
+    failed = [
+        "step",
+        "submit",
+        run,
+        "look",
+        "--value",
+        "verdict=fail",
+        "--value",
+        "reason=it leaks",
+        "--as",
+        "ada",
+    ]
+    said = told(cli, *failed)
+    assert said.code == 1, said
+    assert "look is failed" in said.out and "it leaks" in said.out
+    asked_for = told(cli, "step", "fail", run, "tell", "--reason", "nobody there", "--as", "ada")
+    assert (asked_for.code, "tell is failed" in asked_for.out) == (0, True), asked_for
+    rejected = told(cli, "step", "reject", run, "release", "--as", "bob", "--group", "crew", "-m", "not yet")
+    assert (rejected.code, "release is failed" in rejected.out) == (0, True), rejected
+
+
+@pytest.mark.spec("N15")
+def test_an_inbox_is_watched(cli: Cli) -> None:
+    run = begun(cli)
+    watching = cli.start("inbox", "--as", "ada", "--group", "crew", "--watch", "--json")
+    assert '"task":"check"' in watching.line("check")
+    cli.json("step", "submit", run, "check", "--value", "pressure=4.5", "--as", "bob")
+    assert '"task":"look"' in watching.line("look")
+    watching.signal(signal.SIGINT)
+    ended = watching.end()
+    assert (ended.code, ended.err) == (0, "")

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import contextlib
 import signal
-import subprocess
 
 import pytest
 
@@ -22,11 +20,11 @@ class Asked(Terminal):
         self.type(f"{text}\n")
 
     def interrupt(self) -> None:
-        """Press Ctrl-C, again if it came just before the question began to listen (then Python sees it with the next)."""
+        """Press Ctrl-C, again if nothing comes of it: it came just before the question began to listen, and Python sees
+        it with the next. (Another one while it leaves would be one too many.)"""
         for _ in range(PATIENCE):
             self.process.send_signal(signal.SIGINT)
-            with contextlib.suppress(subprocess.TimeoutExpired):
-                self.process.wait(1)
+            if self.says_something(within=2):
                 return
 
 

@@ -65,6 +65,10 @@ def test_runs_are_listed_newest_first_filtered_and_paged(cli: Cli) -> None:
     assert table[0].split() == ["RUN", "NAME", "STATUS", "STARTED", "TOOK", "ERROR"]
     assert table[1].startswith(failed)
     assert " failed " in table[1]
+    cli.json("runs", "metadata", ids[1], "--title", "Hotfire 12")
+    table = cli("runs", "list").out.splitlines()
+    assert table[0].split()[:4] == ["RUN", "NAME", "TITLE", "STATUS"]
+    assert "Hotfire 12" in next(line for line in table if line.startswith(ids[1]))
 
 
 @pytest.mark.spec("X1")
@@ -269,6 +273,12 @@ def test_a_retry_as_a_guest_waits_for_an_engine(cli: Cli) -> None:
     assert cli.json("runs", "explain", run_id)["reason"] == "not_carried_on"
     assert cli("serve", "--until-idle").code == 0
     assert cli.json("runs", "show", run_id)["output"] == "fine"
+
+
+def test_a_server_says_which_step_failed_and_why(cli: Cli) -> None:
+    cli.json("run", cli.file("bad", BAD), "--queue", "default")
+    said = cli("serve", "--until-idle").err
+    assert "step /do/0/a failed: bad" in said
 
 
 @pytest.mark.spec("Q12")

@@ -55,6 +55,9 @@ def test_from_set_to_delete(capsys: pytest.CaptureFixture[str]) -> None:
     assert "nightly is active" in shown and "a backup" in shown and "revision 1" in shown
     assert len(call(capsys, "upcoming", "nightly", "-n", "3")["upcoming"]) == 3
     assert len(read(capsys, "upcoming", "nightly").splitlines()) == 10
+    assert all("T02:30:00+0" in slot for slot in read(capsys, "upcoming", "nightly").splitlines())
+    assert "T02:30:00+0" in read(capsys, "list") and "T02:30:00+0" in read(capsys, "show", "nightly")
+    assert call(capsys, "upcoming", "nightly")["upcoming"][0].endswith("Z"), "programs get UTC"
     assert "is paused" in read(capsys, "pause", "nightly", "--reason", "a holiday")
     assert call(capsys, "show", "nightly")["pause_reason"] == "a holiday"
     assert "goes on" in read(capsys, "resume", "nightly")
@@ -71,9 +74,11 @@ def test_from_set_to_delete(capsys: pytest.CaptureFixture[str]) -> None:
     assert {one["run_id"] for one in [*page["firings"], *rest["firings"]]} == {
         run["run_id"], *(one["run_id"] for one in filled),
     }  # fmt: skip
-    assert "backfill" in read(capsys, "firings", "nightly")
+    firings = read(capsys, "firings", "nightly")
+    assert "backfill" in firings and "2026-03-29T03:00:00+02:00" in firings
     assert "is deleted" in read(capsys, "delete", "nightly", "--yes")
     assert "there are no schedules" in read(capsys, "list")
+    assert "2026-03-29T01:00:00" in read(capsys, "firings", "nightly"), "of one that is gone in UTC"
 
 
 @pytest.mark.parametrize(

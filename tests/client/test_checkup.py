@@ -13,6 +13,7 @@ from stepwell.model import events as e
 from stepwell.model import problem
 from stepwell.model.errors import Conflict, NotFound
 from stepwell.model.journal import Turn
+from stepwell.testing import Kit
 from tests.engine.helpers import CountingIds, FakeClock, flow, open_at
 
 pytestmark = pytest.mark.spec("Q19", "B4")
@@ -195,3 +196,11 @@ def test_events_are_json_and_leave_out_what_only_flowed_on() -> None:
     assert "input" not in started
     assert retried["due"] == "1970-01-01T00:00:02.000000Z"
     assert retried["error"]["detail"] == "no"
+
+
+async def test_the_status_of_a_file_says_how_many_open_runs_it_did_not_look_into() -> None:
+    async with Kit() as kit:
+        for _ in range(23):
+            await kit.start(OPEN)
+        view = await kit.engine.status()
+        assert (view["runs"]["open"], len(view["open"]), view["unexplained"]) == (23, 20, 3)

@@ -186,3 +186,34 @@ async def test_what_begins_by_itself_does_not_hide_who_signed() -> None:
             ("cy", "run.started"),
             ("bob", "run.pausing"),
         ]
+
+
+@pytest.mark.spec("N15", "X8")
+async def test_what_somebody_has_decided_or_may_not_decide_is_not_in_their_inbox() -> None:
+    asked = procedure(
+        """
+  - release: {call: approval, with: {need: 2, approvers: {groups: [crew]}}, metadata: {after: []}}
+  - sign: {call: approval, with: {need: 2}, metadata: {after: []}}
+""",
+        name="asked",
+    )
+    ada, bob, eve = (Actor(name, groups=("crew",)) for name in ("ada", "bob", "eve"))
+    async with Kit() as kit:
+        e, run = kit.engine, (await kit.start(asked, title="Flight 7", author="eve")).run_id
+        await kit.drain()
+        for step in ("release", "sign"):
+            await e.decide_approval(run, "approve", by=ada, step=step)
+        await kit.drain()
+        assert tasks(await e.inbox(ada)) == []
+        assert (await e.inbox(ada))["total"] == 0
+        assert tasks(await e.inbox(eve)) == [], "who began it does not approve it"
+        assert sorted(tasks(await e.inbox(bob))) == ["release", "sign"]
+        assert sorted(tasks(await e.inbox())) == ["release", "sign"], "for all it is still there"
+        assert {item["run_title"] for item in (await e.inbox(bob))["items"]} == {"Flight 7"}
+        assert (await e.doctor())["findings"] == []
+        await kit.reopen()
+        e = kit.engine
+        assert (await e.doctor(rebuild=True))["ok"]
+        assert (tasks(await e.inbox(ada)), len(tasks(await e.inbox(bob)))) == ([], 2)
+        await e.decide_approval(run, "approve", by=bob, step="sign")
+        assert tasks(await e.inbox(bob)) == ["release"]

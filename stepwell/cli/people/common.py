@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import click
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from stepwell.definition.forms.field import Field
     from stepwell.model.people import Actor
 
+FAILED: Final = frozenset({"failed", "timed_out"})
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -107,8 +108,11 @@ def change(
     ask: Callable[[Stepwell, str], Awaitable[dict[str, Any]]],
     who: Actor,
     fields: Sequence[Field] = (),
+    *,
+    fine: Collection[str] = (),
 ) -> int:
-    """Change a step, and say what became of it and what comes next."""
+    """Change a step, and say what became of it and what comes next. Exit code 1 where it has failed, unless that is
+    `fine`: what was asked for."""
 
     async def main(stepwell: Stepwell, run_id: str) -> dict[str, Any]:
         with explained(place, run_id, fields):
@@ -116,20 +120,31 @@ def change(
         return {**view, **await aftermath(stepwell, run_id, who)}
 
     view = as_guest(place.db, place.run, main)
+    code = 1 if view["status"] in FAILED - {*fine} else 0
     if place.as_json:
         print_json(view)
-        return 0
+        return code
     say(_became(view))
-    for text in next_lines(view, place.db):
+    for text in [*_why(view), *next_lines(view, place.db)]:
         say(text)
-    return 0
+    return code
 
 
 def _became(view: dict[str, Any]) -> str:
-    status = "waiting" if view["status"] == "waiting" else view["status"].replace("_", " ")
-    version = f", version {view['version']}" if "version" in view else ""
+    parts = [f"{view['task']} is {view['status'].replace('_', ' ')}"]
+    parts += [f"version {view['version']}"] if "version" in view else []
+    approval = view.get("approval")
+    if approval is not None and approval["status"] == "pending":
+        parts.append(f"{approval['given']} of {approval['need']} have approved")
     missing = ", ".join(view.get("missing", ())) if view["status"] in ("pending", "running") else ""
-    return line(f"{view['task']} is {status}{version}{f'; still needed: {missing}' if missing else ''}")
+    return line(", ".join(parts) + (f"; still needed: {missing}" if missing else ""))
+
+
+def _why(view: dict[str, Any]) -> list[str]:
+    """What went wrong, of a step that has failed."""
+    from stepwell.cli.outcome import error_lines
+
+    return error_lines(view["error"]) if view["status"] in FAILED and view.get("error") else []
 
 
 async def aftermath(stepwell: Stepwell, run_id: str, who: Actor) -> dict[str, Any]:

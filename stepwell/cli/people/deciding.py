@@ -68,4 +68,4 @@ def _decide(verdict: str, place: Place, comment: str | None, who: dict[str, Any]
         view: dict[str, Any] = await stepwell.show_step(run_id, place.step)
         return view
 
-    return change(place, ask, by)
+    return change(place, ask, by, fine=["failed"] if verdict == "reject" else [])

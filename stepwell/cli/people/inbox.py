@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from stepwell.cli.options import db_option, json_option
-from stepwell.cli.screen import line, print_json, table, tint, write
+from stepwell.cli.screen import line, on_terminal, print_json, table, tint, write
 from stepwell.cli.who import actor, who_options
-from stepwell.model.base import Instant
+from stepwell.model.base import SECOND, Duration, Instant
 
 if TYPE_CHECKING:
     from stepwell.model.people import Actor
+    from stepwell.ports import Clock
+
+LOOK_EVERY: Final[Duration] = SECOND
 
 HEADINGS: Final = ("DUE", "PRIORITY", "PROCEDURE", "STEP", "TITLE", "TO DO", "RUN", "FOR")
 TO_DO: Final = {"pending": "begin", "running": "fill in", "waiting": "decide"}
@@ -30,6 +34,7 @@ SHORT: Final = 13
 @click.option("--all", "everybody", is_flag=True, help="What waits for anybody at all.")
 @click.option("--run", metavar="RUN", help="Only what waits in this run.")
 @click.option("--kind", type=click.Choice(["form", "approval", "condition"]), help="Only steps of this kind.")
+@click.option("--watch", is_flag=True, help="Stay, and show it again whenever it changes, until Ctrl-C.")
 @click.option("--limit", type=click.IntRange(1, 1_000), default=50, show_default=True, help="How many.")
 @click.option("--cursor", metavar="CURSOR", help="Where the page before ended (`cursor` of its --json).")
 @db_option
@@ -43,34 +48,68 @@ def command(
     kind: str | None,
     limit: int,
     cursor: str | None,
+    watch: bool,
     **who: Any,
 ) -> int:
-    """List what waits for you: what is yours by name, your groups', and anybody's; the most urgent first.
+    """List what waits for you: what is yours by name, your groups', and anybody's; the most urgent first. What you have
+    decided already, or may not decide, is not there.
 
-    Exit code 0, whether something waits or not.
+    Exit code 0, whether something waits or not. With --watch and --json there is an object, on a line, for each change.
 
     Example: stepwell inbox --as ada --group stand-crew
     """
     by = None if everybody else actor(who)
-    page = {"kind": kind, "limit": limit, "cursor": cursor}
-    view, now = asyncio.run(_ask(db, by, run, mine=mine, **page))
-    if as_json:
-        print_json(view)
-        return 0
-    for text in _lines(view, now, db, by.id if by is not None else None):
-        write(text)
+    page = {"mine": mine, "kind": kind, "limit": limit, "cursor": cursor}
+
+    def show(view: dict[str, Any], now: Instant) -> None:
+        if as_json:
+            print_json(view)
+            return
+        if watch and on_terminal():
+            click.clear()
+        for text in _lines(view, now, db, by.id if by is not None else None):
+            write(text)
+
+    asyncio.run(_ask(db, by, run, show, page, watch=watch))
     return 0
 
 
 async def _ask(
-    db: Path, by: Actor | None, run: str | None, *, mine: bool, **page: Any
-) -> tuple[dict[str, Any], Instant]:
+    db: Path,
+    by: Actor | None,
+    run: str | None,
+    show: Callable[[dict[str, Any], Instant], None],
+    page: dict[str, Any],
+    *,
+    watch: bool,
+) -> None:
+    """Ask, and show it; with `watch` again and again, whenever it is another answer."""
+    from stepwell.cli.attending import signals
     from stepwell.cli.opening import find_run, guest
 
     async with guest(db) as stepwell:
         run_id = None if run is None else await find_run(stepwell, run)
-        view = await stepwell.inbox(by, mine=mine, run=run_id, **page)
-        return view, stepwell.engine.clock.now()
+        clock, before = stepwell.engine.clock, None
+        with signals() if watch else contextlib.nullcontext() as pressed:
+            while True:
+                view = await stepwell.inbox(by, run=run_id, **page)
+                if view != before:
+                    show(view, clock.now())
+                before = view
+                if pressed is None or await _left(pressed, clock):
+                    return
+
+
+async def _left(pressed: asyncio.Queue[int], clock: Clock) -> bool:
+    """Wait until it is time to look again; whether somebody wants to leave."""
+    key = asyncio.ensure_future(pressed.get())
+    pause = asyncio.ensure_future(clock.wait_until(clock.now() + LOOK_EVERY))
+    either: set[asyncio.Future[Any]] = {key, pause}
+    done, waiting = await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+    for each in waiting:
+        each.cancel()
+    await asyncio.gather(*waiting, return_exceptions=True)
+    return key in done
 
 
 def _lines(view: dict[str, Any], now: Instant, db: Path, name: str | None) -> list[str]:
@@ -103,7 +142,7 @@ def _cells(item: dict[str, Any], run: str, now: Instant) -> tuple[str, ...]:
     return (
         due_words(item["due"], now) or "-",
         str(item["priority"]),
-        line(item["workflow"], 40),
+        line(item["run_title"] or item["workflow"], 40),
         line(item["task"], 30),
         line(item["title"], 40),
         TO_DO.get(item["state"], item["state"]),

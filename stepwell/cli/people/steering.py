@@ -46,7 +46,10 @@ def fail(place: Place, version: int | None, reason: str, **who: Any) -> int:
     """
     by = actor(who)
     return change(
-        place, lambda s, run_id: s.fail_step(run_id, place.step, reason, version=version, by=by), by
+        place,
+        lambda s, run_id: s.fail_step(run_id, place.step, reason, version=version, by=by),
+        by,
+        fine=["failed"],
     )
 
 

@@ -33,7 +33,8 @@ def command() -> None:
     RUN is the id of a run, or as much of its beginning as makes it the only one; STEP the name of a task, or the id of
     a step. Who you are goes on record: --as, or STEPWELL_USER, or the login name.
 
-    Exit code 1: it was refused, and nothing is changed; 2: what was filled in is not valid.
+    Exit code 1: it was refused, and nothing is changed; or the step failed by what was handed in (not where that was
+    asked for: fail, reject). 2: what was filled in is not valid, and nothing is changed.
 
     Example: stepwell step submit 01936c2e check --value pressure=4.5
     """

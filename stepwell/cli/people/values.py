@@ -41,6 +41,12 @@ class Upload(NamedTuple):
         return {"file": "0" * 64, "name": self.path.name, "size": size, "type": kind}
 
 
+class Repeated(NamedTuple):
+    """A field that takes one value, and was given several times."""
+
+    times: int
+
+
 def read_values(fields: Sequence[Field], words: Sequence[str], text: str | None) -> dict[str, Any] | None:
     """What `--values` and `--value` say; None where neither is given. Raises `InvalidInput`."""
     if text is None and not words:
@@ -50,21 +56,23 @@ def read_values(fields: Sequence[Field], words: Sequence[str], text: str | None)
     if not isinstance(given, dict):
         raise InvalidInput("--values is not an object with a value per field")
     found: dict[str, list[str]] = {}
+    if bad := [word for word in words if word.find("=") < 1]:
+        what = "is no value of a field" if len(bad) == 1 else "are no values of fields"
+        raise InvalidInput(
+            f"{', '.join(map(repr, bad))} {what}",
+            hint="write id=VALUE, like pressure=4.5; id= empties it",
+        )
     for word in words:
-        name, equals, value = word.partition("=")
-        if not equals or not name:
-            raise InvalidInput(
-                f"{word!r} is no value of a field", hint="write id=VALUE, like pressure=4.5; id= empties it"
-            )
+        name, _, value = word.partition("=")
         found.setdefault(name, []).append(value)
-    return {**given, **{name: _value(known.get(name), name, texts) for name, texts in found.items()}}
+    return {**given, **{name: _value(known.get(name), texts) for name, texts in found.items()}}
 
 
-def _value(field: Field | None, name: str, texts: list[str]) -> Any:
+def _value(field: Field | None, texts: list[str]) -> Any:
     if field is not None and field.kind in _MANY:
         return many(field, texts)
     if len(texts) > 1:
-        raise InvalidInput(f"field {name} is given {len(texts)} times", hint="give it once")
+        return Repeated(len(texts))
     return texts[0] if field is None else typed(field, texts[0])
 
 
@@ -112,6 +120,8 @@ def _json(text: str) -> Any:
 
 def looked_at(value: Any) -> Any:
     """The value as a field can judge it before anything is kept. Raises `InvalidInput` for a file that is not there."""
+    if isinstance(value, Repeated):
+        raise InvalidInput(f"is given {value.times} times: give it once")
     if isinstance(value, Upload):
         return value.stand_in()
     return [looked_at(item) for item in value] if isinstance(value, list) else value
@@ -123,17 +133,33 @@ async def kept(
     values: Mapping[str, Any],
     before: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
-    """The same values, with every file put where files are; none where something about the values is wrong.
+    """The same values, with every file put where files are; none where something about the values is wrong: then
+    everything that is, of whatever kind, is told at once.
 
     `before`: what stands in a form that is to be submitted; then what is missing is told with what is wrong.
 
-    Raises `InvalidForm`, `InvalidInput`, `StoreUnavailable`.
+    Raises `InvalidForm`, `StoreUnavailable`.
     """
-    judged = {name: looked_at(value) for name, value in values.items()}
-    if wrong := check_values(fields, judged, complete=False):
+    judged: dict[str, Any] = {}
+    wrong: dict[str, list[str]] = {}
+    for name, value in values.items():
+        try:
+            judged[name] = looked_at(value)
+        except InvalidInput as error:
+            wrong[name] = [error.message]
+    files = {field.id for field in fields if field.kind in ("file", "files")}
+    for name, texts in check_values(fields, judged, complete=False).items():
+        wrong[name] = [*texts, *(_meant_a_file(name, judged[name]) if name in files else ())]
+    if wrong:
         whole = {} if before is None else check_values(fields, {**before, **judged}, complete=True)
         raise InvalidForm({**whole, **wrong})
     return {name: await _kept(stepwell, value) for name, value in values.items()}
+
+
+def _meant_a_file(name: str, value: Any) -> list[str]:
+    """What somebody should write who gave the path of a file."""
+    paths = [item for item in (value if isinstance(value, list) else [value]) if isinstance(item, str)]
+    return [f"a file of this machine is given with @ before its path: {name}=@{path}" for path in paths[:1]]
 
 
 async def _kept(stepwell: Stepwell, value: Any) -> Any:

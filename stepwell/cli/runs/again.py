@@ -74,7 +74,7 @@ def retry(
     if not is_one(runs, where):
         if here:
             raise InvalidInput("--here carries on one run", hint="name one, or let `stepwell serve` go on")
-        return steer_many("retry", runs, where, db, as_json=as_json, yes=yes)
+        return steer_many("retry", runs, where, db, as_json=as_json, yes=yes, asker=asker)
     if here:
         from stepwell.cli.opening import allow_modules
 

@@ -52,6 +52,7 @@ def steer_many(
     *,
     as_json: bool,
     yes: bool,
+    asker: str,
     reason: str | None = None,
 ) -> int:
     """Do it for all of them; the exit code is 1 where a run refused."""
@@ -60,7 +61,7 @@ def steer_many(
     ids = asyncio.run(_resolved(runs, where, db))
     if not yes and ids:
         _confirm(verb, ids, asked_for=bool(runs), as_json=as_json)
-    view = asyncio.run(_steered(verb, ids, reason, db))
+    view = asyncio.run(_steered(verb, ids, reason, asker, db))
     if as_json:
         print_json(view)
     else:
@@ -78,11 +79,13 @@ async def _resolved(runs: tuple[str, ...], where: dict[str, Any], db: Path) -> l
         return await stepwell.matching(**where)
 
 
-async def _steered(verb: Verb, ids: list[str], reason: str | None, db: Path) -> dict[str, Any]:
+async def _steered(verb: Verb, ids: list[str], reason: str | None, asker: str, db: Path) -> dict[str, Any]:
     from stepwell.cli.opening import guest
+    from stepwell.cli.progressing import progress
 
     async with guest(db) as stepwell:
-        return await stepwell.steer_many(verb, ids, reason=reason)
+        with progress(f"{verb} runs") as told:
+            return await stepwell.steer_many(verb, ids, reason=reason, by=asker or None, progress=told)
 
 
 def _confirm(verb: str, ids: list[str], *, asked_for: bool, as_json: bool) -> None:

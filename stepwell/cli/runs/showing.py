@@ -29,12 +29,16 @@ WIDEST: Final = 48
 
 
 def listing(view: dict[str, Any], now: Instant, *, titles: bool = False) -> list[str]:
-    """A table; the words of a status say what its colour says. `titles`: runs by their titles, if they have one."""
+    """A table; the words of a status say what its colour says. `titles`: runs by their titles, if they have one;
+    otherwise a title has a column of its own, where there is any."""
     runs = view["runs"]
     if not runs:
         return ["no runs"]
     rows: list[tuple[str, ...]] = [("RUN", "NAME", "STATUS", "STARTED", "TOOK", "ERROR")]
     rows += [_cells(run, now, run["title"] if titles else None) for run in runs]
+    if not titles and any(run["title"] for run in runs):
+        column = ["TITLE", *(line(run["title"] or "-", WIDEST) for run in runs)]
+        rows = [(*row[:2], title, *row[2:]) for row, title in zip(rows, column, strict=True)]
     lines = table(rows)
     for number, run in enumerate(runs, 1):
         status = run["status"]

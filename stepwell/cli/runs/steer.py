@@ -39,7 +39,7 @@ def pause(
     """
     where = taken(options)
     if not is_one(runs, where):
-        return steer_many("pause", runs, where, db, as_json=as_json, yes=yes, reason=reason)
+        return steer_many("pause", runs, where, db, as_json=as_json, yes=yes, asker=asker, reason=reason)
     return _steer(runs[0], db, as_json, lambda stepwell, run_id: stepwell.pause(run_id, reason, by=asker))
 
 
@@ -61,7 +61,7 @@ def resume(
     if not is_one(runs, where):
         if step is not None:
             raise InvalidInput("--step is a step of one run", hint="name that run, and no other")
-        return steer_many("resume", runs, where, db, as_json=as_json, yes=yes)
+        return steer_many("resume", runs, where, db, as_json=as_json, yes=yes, asker=asker)
 
     async def ask(stepwell: Stepwell, run_id: str) -> Any:
         found = (await stepwell.step(run_id, step))["id"] if step is not None else None
@@ -86,7 +86,7 @@ def cancel(
     """
     where = taken(options)
     if not is_one(runs, where):
-        return steer_many("cancel", runs, where, db, as_json=as_json, yes=yes, reason=reason)
+        return steer_many("cancel", runs, where, db, as_json=as_json, yes=yes, asker=asker, reason=reason)
     confirm(f"Cancel run {runs[0]}?", yes=yes, as_json=as_json)
     return _steer(runs[0], db, as_json, lambda stepwell, run_id: stepwell.cancel(run_id, reason, by=asker))
 
@@ -107,7 +107,7 @@ def terminate(
     """
     where = taken(options)
     if not is_one(runs, where):
-        return steer_many("terminate", runs, where, db, as_json=as_json, yes=yes, reason=reason)
+        return steer_many("terminate", runs, where, db, as_json=as_json, yes=yes, asker=asker, reason=reason)
     confirm(f"Terminate run {runs[0]}? It cannot be retried afterwards.", yes=yes, as_json=as_json)
     return _steer(runs[0], db, as_json, lambda stepwell, run_id: stepwell.terminate(run_id, reason, by=asker))
 

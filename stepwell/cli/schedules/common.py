@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -44,6 +45,15 @@ def told(view: dict[str, Any], as_json: bool, *lines: str) -> int:
         for text in lines:
             say(text)
     return 0
+
+
+def local(at: str | None, schedule: Mapping[str, Any]) -> str:
+    """An instant as the clock shows it where the schedule's cron is read; RFC 3339, so it is no less exact."""
+    if at is None or schedule["cron"] is None:
+        return at or "-"
+    from zoneinfo import ZoneInfo
+
+    return datetime.fromisoformat(at).astimezone(ZoneInfo(schedule["zone"])).isoformat(timespec="seconds")
 
 
 def times(view: dict[str, Any]) -> str:

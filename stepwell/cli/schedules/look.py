@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from stepwell.cli.options import db_option, json_option
-from stepwell.cli.schedules.common import as_guest, name_argument, times, told
+from stepwell.cli.schedules.common import as_guest, local, name_argument, times, told
 from stepwell.cli.screen import line, pretty, table
+from stepwell.model.errors import NotFound
+
+if TYPE_CHECKING:
+    from stepwell.assembly import Stepwell
 
 
 @click.command("list")
@@ -22,7 +27,8 @@ def list_(db: Path, as_json: bool) -> int:
     """
     found = as_guest(db, lambda stepwell: stepwell.schedules())
     rows = [
-        [one["name"], one["state"], one["next_at"] or "-", line(one["workflow"]), times(one)] for one in found
+        [one["name"], one["state"], local(one["next_at"], one), line(one["workflow"]), times(one)]
+        for one in found
     ]
     if rows:
         rows.insert(0, ["NAME", "STATE", "NEXT", "WORKFLOW", "TIMES"])
@@ -52,10 +58,12 @@ def _shown(view: dict[str, Any]) -> list[str]:
         f"  fires    {times(view)}",
         f"  starts   {line(view['workflow'])} with {line(pretty(view['input']), 60)}",
         f"  policies overlap {view['overlap']}, catch-up {view['catch_up']}",
-        f"  next     {view['next_at'] or '-'}",
+        f"  next     {local(view['next_at'], view)}",
     ]
     if view["waiting"]:
-        lines.append(f"  waiting  slot {view['waiting']}, until {', '.join(view['running'])} has ended")
+        lines.append(
+            f"  waiting  slot {local(view['waiting'], view)}, until {', '.join(view['running'])} has ended"
+        )
     elif view["running"]:
         lines.append(f"  running  {', '.join(view['running'])}")
     if view["note"]:
@@ -73,12 +81,17 @@ def _shown(view: dict[str, Any]) -> list[str]:
 @name_argument
 @click.option("-n", "count", type=int, default=10, show_default=True, metavar="N", help="How many.")
 def upcoming(name: str, db: Path, as_json: bool, count: int) -> int:
-    """Print the next slots, in UTC. Those of a paused schedule are what would come.
+    """Print the next slots, in the schedule's zone (with --json in UTC); of a paused schedule those that would come.
 
     Example: stepwell schedules upcoming nightly -n 5
     """
-    found = as_guest(db, lambda stepwell: stepwell.upcoming(name, count))
-    return told({"name": name, "upcoming": found}, as_json, *(found or ["no slot is known yet"]))
+
+    async def ask(stepwell: Stepwell) -> tuple[list[str], dict[str, Any]]:
+        return await stepwell.upcoming(name, count), await stepwell.schedule_view(name)
+
+    found, schedule = as_guest(db, ask)
+    lines = [local(slot, schedule) for slot in found] or ["no slot is known yet"]
+    return told({"name": name, "upcoming": found}, as_json, *lines)
 
 
 @click.command()
@@ -86,14 +99,22 @@ def upcoming(name: str, db: Path, as_json: bool, count: int) -> int:
 @click.option("--limit", type=int, default=50, show_default=True, metavar="N", help="How many.")
 @click.option("--cursor", metavar="TEXT", help="Go on where the page before ended (`next` of its --json).")
 def firings(name: str, db: Path, as_json: bool, limit: int, cursor: str | None) -> int:
-    """Print what became of slots, newest first: started, waiting, skipped, missed or failed.
+    """Print what became of slots, newest first: started, waiting, skipped, missed or failed. Slots are shown in the
+    schedule's zone, with --json in UTC.
 
     Example: stepwell schedules firings nightly --limit 10
     """
-    page = as_guest(db, lambda stepwell: stepwell.firings(name, limit=limit, cursor=cursor))
+
+    async def ask(stepwell: Stepwell) -> tuple[dict[str, Any], dict[str, Any]]:
+        page, schedule = await stepwell.firings(name, limit=limit, cursor=cursor), {"cron": None}
+        with contextlib.suppress(NotFound):  # it may be deleted
+            schedule = await stepwell.schedule_view(name)
+        return page, schedule
+
+    page, schedule = as_guest(db, ask)
     rows = [
         [
-            one["slot"] or "-",
+            local(one["slot"], schedule),
             one["outcome"],
             one["reason"],
             one["status"] or "-",

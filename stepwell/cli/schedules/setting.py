@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Final, TypeVar
 import click
 
 from stepwell.cli.options import PATH, db_option, input_option, json_option, read_input, read_tags
-from stepwell.cli.schedules.common import times, told
+from stepwell.cli.schedules.common import local, times, told
 
 if TYPE_CHECKING:
     from stepwell.definition.model import Definition
@@ -105,7 +105,7 @@ def set_(
     options |= {"every": _span(every), "after": _span(after), "tags": labels}
     view = asyncio.run(_set(db, name, _source(workflow), data, others, options))
     done = "is set" if view["changed"] else "was set like this already"
-    coming = f"next slot {view['next_at']}" if view["next_at"] else "no slot is known yet"
+    coming = f"next slot {local(view['next_at'], view)}" if view["next_at"] else "no slot is known yet"
     return told(view, as_json, f"schedule {view['name']} {done}: {times(view)}; {coming}")
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stepwell.cli.options import yes_option
-from stepwell.cli.schedules.common import as_guest, name_argument, told
+from stepwell.cli.schedules.common import as_guest, local, name_argument, told
 from stepwell.cli.screen import line
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def resume(name: str, db: Path, as_json: bool) -> int:
     Example: stepwell schedules resume nightly
     """
     view = as_guest(db, lambda stepwell: stepwell.resume_schedule(name))
-    return told(view, as_json, f"schedule {name} goes on; next slot {view['next_at'] or '-'}")
+    return told(view, as_json, f"schedule {name} goes on; next slot {local(view['next_at'], view)}")
 
 
 @click.command()
@@ -87,8 +87,16 @@ def backfill(name: str, db: Path, as_json: bool, start: str, end: str, limit: in
 
     Example: stepwell schedules backfill nightly --from 2026-11-01T00:00:00Z --to 2026-11-07T00:00:00Z
     """
-    filled = as_guest(db, lambda stepwell: stepwell.backfill_schedule(name, start, end, limit=limit))
+
+    async def ask(stepwell: Stepwell) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+        filled = await stepwell.backfill_schedule(name, start, end, limit=limit)
+        return filled, await stepwell.schedule_view(name)
+
+    filled, schedule = as_guest(db, ask)
     new = sum(one["created"] for one in filled)
-    lines = [f"{one['slot']}  {one['run_id']}{'' if one['created'] else '  (was there)'}" for one in filled]
+    lines = [
+        f"{local(one['slot'], schedule)}  {one['run_id']}{'' if one['created'] else '  (was there)'}"
+        for one in filled
+    ]
     summary = f"{new} runs started, {len(filled) - new} were there already"
     return told({"name": name, "slots": filled}, as_json, *lines, summary)

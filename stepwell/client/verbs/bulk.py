@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Literal, Unpack
 
+from stepwell.client.actors import Who, known_actor
 from stepwell.client.filters import Filters
 from stepwell.client.verbs.inspect import InspectVerbs
 from stepwell.client.verbs.steer import SteerVerbs
@@ -21,8 +22,17 @@ PAGE: Final = 500
 class BulkVerbs(SteerVerbs, InspectVerbs):
     """Steering many runs at once."""
 
-    async def steer_many(self, verb: Verb, run_ids: Sequence[str], *, reason: str | None = None) -> View:
-        """Do the same to all these runs, one after the other.
+    async def steer_many(
+        self,
+        verb: Verb,
+        run_ids: Sequence[str],
+        *,
+        reason: str | None = None,
+        by: Who | None = None,
+        progress: Callable[[int, int], None] | None = None,
+    ) -> View:
+        """Do the same to all these runs, one after the other. `by`: who asks, for the record of each. `progress` is
+        called after each, with how many are through, and how many there are.
 
         `{verb, total, done, refused, results: [{run_id, ok, status, error}]}`, in the order given; a run that is named
         twice is asked once. `error` is `{type, message, hint}`. Raises `InvalidInput` for a verb that there is not.
@@ -30,8 +40,13 @@ class BulkVerbs(SteerVerbs, InspectVerbs):
         if verb not in VERBS:
             raise InvalidInput(f"there is no verb {verb!r} for many runs", hint=f"use {', '.join(VERBS)}")
         act: Callable[..., Awaitable[View]] = getattr(self, verb)
-        options = {"reason": reason} if verb in REASONED else {}
-        results = [await _one(act, run_id, options) for run_id in dict.fromkeys(run_ids)]
+        options: dict[str, Any] = {"by": None if by is None else known_actor(by)}
+        options |= {"reason": reason} if verb in REASONED else {}
+        wanted, results = list(dict.fromkeys(run_ids)), list[View]()
+        for run_id in wanted:
+            results.append(await _one(act, run_id, options))
+            if progress is not None:
+                progress(len(results), len(wanted))
         done = sum(result["ok"] for result in results)
         return {
             "verb": verb,

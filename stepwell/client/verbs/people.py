@@ -41,21 +41,23 @@ class PeopleVerbs(SteerVerbs):
         """What waits for people: `{items, cursor, total}`, by priority, then by when it is due, then oldest first.
 
         `by`: what this person may do: what is theirs, their groups', and nobody's in particular (with `mine` only the
-        first). `groups`: what is these groups'. Neither: all. `kind` is form, approval or condition, or a kind of step.
+        first), but no approval that they have decided or may not decide. `groups`: what is these groups'. Neither:
+        all. `kind` is form, approval or condition, or a kind of step. `run_title`: what the run is called, if anything.
         """
         where = WorkFilter(run_id=run, kind=_kind(kind), due_before=due_before)
         if by is not None:
             actor = known_actor(by)
             own = () if mine else tuple(actor.groups)
-            where = where._replace(people=(actor.id,), groups=own, anybodys=not mine)
+            where = where._replace(people=(actor.id,), groups=own, anybodys=not mine, to=actor.id)
         if groups:
             where = where._replace(groups=tuple(groups))
         if not 0 < limit <= 1_000:
             raise InvalidInput("limit must be between 1 and 1,000")
         page = await self.engine.store.work.items(where, limit, cursor)
         now = self.engine.clock.now()
+        titles = {item.run_id: (await self.engine.row(item.run_id)).title for item in page.items}
         return {
-            "items": [item_view(item, now) for item in page.items],
+            "items": [item_view(item, titles[item.run_id], now) for item in page.items],
             "cursor": page.cursor,
             "total": await self.engine.store.work.count(where),
         }

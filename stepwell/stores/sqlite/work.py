@@ -47,15 +47,19 @@ class SqliteWork:
 
 
 def work_row(item: WorkItem) -> Row:
+    """`who` has `p:NAME`, `g:GROUP` and `x:NAME` (past for this person); an empty name where only the last are there:
+    it is anybody's but theirs."""
     who = [*(f"p:{name}" for name in item.people), *(f"g:{name}" for name in item.groups)]
-    return (*item[:11], json.dumps(list(dict.fromkeys(who)), ensure_ascii=False))
+    past = [f"x:{name}" for name in item.past]
+    if past and not who:
+        who = [""]
+    return (*item[:11], json.dumps(list(dict.fromkeys([*who, *past])), ensure_ascii=False))
 
 
 def _item(row: Sequence[Any]) -> WorkItem:
     who = json.loads(row[11])
-    people = tuple(name[2:] for name in who if name.startswith("p:"))
-    groups = tuple(name[2:] for name in who if name.startswith("g:"))
-    return WorkItem(*row[:11], *[people, groups])
+    names = [tuple(name[2:] for name in who if name.startswith(kind)) for kind in ("p:", "g:", "x:")]
+    return WorkItem(*row[:11], *names)
 
 
 def _condition(where: WorkFilter) -> tuple[str, dict[str, Any]]:
@@ -67,6 +71,9 @@ def _condition(where: WorkFilter) -> tuple[str, dict[str, Any]]:
             "(run_id, step) IN (SELECT run_id, step FROM work_names WHERE who IN (SELECT value FROM json_each(:names)))"
         )
         values["names"] = json.dumps(names, ensure_ascii=False)
+    if where.to is not None:
+        parts.append("(run_id, step) NOT IN (SELECT run_id, step FROM work_names WHERE who = :past)")
+        values["past"] = f"x:{where.to}"
     for column, sign, value in (
         ("run_id", "=", where.run_id),
         ("kind", "=", where.kind),

@@ -1,0 +1,51 @@
+"""How far long work has come, on one line of a terminal that is written over and gone at the end.
+
+It goes to standard error, so that results stay what they are; where nobody watches there is nothing.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import sys
+from collections.abc import Callable, Iterator
+from typing import Final
+
+from stepwell.cli.screen import line
+
+Progress = Callable[[int, int], None]
+"""Called with how many are through, and how many there are (0: not known)."""
+
+FEWEST: Final = 20
+"""what has fewer parts is through before anybody asks"""
+PARTS: Final = 100
+"""the line is written so often, however many there are"""
+EVERY: Final = 100
+"""… and where that is not known, once in so many"""
+
+
+@contextlib.contextmanager
+def progress(what: str) -> Iterator[Progress]:
+    """`what: 120 of 1,000`."""
+    shown = [0]
+
+    def told(done: int, total: int) -> None:
+        if 0 < total < FEWEST or done % (max(1, total // PARTS) if total else EVERY):
+            return
+        text = line(f"{what}: {done:,}" + (f" of {total:,}" if total else ""))
+        _write("\r" + text.ljust(shown[0]))
+        shown[0] = len(text)
+
+    if not sys.stderr.isatty():
+        yield lambda done, total: None
+        return
+    try:
+        yield told
+    finally:
+        if shown[0]:
+            _write("\r" + " " * shown[0] + "\r")
+
+
+def _write(text: str) -> None:
+    with contextlib.suppress(OSError):
+        sys.stderr.write(text)
+        sys.stderr.flush()
