@@ -3,22 +3,27 @@ thousand."""
 
 from __future__ import annotations
 
+import asyncio
 import tempfile
-from functools import cache
 from pathlib import Path
+from typing import Final
 
-from stepwell.stores.sqlite.connection import open_writer, place_of
+from stepwell.assembly import Stepwell
+from stepwell.testing.doors import FrozenClock
+
+_MADE: Final[list[bytes]] = []
 
 
-def make_blank(path: Path) -> None:
+async def make_blank(path: Path) -> None:
     """Put an empty database there, where nothing is. It is what opening the path would make."""
-    if not path.exists() and path.parent.is_dir():
-        path.write_bytes(_blank())
+    if not _MADE:
+        with tempfile.TemporaryDirectory(prefix="stepwell-blank-") as folder:
+            made = Path(folder) / "blank.db"
+            await (await Stepwell.open(made, clock=FrozenClock(), guest=True)).close()
+            _MADE.append(await asyncio.to_thread(made.read_bytes))
+    await asyncio.to_thread(_put, path, _MADE[0])
 
 
-@cache
-def _blank() -> bytes:
-    with tempfile.TemporaryDirectory(prefix="stepwell-blank-") as folder:
-        path = Path(folder) / "blank.db"
-        open_writer(place_of(path, None, 1), 0).close()
-        return path.read_bytes()
+def _put(path: Path, content: bytes) -> None:
+    if path.parent.is_dir() and not path.exists():
+        path.write_bytes(content)

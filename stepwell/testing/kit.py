@@ -77,7 +77,7 @@ class Kit:
             self._wanted_path = Path(self._folder.name) / "kit.db"
         self.path = self._wanted_path
         if self._settings.get("vfs") is None:
-            make_blank(self.path)
+            await make_blank(self.path)
         await self._open()
         return self
 
