@@ -1,8 +1,8 @@
-"""Coroutines that share a task one after the other: each in a context of its own, and known to have waited."""
+"""Coroutines that share a task one after the other, each in a context of its own."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Coroutine, Generator
+from collections.abc import Coroutine, Generator
 from contextvars import Context
 from functools import partial
 from typing import Any, Generic, TypeVar
@@ -20,21 +20,17 @@ class Turn:
 
 
 class Apart(Generic[T]):
-    """Await it once. What the coroutine sets in context variables stays in `context`; `waits` is called when it has to
-    wait for the first time: until then it has kept nobody from the loop."""
+    """What is left of a coroutine that was begun in `context` and `waits_for` something. Await it once. What it sets in
+    context variables stays in there."""
 
-    __slots__ = ("_context", "_coroutine", "_waits")
+    __slots__ = ("_context", "_coroutine", "_waits_for")
 
-    def __init__(
-        self, coroutine: Coroutine[Any, Any, T], context: Context, waits: Callable[[], None]
-    ) -> None:
-        self._coroutine, self._context, self._waits = coroutine, context, waits
+    def __init__(self, coroutine: Coroutine[Any, Any, T], context: Context, waits_for: Any) -> None:
+        self._coroutine, self._context, self._waits_for = coroutine, context, waits_for
 
     def __await__(self) -> Generator[Any, Any, T]:
-        run, coroutine = self._context.run, self._coroutine
+        run, coroutine, waits_for = self._context.run, self._coroutine, self._waits_for
         try:
-            waits_for = run(coroutine.send, None)
-            self._waits()
             while True:
                 try:
                     sent = yield waits_for

@@ -51,7 +51,8 @@ class Dispatch:
         self._room = limit
         self._begun: dict[Identity, Job] = {}
         self._tasks: dict[Identity, asyncio.Task[None]] = {}
-        self._next: deque[Identity] = deque()
+        self._next: deque[Job] = deque()
+        self._present: Identity | None = None
         self._carrier: asyncio.Task[None] | None = None
         self._waiting: dict[Identity, Job] = {}
         self._queue: list[tuple[int, int, Identity]] = []
@@ -94,9 +95,9 @@ class Dispatch:
 
     def submit(self, job: Job) -> None:
         identity = job.identity
-        if self._closed or identity in self._begun or identity in self._waiting:
+        if self._closed or identity in self._begun or (self._waiting and identity in self._waiting):
             return
-        if job.waits or self._room > 0:
+        if self._room > 0 or job.waits:
             self._start(identity, job)
         else:
             self._count += 1
@@ -112,7 +113,7 @@ class Dispatch:
         job = self._begun.get(identity)
         if job is None:
             return False
-        task = self._tasks.get(identity)
+        task = self._carrier if identity == self._present else self._tasks.get(identity)
         if task is None:  # its turn has not come
             self._over(identity, job, Interrupted())
         elif identity not in self._interrupted:
@@ -123,7 +124,7 @@ class Dispatch:
     def _start(self, identity: Identity, job: Job) -> None:
         self._room -= not job.waits
         self._begun[identity] = job
-        self._next.append(identity)
+        self._next.append(job)
         if self._carrier is None:
             self._carrier = self._loop.create_task(self._carry())
 
@@ -135,28 +136,51 @@ class Dispatch:
         try:
             while self._next:
                 for _ in range(len(self._next)):
-                    await self._carry_one(task)
-                    if self._carrier is not task or task.cancelling():
+                    job = self._next.popleft()
+                    rest = self._perform(job)
+                    if rest is not None:
+                        self._tasks[job.identity] = task
+                        self._hand_on()
+                        await self._see_through(job, rest)
                         return
+                    if task.cancelling():
+                        return
+                    if not self._next:
+                        break
                 await Turn()
         finally:
             if self._carrier is task:
                 self._hand_on()
 
-    async def _carry_one(self, task: asyncio.Task[None]) -> None:
-        identity = self._next.popleft() if self._next else None
-        job = None if identity is None else self._begun.get(identity)
-        if identity is None or job is None:  # interrupted before its turn came
-            return
-        self._tasks[identity] = task
+    def _perform(self, job: Job) -> Apart[Outcome] | None:
+        """Most jobs are through at once; of another one, what is left of it when it has to wait."""
+        identity = job.identity
+        if self._begun.get(identity) is not job:  # interrupted before its turn came
+            return None
+        self._present = identity
         try:
-            outcome = await Apart(job.perform(), copy_context(), self._hand_on)
+            coroutine, context = job.perform(), copy_context()
+            return Apart(coroutine, context, context.run(coroutine.send, None))
+        except StopIteration as done:
+            outcome: Outcome = done.value
         except asyncio.CancelledError:
             outcome = Interrupted()
-        except Exception as error:
-            log.exception("performing %s failed", identity)
-            outcome = Failed(runtime(f"{type(error).__name__}: {error}"))
+        except Exception as error:  # noqa: BLE001 - a defect of whoever performs must not stop the engine
+            outcome = _failed(identity, error)
+        finally:
+            self._present = None
         self._over(identity, job, outcome)
+        return None
+
+    async def _see_through(self, job: Job, rest: Apart[Outcome]) -> None:
+        try:
+            outcome = await rest
+        except asyncio.CancelledError:
+            outcome = Interrupted()
+        except Exception as error:  # noqa: BLE001 - a defect of whoever performs must not stop the engine
+            outcome = _failed(job.identity, error)
+        del self._tasks[job.identity]
+        self._over(job.identity, job, outcome)
 
     def _hand_on(self) -> None:
         """The rest is for another task."""
@@ -164,8 +188,8 @@ class Dispatch:
 
     def _over(self, identity: Identity, job: Job, outcome: Outcome) -> None:
         del self._begun[identity]
-        self._tasks.pop(identity, None)
-        if identity in self._interrupted:  # some functions keep it to themselves that they were asked to stop
+        # Some functions keep it to themselves that they were asked to stop.
+        if self._interrupted and identity in self._interrupted:
             self._interrupted.discard(identity)
             outcome = Interrupted()
         self._room += not job.waits
@@ -194,3 +218,8 @@ class Dispatch:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+
+
+def _failed(identity: Identity, error: Exception) -> Outcome:
+    log.error("performing %s failed", identity, exc_info=error)
+    return Failed(runtime(f"{type(error).__name__}: {error}"))

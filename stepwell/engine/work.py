@@ -31,7 +31,7 @@ class Performance:
     `start` is given for what the engine does itself (running another workflow); else the runner does it.
     """
 
-    __slots__ = ("_actor", "_effect", "_finished", "_runner", "_sparing", "_start", "key", "step_id")
+    __slots__ = ("_actor", "_effect", "_finished", "_runner", "_sparing", "_start", "identity", "waits")
 
     def __init__(
         self, actor: Actor, effect: Perform, runner: Runner, start: Start | None, sparing: Sparing
@@ -39,23 +39,15 @@ class Performance:
         self._actor, self._effect, self._runner, self._start = actor, effect, runner, start
         self._sparing = sparing
         self._finished = False
-        self.key = effect.key
-        self.step_id = effect.step
+        self.identity = (actor.state.run.id, effect.step, effect.attempt)
+        self.waits = start is not None
+        """what the engine does itself is to wait for another run"""
 
     # --- for the dispatcher -----------------------------------------------------------------------
 
     @property
-    def identity(self) -> tuple[str, str, int]:
-        return (self._actor.id, self._effect.step, self._effect.attempt)
-
-    @property
     def priority(self) -> int:
         return self._effect.priority
-
-    @property
-    def waits(self) -> bool:
-        """What the engine does itself is to wait for another run."""
-        return self._start is not None
 
     def perform(self) -> Coroutine[Any, Any, Outcome]:
         if self._start is not None:
@@ -98,7 +90,15 @@ class Performance:
 
     @property
     def run_id(self) -> str:
-        return self._actor.id
+        return self.identity[0]
+
+    @property
+    def step_id(self) -> str:
+        return self._effect.step
+
+    @property
+    def key(self) -> str:
+        return self._effect.key
 
     @property
     def attempt(self) -> int:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from typing import Any
 
-from stepwell.model.actions import Action, Failed, Outcome
+from stepwell.model.actions import Action, CodeAction, Failed, Outcome
 from stepwell.model.problem import configuration, runtime
 from stepwell.ports import Runner, WorkContext
 
@@ -18,8 +19,13 @@ class WorkerDispatch:
     def __init__(self, runners: Mapping[type, Runner]) -> None:
         self._runners = dict(runners)
 
-    async def perform(self, action: Action, context: WorkContext) -> Outcome:
+    def perform(self, action: Action, context: WorkContext) -> Coroutine[Any, Any, Outcome]:
         runner = self._runners.get(type(action))
+        if type(action) is CodeAction and runner is not None:  # what is raised is caught where it is called
+            return runner.perform(action, context)
+        return self._perform(runner, action, context)
+
+    async def _perform(self, runner: Runner | None, action: Action, context: WorkContext) -> Outcome:
         if runner is None:
             return Failed(configuration(f"this engine has no runner for a {type(action).__name__}"))
         try:
