@@ -1,9 +1,14 @@
 """The laws of the house that imports cannot show: sizes, clocks, chance, names of new things."""
 
 import ast
+import operator
+from importlib import import_module
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+
+from stepwell.model.base import new
 
 ROOT = Path(__file__).parent.parent / "stepwell"
 FILES = sorted(ROOT.rglob("*.py"))
@@ -63,3 +68,22 @@ def test_no_pickle_and_no_eval(path: Path) -> None:
     assert not imported & {"pickle", "marshal", "shelve", "sqlite3"}
     called = {n.func.id for n in ast.walk(tree) if isinstance(n, ast.Call) and isinstance(n.func, ast.Name)}
     assert not called & {"eval", "exec", "compile"}
+
+
+@pytest.mark.parametrize("path", FILES, ids=name)
+def test_what_is_made_at_once_is_made_whole(path: Path) -> None:
+    """`model.base.new` does not look at what it is given."""
+    calls = [
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "new"
+    ]
+    if not calls:
+        return
+    module = import_module(".".join(("stepwell", *path.relative_to(ROOT).with_suffix("").parts)))
+    assert module.new is new
+    for call in calls:
+        kind, members = call.args
+        made = operator.attrgetter(ast.unparse(kind))(SimpleNamespace(**vars(module)))
+        assert isinstance(members, ast.Tuple) and not any(isinstance(e, ast.Starred) for e in members.elts)
+        assert len(members.elts) == len(made._fields), f"line {call.lineno}"

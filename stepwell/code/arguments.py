@@ -6,15 +6,25 @@ import inspect
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from types import GenericAlias
-from typing import Any
+from typing import Any, NamedTuple
 
-from stepwell.code.values import Form, fits, form_of, hints_of, is_plain
+from stepwell.code.values import Form, fits, form_of, hints_of, is_plain, types_of
 from stepwell.model.base import Json
 from stepwell.model.errors import InvalidInput
 from stepwell.workers.results import NotJson, jsonable
 
 _SIMPLE = frozenset({str, int, float, bool, type(None)})
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+_PLAIN = (inspect.Parameter.POSITIONAL_OR_KEYWORD, inspect.Parameter.KEYWORD_ONLY)
+
+
+class _Plain(NamedTuple):
+    """A signature whose parameters can all be given by name. (To go by it costs a fifth of asking `inspect`.)"""
+
+    names: dict[str, None]
+    places: tuple[str, ...]
+    """those that can be given by position too"""
+    needed: frozenset[str]
 
 
 class Arguments:
@@ -43,16 +53,36 @@ class Arguments:
             hint = GenericAlias(dict, (str, hint))
         return _checked(hint) if is_plain(hint) else form_of(hint)
 
-    def write(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Json]:
-        """The object. Raises `InvalidInput` where they do not fit, or are no JSON."""
+    @cached_property
+    def _plain(self) -> _Plain | None:
+        parameters = self.signature.parameters.values()
+        if not all(p.kind in _PLAIN for p in parameters):
+            return None
+        return _Plain(
+            dict.fromkeys(self.signature.parameters),
+            tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD),
+            frozenset(p.name for p in parameters if p.default is p.empty),
+        )
+
+    def _bound(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> Mapping[str, Any]:
+        """What each parameter is given. Raises `InvalidInput`."""
+        plain = self._plain
+        if plain is not None and not keywords and len(args) <= len(plain.places):
+            given = dict(zip(plain.places, args, strict=False))
+            if given.keys() >= plain.needed:
+                return given
         try:
             bound = self.signature.bind(*args, **keywords)
-            if any(p.kind is p.VAR_POSITIONAL for p in self.signature.parameters.values()):
-                bound.apply_defaults()  # what stands before the list must be there
         except TypeError as error:
             raise InvalidInput(f"{self._name}: {error}", hint=self._takes) from None
+        if any(p.kind is p.VAR_POSITIONAL for p in self.signature.parameters.values()):
+            bound.apply_defaults()  # what stands before the list must be there
+        return bound.arguments
+
+    def write(self, args: Sequence[Any], keywords: Mapping[str, Any]) -> dict[str, Json]:
+        """The object. Raises `InvalidInput` where they do not fit, or are no JSON."""
         written = {}
-        for name, value in bound.arguments.items():
+        for name, value in self._bound(args, keywords).items():
             try:
                 written[name] = self._forms[name].write(value)
             except NotJson as error:
@@ -65,6 +95,9 @@ class Arguments:
 
         Raises `InvalidInput`.
         """
+        plain = self._plain
+        if plain is not None and type(input) is dict and plain.names.keys() >= input.keys() >= plain.needed:
+            return [], {name: self._read_one(name, input[name]) for name in plain.names if name in input}
         parameters = self.signature.parameters
         if not isinstance(input, dict):
             first = next(iter(parameters), None)
@@ -137,8 +170,10 @@ class Arguments:
 def _checked(hint: Any) -> Form:
     """Plain values are passed as they are, if they are of the type. (pydantic is not needed for them.)"""
 
+    kinds = types_of(hint)
+
     def read(value: Json) -> Json:
-        if fits(hint, value):
+        if type(value) in kinds or fits(hint, value):
             return value
         raise NotJson(f"it does not fit its annotation {getattr(hint, '__name__', hint)}: {value!r:.80}")
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from stepwell.code.execution import Execution
-from stepwell.code.registry import REGISTRY, Key, Known, Registry
+from stepwell.code.registry import REGISTRY, Known, Registry
 from stepwell.definition.model import Definition
 from stepwell.model.base import Json
 from stepwell.model.calls import CodeMismatch
@@ -27,9 +27,12 @@ class Codebase:
     ) -> None:
         """`counter` counts real seconds, to tell code that blocks; by default it stands still."""
         self._ids, self._dice, self._registry, self._counter = ids, dice, registry, counter
+        self._references: frozenset[str] = frozenset()
 
     def known(self) -> Collection[str]:
-        return {f"{namespace}/{name}:{version}" for namespace, name, version in map(_key, self._registry)}
+        if len(self._references) != len(self._registry):  # one more is known; none is ever forgotten
+            self._references = frozenset(map(_reference, self._registry))
+        return self._references
 
     def definitions(self, namespace: str, name: str) -> Sequence[Definition]:
         return [w.definition for w in self._registry if w.key[:2] == (namespace, name)]
@@ -66,5 +69,6 @@ def missing(definition: Definition) -> Problem:
     )
 
 
-def _key(workflow: Known) -> Key:
-    return workflow.key
+def _reference(workflow: Known) -> str:
+    namespace, name, version = workflow.key
+    return f"{namespace}/{name}:{version}"

@@ -305,7 +305,8 @@ class Execution:
     def _run(self, work: Callable[[], None]) -> None:
         """Let the code run until it waits. Where plain code waits, it runs in a greenlet, which can be left anywhere.
         (A greenlet costs as much as the rest of the way, so `async` code that needs none gets none.)"""
-        outer = enter(self.loop)
+        loop = self.loop
+        left = enter(loop)
         try:
             if self.workflow.waits_plainly:
                 self._green = self._green or greenlet(work)
@@ -315,7 +316,7 @@ class Execution:
         except Halt:  # out of plain code; `_wrong` says why
             pass
         finally:
-            leave(outer)
+            leave(loop, left)
         if self._green is not None and self._green.dead:
             self._green = None
 
@@ -337,7 +338,7 @@ class Execution:
         else:
             if not asyncio.iscoroutine(result):
                 result = giving(result)
-        self._main = self.loop.create_task(self._conduct(result))
+        self._main = self.loop.create_task(self._conduct(result), name="workflow")
         self.loop.run_ready()
 
     async def _conduct(self, code: Coroutine[Any, Any, Any]) -> Any:

@@ -57,6 +57,8 @@ class CodeLoop(asyncio.AbstractEventLoop):
 
     def __init__(self, owner: Owner) -> None:
         self.owner = owner
+        self.outer = events._get_running_loop()
+        """the engine's, that this one runs within"""
         self._ready: list[asyncio.Handle] = []
         self._tasks: list[asyncio.Task[Any]] = []
         self._many = FEW
@@ -66,11 +68,12 @@ class CodeLoop(asyncio.AbstractEventLoop):
         while self._ready:
             ready, self._ready = self._ready, []
             for handle in ready:
-                if not handle._cancelled:
-                    try:
-                        handle._run()
-                    except SystemExit:  # it ends its task, as any error does, and not the process
-                        pass
+                if handle._cancelled:
+                    continue
+                try:
+                    handle._run()
+                except SystemExit:  # it ends its task, as any error does, and not the process
+                    pass
 
     @property
     def tasks(self) -> list[asyncio.Task[Any]]:
@@ -179,40 +182,39 @@ for _name in REFUSED:
     setattr(CodeLoop, _name, _no_io(_name))
 
 
-Outer = tuple[asyncio.AbstractEventLoop | None, asyncio.Task[Any] | None]
-"""The loop that was running before, and its task."""
+Left = asyncio.Task[Any] | None
+"""The task of the outer loop that is being executed."""
 
 if sys.version_info >= (3, 14):  # a thread has one current task, not one for each loop
 
-    def enter(loop: CodeLoop) -> Outer:
-        """This is the running loop from now on, instead of the engine's, until `leave`."""
-        outer = events._get_running_loop()
-        left = None if outer is None else asyncio.tasks._swap_current_task(outer, None)
+    def enter(loop: CodeLoop) -> Left:
+        """This is the running loop from now on, instead of the outer one, until `leave`."""
+        left = None if loop.outer is None else asyncio.tasks._swap_current_task(loop.outer, None)
         events._set_running_loop(loop)
-        return outer, left
+        return left
 
-    def leave(outer: Outer) -> None:
-        events._set_running_loop(outer[0])
-        if outer[0] is not None:
-            asyncio.tasks._swap_current_task(*outer)
+    def leave(loop: CodeLoop, left: Left) -> None:
+        events._set_running_loop(loop.outer)
+        if loop.outer is not None:
+            asyncio.tasks._swap_current_task(loop.outer, left)
 
 else:
 
-    def enter(loop: CodeLoop) -> Outer:
-        """This is the running loop from now on, instead of the engine's, until `leave`."""
-        outer = events._get_running_loop()
+    def enter(loop: CodeLoop) -> Left:
+        """This is the running loop from now on, instead of the outer one, until `leave`."""
         events._set_running_loop(loop)
-        return outer, None
+        return None
 
-    def leave(outer: Outer) -> None:
-        events._set_running_loop(outer[0])
+    def leave(loop: CodeLoop, left: Left) -> None:
+        events._set_running_loop(loop.outer)
 
 
 @contextmanager
 def running(loop: CodeLoop) -> Iterator[None]:
-    """This is the running loop meanwhile."""
-    outer = enter(loop)
+    """This is the running loop meanwhile, whatever runs now."""
+    loop.outer = events._get_running_loop()
+    left = enter(loop)
     try:
         yield
     finally:
-        leave(outer)
+        leave(loop, left)

@@ -65,6 +65,9 @@ class Registry:
     def keys(self) -> frozenset[Key]:
         return frozenset(self._known)
 
+    def __len__(self) -> int:
+        return len(self._known)
+
     def __iter__(self) -> Iterator[Known]:
         return iter(self._known.values())
 

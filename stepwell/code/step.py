@@ -21,7 +21,7 @@ from stepwell.code.sparing import Cache, Limited, rate_of
 from stepwell.code.values import Form, form_of, hints_of
 from stepwell.definition.building.approvals import asked
 from stepwell.model.actions import CodeAction
-from stepwell.model.base import Json
+from stepwell.model.base import Json, new
 from stepwell.model.calls import StepCall
 from stepwell.model.errors import InvalidInput
 from stepwell.model.policy import Backoff, StepOptions
@@ -77,7 +77,8 @@ class Step(Generic[P, R]):
             return self.function(*args, **kwargs)
         result: Any
         if self._alone is None:
-            awaited = self._call(execution, args, kwargs, self._undone(execution, args, kwargs))
+            then = None if self.compensation is None else self._undone(execution, args, kwargs)
+            awaited = self._call(execution, args, kwargs, then)
             result = awaited.outcome() if self.is_async else execution.wait(awaited.future)
         else:
             future = self.ask(execution, args, kwargs)
@@ -143,12 +144,12 @@ class Step(Generic[P, R]):
     ) -> Awaited:
         """As a step of this very run. `shared`: whoever called it gets the future, and may cancel it."""
         read, write = self.form
-        action = CodeAction(self.function, args, kwargs, self.is_async, write, self._retryable)
+        action = new(CodeAction, (self.function, args, kwargs, self.is_async, write, self._retryable))
         written = self._written if undoes is None else {**(self._written or {}), "compensates": undoes}
         cached = None if self.cache is None else self.cache.of(self.place, args, kwargs)
         step_id, known = execution.take(KIND, self.name)
         record = for_the_record(args, kwargs)
-        call = StepCall(step_id, record, action, written, KIND, cached, self.rate)
+        call = new(StepCall, (step_id, record, action, written, KIND, cached, self.rate))
         future = Asked(execution.loop, step_id) if shared else asyncio.Future(loop=execution.loop)
         awaited = Awaited(future, call, read, then)
         execution.called(awaited, known)

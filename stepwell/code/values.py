@@ -55,6 +55,14 @@ def is_plain(annotation: Any) -> bool:
     return get_origin(annotation) in _BOXES and all(map(is_plain, inner))
 
 
+def types_of(annotation: Any) -> tuple[type, ...]:
+    """Of a type that has one name, the types of all its values. (There may be others that fit: then `fits` says so.)"""
+    try:
+        return _NAMES.get(annotation) or ()
+    except TypeError:  # not hashable
+        return ()
+
+
 def fits(annotation: Any, value: Json) -> bool:
     """Whether a JSON value is of a plain type."""
     if annotation in _NAMES:

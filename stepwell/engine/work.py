@@ -13,7 +13,7 @@ from stepwell.engine.mail import Mail
 from stepwell.engine.sparing import Sparing
 from stepwell.model import commands as c
 from stepwell.model.actions import Failed, Outcome, Postponed, Succeeded
-from stepwell.model.base import Json
+from stepwell.model.base import Json, new
 from stepwell.model.effects import Perform
 from stepwell.model.errors import InvalidInput
 from stepwell.model.problem import runtime
@@ -61,7 +61,7 @@ class Performance:
         self._finished = True
         step, attempt = self._effect.step, self._effect.attempt
         if isinstance(outcome, Succeeded):
-            command: c.Command = c.CompleteStep(step, attempt, outcome.output, outcome.source)
+            command: c.Command = new(c.CompleteStep, (step, attempt, outcome.output, outcome.source))
         elif isinstance(outcome, Failed):
             command = c.FailStep(step, attempt, outcome.problem, outcome.retry, outcome.after)
         elif isinstance(outcome, Postponed):
@@ -70,7 +70,7 @@ class Performance:
             command = c.SettleStep(step, attempt)
         keeps = self._effect.cached is not None and isinstance(outcome, Succeeded) and outcome.source is None
         reply = partial(self._keep, outcome.output) if keeps else self._answered  # type: ignore[union-attr]
-        self._actor.tell(Mail(command, reply, insist=True))
+        self._actor.tell(new(Mail, (command, reply, None, None, True, None)))
 
     def _keep(self, output: Json, error: BaseException | None) -> None:
         """The result is on record, or refused."""

@@ -1,7 +1,7 @@
 """Words that every other noun is spelled with."""
 
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
 Instant: TypeAlias = int
 """A point in time: microseconds since 1970-01-01 UTC."""
@@ -11,6 +11,17 @@ Duration: TypeAlias = int
 
 Json: TypeAlias = Any
 """None, bool, int of any size, float, str, list or dict with str keys."""
+
+T = TypeVar("T", bound=tuple[Any, ...])
+
+
+class _New(Protocol):
+    def __call__(self, kind: type[T], members: tuple[Any, ...], /) -> T: ...
+
+
+new: Final[_New] = tuple.__new__
+"""`new(Kind, (…))` is `Kind(…)` for a `NamedTuple`, every member given, in a third of the time: for what is made at
+every step. (A test counts the members.)"""
 
 SECOND: Duration = 1_000_000
 MILLISECOND: Duration = 1_000

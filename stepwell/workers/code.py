@@ -7,6 +7,7 @@ import logging
 from dataclasses import replace
 
 from stepwell.model.actions import CodeAction, Failed, Interrupted, Outcome, Postponed, Succeeded
+from stepwell.model.base import new
 from stepwell.model.problem import Problem, runtime
 from stepwell.ports import WorkContext
 from stepwell.workers.calling import described, named
@@ -21,7 +22,9 @@ async def run_async(action: CodeAction, context: WorkContext) -> Outcome:
     asked to stop, nothing is said here.)"""
     token = _CURRENT.set(Current(context, asyncio.get_running_loop()))
     try:
-        return Succeeded(action.write(await action.function(*action.arguments, **action.keywords)))
+        return new(
+            Succeeded, (action.write(await action.function(*action.arguments, **action.keywords)), None)
+        )
     except GeneratorExit:
         raise  # the coroutine is being thrown away, nobody waits for an outcome
     except asyncio.CancelledError as error:

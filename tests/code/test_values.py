@@ -17,6 +17,7 @@ from pydantic import BaseModel
 from typing_extensions import TypedDict
 
 from stepwell import InvalidInput, RunFailed, StepFailed, StepFault, flow, step, workflow
+from stepwell.code.arguments import Arguments
 from stepwell.code.values import hints_of
 from stepwell.model.commands import SendSignal
 from stepwell.testing import Kit
@@ -380,3 +381,50 @@ def test_annotations_that_cannot_be_resolved() -> None:
         return known
 
     assert hints_of(half) == {"known": Colour, "return": Colour}
+
+
+# --- arguments: the short way and the long one ----------------------------------------------------------------------
+
+
+def _places(a: int, b: str = "x") -> None: ...
+
+
+def _by_name(a: int, *, b: str, c: float = 1.5) -> None: ...
+
+
+def _untyped(a, b=None): ...  # type: ignore[no-untyped-def]
+
+
+def _nothing() -> None: ...
+
+
+GIVEN: list[tuple[tuple[Any, ...], dict[str, Any]]] = [
+    ((), {}), ((1,), {}), ((1, "y"), {}), ((1, "y", 2), {}), ((), {"a": 1}), ((1,), {"a": 1}), ((1,), {"b": "z"}),
+    ((1,), {"b": "z", "c": 2}), (("1",), {}), ((True,), {}), ((1, "\ud800"), {}), (([1, {"n": 2}],), {}),
+    ((object(),), {}), ((1,), {"d": 1}),
+]  # fmt: skip
+READ: list[Any] = [
+    {}, {"a": 1}, {"b": "y", "a": 1}, {"a": 1, "c": 2}, {"a": 1, "b": "z", "c": 2}, {"a": "1"}, {"a": 1, "d": 2}, 1, None,
+    [1], {"a": None, "b": None},
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("function", [_places, _by_name, _untyped, _nothing])
+def test_plain_arguments_are_the_same_the_short_way(function: Callable[..., Any]) -> None:
+    def outcome(act: Callable[..., Any], *given: Any) -> Any:
+        try:
+            return act(*given)
+        except InvalidInput as error:
+            return str(error), error.hint
+
+    short, long = Arguments(function), Arguments(function)
+    long.__dict__["_plain"] = None
+    assert short._plain is not None
+    for args, keywords in GIVEN:
+        told = [outcome(way.write, args, keywords) for way in (short, long)]
+        assert told[0] == told[1], (args, keywords)
+        assert list(told[0]) == list(told[1])
+    for input in READ:
+        found = [outcome(way.read, input) for way in (short, long)]
+        assert found[0] == found[1], input
+        assert list(found[0][1]) == list(found[1][1])
