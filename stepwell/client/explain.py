@@ -148,9 +148,11 @@ def _pausing(facts: Facts) -> str:
 
 
 def _cancelling(facts: Facts) -> str:
+    late = facts.state.run.out_of_time
+    what, it = ("The run's time is over", "it ") if late else ("The run is being cancelled", "")
     if facts.state.run.compensating is not None:
-        return _waits_for(facts.open, "The run is being cancelled: what it did is undone first.")
-    return _waits_for(facts.in_flight, "The run is being cancelled, and waits until this has stopped:")
+        return _waits_for(facts.open, f"{what}: what it did is undone first.")
+    return _waits_for(facts.in_flight, f"{what}, and {it}waits until this has stopped:")
 
 
 def _stalls(kind: str = "") -> Applies:

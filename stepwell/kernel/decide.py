@@ -27,7 +27,7 @@ from stepwell.kernel.failure import fail, fail_attempt
 from stepwell.kernel.flow import cancel_steps, complete, fail_run, in_flight
 from stepwell.kernel.limits import due_of
 from stepwell.kernel.ruling import Begin, Condition, Environment, Fault, Ruling
-from stepwell.kernel.undoing import compensates, unwanted
+from stepwell.kernel.undoing import compensates, conclude, unwanted, why
 from stepwell.model import commands as c
 from stepwell.model import events as e
 from stepwell.model import problem
@@ -124,7 +124,7 @@ def _complete_step(r: Ruling, command: c.CompleteStep) -> None:
 def _failed(r: Ruling, step: Step, found: Problem, retry: bool = True, after: Duration | None = None) -> None:
     """The step failed, unless its run is being cancelled anyway."""
     if unwanted(r.draft.run, step):
-        r.emit(e.StepCancelled(step.id, "the run was cancelled"))
+        r.emit(e.StepCancelled(step.id, why(r.draft.run)))
     elif r.definition.code is not None:
         code.fail_step(r, step, found, retry=retry, after=after)
     else:
@@ -144,7 +144,7 @@ def _settle_step(r: Ruling, command: c.SettleStep) -> None:
 def _defer_step(r: Ruling, command: c.DeferStep) -> None:
     step = _present(r, command.step, command.attempt)
     if unwanted(r.draft.run, step):
-        r.emit(e.StepCancelled(step.id, "the run was cancelled"))
+        r.emit(e.StepCancelled(step.id, why(r.draft.run)))
     else:
         code.defer_step(r, step, command)
 
@@ -267,9 +267,9 @@ _CODE_TIMERS: Final = {
 
 def _fail_run(r: Ruling, command: c.FailRun) -> None:
     if r.draft.run.status is RunStatus.CANCELLING:  # it ends anyway
-        cancel_steps(r, list(r.draft.open_steps()), "the run was cancelled")
+        cancel_steps(r, list(r.draft.open_steps()), why(r.draft.run))
         if r.draft.run.compensating is not None:
-            r.emit(e.RunCancelled())
+            conclude(r)
     else:
         fail_run(r, command.problem, None)
 

@@ -114,7 +114,7 @@ def _resumed(draft: Draft, event: e.RunResumed, at: Instant) -> None:
 
 def _cancelling(draft: Draft, event: e.RunCancelling, at: Instant) -> None:
     run = _move(draft, event, at)
-    run.cancel_reason = event.reason
+    run.cancel_reason, run.out_of_time = event.reason, event.timed_out
     if run.code is not None:
         run.heard = run.outcomes
 
@@ -152,6 +152,7 @@ def _retried(draft: Draft, event: e.RunRetried, at: Instant) -> None:
     run.generation = event.generation
     run.ended_at = run.error = run.error_step = run.cancel_reason = None
     run.heard = run.compensating = None
+    run.out_of_time = False
     run.deadline = event.deadline
 
 

@@ -18,7 +18,7 @@ from stepwell.kernel.people import watching
 from stepwell.kernel.people.ending import check_fields, keep_fields
 from stepwell.kernel.people.life import proceed_by_itself
 from stepwell.kernel.ruling import Begin, Enter, Fault, Ruling
-from stepwell.kernel.undoing import begin_undoing, compensates
+from stepwell.kernel.undoing import begin_undoing, compensates, conclude, has_to_undo, why
 from stepwell.model import commands as c
 from stepwell.model import events as e
 from stepwell.model import problem
@@ -113,17 +113,20 @@ def _take_over(r: Ruling, history: Sequence[e.Event]) -> None:
 
 
 def time_out(r: Ruling) -> None:
-    """The run's time is over, whatever it was at."""
+    """The run's time is over, whatever it was at. What it has done is undone first, as when it is cancelled."""
     run = r.draft.run
     if run.status.terminal or run.status is RunStatus.CANCELLING:
         return
-    why = (
+    if has_to_undo(r):
+        _stop(r, e.RunCancelling(timed_out=True), abandoned=False)
+        return
+    what = (
         f"did not begin in queue {run.queue} before its deadline"
         if run.waits
         else "did not end within its timeout"
     )
     cancel_steps(r, list(r.draft.open_steps()), "the run timed out")
-    r.emit(e.RunTimedOut(problem.timeout(f"the workflow {why}")))
+    r.emit(e.RunTimedOut(problem.timeout(f"the workflow {what}")))
 
 
 def pause(r: Ruling, command: c.PauseRun) -> None:
@@ -196,12 +199,16 @@ def cancel(r: Ruling, command: c.CancelRun) -> None:
         refusal = TransitionRefused(f"run {r.draft.run.id} is just going on as another run: cancel that one")
         refusal.retry = True
         raise refusal
-    r.emit(e.RunCancelling(command.reason))
+    _stop(r, e.RunCancelling(command.reason), abandoned=command.abandoned)
+
+
+def _stop(r: Ruling, cancelling: e.RunCancelling, *, abandoned: bool) -> None:
+    r.emit(cancelling)
     for step in list(r.draft.open_steps()):
         if compensates(step):  # the run has failed, and is undone anyway
             continue
-        if in_flight(step) and command.abandoned:
-            r.emit(e.StepCancelled(step.id, "the run was cancelled"))
+        if in_flight(step) and abandoned:
+            r.emit(e.StepCancelled(step.id, why(r.draft.run)))
         elif in_flight(step):
             r.effect(Interrupt(step.id, step.attempt))
 
@@ -227,9 +234,8 @@ def settle(r: Ruling) -> None:
         if begin_undoing(r):
             follow(r)
             return
-        for step in list(r.draft.open_steps()):
-            r.emit(e.StepCancelled(step.id, "the run was cancelled"))
-        r.emit(e.RunCancelled())
+        cancel_steps(r, list(r.draft.open_steps()), why(r.draft.run))
+        conclude(r)
 
 
 def retry(r: Ruling, command: c.RetryRun) -> None:
@@ -240,7 +246,7 @@ def retry(r: Ruling, command: c.RetryRun) -> None:
             hint=f"start it anew with: stepwell runs rerun {r.draft.run.id}",
         )
     if r.definition.code is not None:
-        reopen(r)
+        reopen(r, _run_deadline(r))
         proceed(r, c.Proceed())
         return
     run = r.draft.run

@@ -1,12 +1,15 @@
-"""Undoing what a cancelled run has done: once what was in flight has settled, its code says what there is to undo.
+"""Undoing what a run has done that is cancelled, or whose time is over: once what was in flight has settled, its code
+says what there is to undo.
 
 Meanwhile the run is `cancelling`. Only compensations begin, are retried, and are performed again after a crash.
 """
 
 from __future__ import annotations
 
+from stepwell.kernel.flow import in_flight
 from stepwell.kernel.ruling import Ruling
 from stepwell.model import events as e
+from stepwell.model import problem
 from stepwell.model.effects import Continue
 from stepwell.model.records import Run, Step
 from stepwell.model.states import RunStatus, StepStatus
@@ -20,6 +23,26 @@ def compensates(step: Step) -> bool:
 def unwanted(run: Run, step: Step) -> bool:
     """The run is being cancelled, and this is not what undoes it."""
     return run.status is RunStatus.CANCELLING and not compensates(step)
+
+
+def why(run: Run) -> str:
+    return "the run timed out" if run.out_of_time else "the run was cancelled"
+
+
+def conclude(r: Ruling) -> None:
+    """What was asked for, or the time, ends it now."""
+    if r.draft.run.out_of_time:
+        r.emit(e.RunTimedOut(problem.timeout("the workflow did not end within its timeout")))
+    else:
+        r.emit(e.RunCancelled())
+
+
+def has_to_undo(r: Ruling) -> bool:
+    """What is in flight counts too: it may yet be completed."""
+    if r.definition.code is None or r.draft.run.started_at is None:
+        return False
+    done = r.env.code is not None and r.env.code.undoable
+    return done or any(_to_undo(step) or _would_be_undone(step) for step in r.draft.all_steps())
 
 
 def goes_on(run: Run, undoes: bool) -> bool:
@@ -38,10 +61,14 @@ def begin_undoing(r: Ruling) -> bool:
         return False
     for step in list(r.draft.open_steps()):
         if step.status is not StepStatus.SCHEDULED and not compensates(step):
-            r.emit(e.StepCancelled(step.id, "the run was cancelled"))
+            r.emit(e.StepCancelled(step.id, why(r.draft.run)))
     r.emit(e.RunCompensating())
     r.effect(Continue())
     return True
+
+
+def _would_be_undone(step: Step) -> bool:
+    return in_flight(step) and step.options is not None and step.options.get("compensate") is not None
 
 
 def _to_undo(step: Step) -> bool:

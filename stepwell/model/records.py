@@ -251,6 +251,8 @@ class Run:
     """how many outcomes the code had been told when the run was cancelled: the others it is not told"""
     compensating: int | None = None
     """how many outcomes there were when its steps began to be undone because it is cancelled"""
+    out_of_time: bool = False
+    """it is being cancelled because its time is over"""
 
     @property
     def waits(self) -> bool:

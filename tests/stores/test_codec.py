@@ -299,7 +299,7 @@ def full_state() -> State:
         {"tier": "gold"}, "mail", 11, "eu", "once", True, 2, {"due": 5}, 1, {"/do/0/s": 9}, ("next",),
         "Hotfire", "on the stand", ("engine",), {"stand": "A2"}, "ada", True,
         True, True, {"stand": "A2"}, {"started": Stamp(5, "ada", "why")}, "0f", "abd",
-        4, 5,
+        4, 5, True,
     )  # fmt: skip
     attempt = Attempt(1, 1, 2, 3, 4, 5, 2, "x", "ref", {"o": 1.5}, problem)
     step = Step(

@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from stepwell.kernel.ruling import Ruling
 from stepwell.model import events as e
+from stepwell.model.base import Instant
 from stepwell.model.errors import TransitionRefused
 from stepwell.model.policy import step_options
 from stepwell.model.records import Run, Step
 from stepwell.model.states import StepStatus
 
 
-def reopen(r: Ruling) -> None:
+def reopen(r: Ruling, deadline: Instant | None) -> None:
     """Raises `TransitionRefused` where the completed steps were undone."""
     run = r.draft.run
     undone = [s for s in r.draft.base.steps.values() if step_options(s.options).compensates is not None]
@@ -21,7 +22,7 @@ def reopen(r: Ruling) -> None:
             hint=f"start it anew with: stepwell runs rerun {run.id}",
         )
     again = [step for step in r.draft.base.steps.values() if begins_again(run, step)]
-    r.emit(e.RunRetried(run.generation + 1))
+    r.emit(e.RunRetried(run.generation + 1, deadline))
     for step in again:
         r.emit(e.StepReopened(step.id))
     r.emit(e.RunResumed())

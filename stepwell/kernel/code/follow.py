@@ -8,6 +8,7 @@ from stepwell.kernel.code.calls import begin_call
 from stepwell.kernel.evolve_step import PERFORMED
 from stepwell.kernel.flow import cancel_steps, fail_run, in_flight
 from stepwell.kernel.ruling import Ruling
+from stepwell.kernel.undoing import conclude, why
 from stepwell.model import events as e
 from stepwell.model.calls import Answer, Code, ContinuedAs, Ending, Raised, Returned
 from stepwell.model.effects import Interrupt
@@ -74,8 +75,8 @@ def _obey(r: Ruling, code: Code, answer: Answer) -> None:
 def _end(r: Ruling, ending: Ending) -> None:
     r.agenda.clear()
     if r.draft.run.status is RunStatus.CANCELLING:
-        cancel_steps(r, list(r.draft.open_steps()), "the run was cancelled")
-        r.emit(e.RunCancelled())
+        cancel_steps(r, list(r.draft.open_steps()), why(r.draft.run))
+        conclude(r)
         return
     if isinstance(ending, Raised):
         fail_run(r, ending.problem, ending.step)

@@ -87,11 +87,15 @@ class RunResumed(NamedTuple):
 
 
 class RunCancelling(NamedTuple):
+    """`timed_out`: nobody asked for it, its time is over; once it is undone it ends as timed out."""
+
     reason: str | None = None
+    timed_out: bool = False
 
 
 class RunCompensating(NamedTuple):
-    """The run is being cancelled, and nothing is in flight any more: its completed steps are undone before it ends."""
+    """The run is being cancelled (or out of time), and nothing is in flight any more: its completed steps are undone
+    before it ends."""
 
 
 class RunCancelled(NamedTuple):
