@@ -53,7 +53,7 @@ def document_of(
     if hooks:
         metadata["hooks"] = {outcome: {"workflow": reference} for outcome, reference in hooks.items()}
     if deadline is not None:
-        metadata["deadline"] = {name: _milliseconds(span) for name, span in deadline.items()}
+        metadata["deadline"] = {name: milliseconds(span) for name, span in deadline.items()}
     head: dict[str, Json] = {
         "dsl": "1.0.3",
         "namespace": namespace,
@@ -68,9 +68,9 @@ def document_of(
         "do": [{name: {"call": "python", "with": {"function": name}}}],
     }
     if timeout is not None:
-        document["timeout"] = {"after": _milliseconds(timeout)}
+        document["timeout"] = {"after": milliseconds(timeout)}
     return parse_document(document, code)
 
 
-def _milliseconds(span: Duration) -> dict[str, Json]:
+def milliseconds(span: Duration) -> dict[str, Json]:
     return {"milliseconds": max(1, span * 1_000 // SECOND)}

@@ -11,9 +11,11 @@ from typing import Any, Final, Protocol
 
 from stepwell.engine.actor import Actor
 from stepwell.kernel.decide import Decision
-from stepwell.model.commands import Command
+from stepwell.model.commands import Command, FireTimer
 from stepwell.model.errors import StepwellError, StoreError
-from stepwell.ports import Store
+from stepwell.model.records import Run
+from stepwell.model.states import RunStatus
+from stepwell.ports import Clock, Store
 
 KEPT: Final = 1_000
 """How many runs are kept in memory."""
@@ -23,6 +25,7 @@ class Ward(Protocol):
     """What this needs of the engine."""
 
     store: Store
+    clock: Clock
 
     async def actor(self, run_id: str) -> Actor: ...
 
@@ -37,6 +40,8 @@ class Driven:
         while True:
             actor = await self._actor(run_id)
             await self._catch_up(actor)
+            if self._out_of_time(actor.state.run):
+                await actor.ask(FireTimer(None, "timeout"))
             before = actor.state
             decision: Decision | None = None
             refused: StepwellError | None = None
@@ -52,6 +57,11 @@ class Driven:
                     raise refused
                 assert decision is not None
                 return decision.answer
+
+    def _out_of_time(self, run: Run) -> bool:
+        """Its timeout has passed: whoever asks first has it ended."""
+        late = run.deadline is not None and run.deadline <= self._ward.clock.now()
+        return late and run.status in (RunStatus.RUNNING, RunStatus.PAUSING, RunStatus.PAUSED)
 
     async def _actor(self, run_id: str) -> Actor:
         known = self._actors.get(run_id)

@@ -85,6 +85,7 @@ class AsyncStepStore(Reads):
         version: str | int = "1.0.0",
         input_schema: Json = None,
         summary: str = "",
+        timeout: Length | None = None,
         key: str | None = None,
         tags: Mapping[str, str] | None = None,
         attributes: Mapping[str, Any] | None = None,
@@ -94,8 +95,9 @@ class AsyncStepStore(Reads):
 
         With `steps`, `source` is the name of the workflow, and a definition is made that declares them; without,
         `source` is a definition whose tasks are the steps. The same `key` gives the run that is there already.
+        `timeout` (of a definition its own): a run that is asked for anything after so long is `timed_out` first.
         """
-        definition = await self._definition(source, steps, namespace, version, input_schema, summary)
+        definition = await self._definition(source, steps, namespace, version, input_schema, summary, timeout)
         data = {} if input is None else input
         if definition.input.schema is not None and (wrong := check(definition.input.schema, data)):
             raise InvalidInput("the input of the run does not match its schema: " + "; ".join(wrong))
@@ -112,12 +114,15 @@ class AsyncStepStore(Reads):
         version: str | int,
         schema: Json,
         summary: str,
+        timeout: Length | None,
     ) -> Definition:
         if steps is None:
+            if timeout is not None:
+                raise InvalidInput("a definition says its timeout itself", hint="timeout: {after: PT1H}")
             return driven(await self.client.definition(source))
         if not isinstance(source, str):
             raise InvalidInput("with steps, the first argument is the name of the workflow")
-        return definition_of(source, steps, namespace, version, schema, summary)
+        return definition_of(source, steps, namespace, version, schema, summary, timeout)
 
     async def complete_run(self, run_id: str, output: Json = None) -> str:
         """The run is through; what is still open in it is cancelled. The same again changes nothing."""

@@ -9,7 +9,7 @@ from enum import Enum
 from hashlib import sha256
 from typing import Any, Final, Literal
 
-from stepwell.code.document import checked_name, checked_version
+from stepwell.code.document import checked_name, checked_version, milliseconds
 from stepwell.code.faults import problem_of as problem_of_exception
 from stepwell.code.options import Length, microseconds
 from stepwell.definition.model import Definition
@@ -115,7 +115,13 @@ def problem_of(error: Error) -> Problem:
 
 
 def definition_of(
-    name: str, steps: Steps, namespace: str, version: str | int, input_schema: Json, summary: str
+    name: str,
+    steps: Steps,
+    namespace: str,
+    version: str | int,
+    input_schema: Json,
+    summary: str,
+    timeout: Length | None = None,
 ) -> Definition:
     """A valid document that declares the steps. Raises `InvalidInput`, `InvalidDefinition`."""
     tasks = _tasks(steps)
@@ -136,6 +142,8 @@ def definition_of(
     document: dict[str, Json] = {"document": head}
     if input_schema is not None:
         document["input"] = _schema(input_schema)
+    if timeout is not None:
+        document["timeout"] = {"after": milliseconds(microseconds(timeout, "timeout"))}
     document["do"] = tasks
     return parse_document(json.loads(json.dumps(document)), f"{namespace}/{name}")
 

@@ -51,6 +51,13 @@ def drivers_only(r: Ruling, command: Any) -> NoReturn:
     )
 
 
+def time_out(r: Ruling, command: c.FireTimer) -> None:
+    """Asked before everything else: nobody holds a timer for such a run."""
+    deadline = r.draft.run.deadline
+    if command.step is None and command.purpose == "timeout" and deadline is not None and deadline <= r.now:
+        lifecycle.time_out(r)
+
+
 def nothing(r: Ruling, command: Any) -> None:
     """What an engine reminds itself of has no meaning here."""
 
@@ -69,6 +76,6 @@ COMMANDS: Final[dict[type[Any], Callable[[Ruling, Any], Any]]] = {
     c.CancelRun: cancel,
     c.Proceed: nothing,
     c.Recover: nothing,
-    c.FireTimer: nothing,
+    c.FireTimer: time_out,
 }
 """What differs from a run that an engine carries on, or is only there."""
