@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Final
 from stepwell.cli.attending import LOOK_EVERY, Screen, attend
 from stepwell.cli.failing import LEFT_TO_PEOPLE, RUN_CODES
 from stepwell.cli.opening import with_db
-from stepwell.cli.screen import line, on_terminal, pretty, print_json, say, tint, write
+from stepwell.cli.screen import line, lines_of, on_terminal, pretty, print_json, say, tint, write
 
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
@@ -113,11 +113,15 @@ def summary(view: View, db: Path) -> list[str]:
     return lines
 
 
+MOST_LINES: Final = 20
+
+
 def error_lines(error: dict[str, Any]) -> list[str]:
     """What went wrong and where."""
     lines = [f"  what:  {line(error['title'])} ({error['status']}, {line(error['type']).rpartition('/')[2]})"]
     if error["detail"]:
-        lines.append(f"         {line(error['detail'])}")
+        first, *others = lines_of(error["detail"])
+        lines += [f"         {text}" for text in (first, *others[:MOST_LINES])]
     if error["instance"]:
         lines.append(f"  where: {line(error['instance'])}")
     return lines

@@ -86,4 +86,6 @@ def _open_line(run: dict[str, Any]) -> str:
     from stepwell.client.open_steps import span
 
     age = span(int(run["open_seconds"] * 1_000_000))
-    return f"  {run['run_id']}  {line(run['name'], 24)}  {age}  {line(lines_of(run['summary'])[0])}"
+    return (
+        f"  {run['run_id']}  {line(run['name'], 24)}  {age}  {line(lines_of(run['summary'])[0]).rstrip(':')}"
+    )

@@ -116,6 +116,7 @@ def run_view(state: State) -> View:
         "code": run.code,
         "cancel_reason": run.cancel_reason,
         "pause_reason": run.pause_reason,
+        "stalled": error_view(run.stalled),
         "error_step": run.error_step,
         "errors": {step: error_view(found) for step, found in run.errors.items()},
         "counts": {status.value: count for status, count in run.counts.items() if count},

@@ -171,7 +171,31 @@ def next_run_status(status: R | None, event: type[Any], run: str) -> R:
     target = RUN_TABLE.get((status, event))
     if target is None:
         raise TransitionRefused(
-            f"run {run} is {status or 'not there'}: {e.NAMES[event]} cannot happen to it",
+            f"run {run} is {_instead(status, event)}",
             hint=f"see where it stands and what can be done: stepwell runs explain {run}",
         )
     return target
+
+
+_ASKED: Final[dict[type[Any], tuple[str, frozenset[R]]]] = {
+    e.RunPausing: ("be paused", frozenset({R.PAUSING, R.PAUSED})),
+    e.RunCancelling: ("be cancelled", frozenset({R.CANCELLING, R.CANCELLED})),
+    e.RunTerminated: ("be terminated", frozenset({R.TERMINATED})),
+    e.RunRetried: ("be retried", frozenset({R.RESUMING})),
+    e.RunCompleted: ("be completed", frozenset({R.COMPLETED})),
+    e.RunFailed: ("fail", frozenset({R.FAILED})),
+    e.RunContinued: ("go on as another run", frozenset({R.CONTINUED})),
+}
+"""What people and programs ask for, and the states in which that is so already."""
+
+
+def _instead(status: R | None, event: type[Any]) -> str:
+    """How a run stands that was asked for something else."""
+    if status is None or event not in _ASKED:
+        return f"{status or 'not there'}: {e.NAMES[event]} cannot happen to it"
+    what, already = _ASKED[event]
+    if status in already:
+        return f"{status} already"
+    if event is e.RunRetried:
+        return f"{status}: only what failed, timed out or was cancelled can be retried"
+    return f"{status}: it cannot {what}{' any more' if status.terminal else ''}"

@@ -47,6 +47,9 @@ async def test_stalled_runs_are_named(number: int) -> None:
         assert finding["severity"] == "warning" and finding["message"].startswith(words[number - 1])
         assert has_both(status_lines(view, Path("s.db")))
         assert has_both(explanation(await kit.engine.explain(runs[0])))
+        shown = overview(await kit.engine.state(runs[0]), kit.clock.now())
+        assert "  stalled" in shown and has_both(shown)
+        assert (await kit.engine.show(runs[0]))["stalled"]["title"] == "Code Mismatch"
 
 
 @step

@@ -88,6 +88,8 @@ def overview(state: State, now: Instant, detail: str = "full") -> list[str]:
         "  steps",
         *(f"    {_step_line(row)}" for row in rows_of(state, now)),
     ]
+    if run.stalled is not None and not run.status.terminal:
+        lines += ["  stalled", *(f"  {text}" for text in error_lines(error_view(run.stalled) or {}))]
     if run.error is not None:
         lines += ["  error", *(f"  {text}" for text in error_lines(error_view(run.error) or {}))]
     elif status == "completed":
@@ -111,6 +113,9 @@ def _facts(state: State, now: Instant) -> Iterator[str]:
         "attributes": json.dumps(run.attributes, ensure_ascii=False) if run.attributes else "",
         "parent": run.parent_id,
         "rerun of": run.rerun_of,
+        "fork of": run.forked_from,
+        "before": run.continued_from,
+        "goes on": run.continued_to,
         "reason": run.cancel_reason or run.pause_reason,
         "expected": _expected(run, now),
     }
