@@ -21,7 +21,7 @@ PAGE = ROOT / "docs" / "python.md"
 
 CHANGING = [
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}"), "RUN"),
-    (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+Z"), "INSTANT"),
+    (re.compile(r"\d{4}-\d\d-\d\dT[\d:.]+(?:Z|[+-]\d\d:\d\d)"), "INSTANT"),
     (re.compile(r"\d+\.\d+ s\b"), "TIME"),
 ]
 
