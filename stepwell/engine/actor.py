@@ -11,18 +11,19 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
-from typing import Protocol
 
 from stepwell.definition.expression import Deferred, ExpressionError
 from stepwell.definition.model import Definition
 from stepwell.engine import inbox
 from stepwell.engine.environment import Memo
+from stepwell.engine.host import Host
 from stepwell.engine.losing import name_the_winner
 from stepwell.engine.mail import Mail, Pending
 from stepwell.engine.rows import indexed, moved_entry, row_of
-from stepwell.kernel.decide import Decision, decide
-from stepwell.kernel.ruling import Environment
-from stepwell.model.base import Duration, Instant, Json
+from stepwell.kernel.code import Straight
+from stepwell.kernel.decide import decide
+from stepwell.kernel.ruling import Decision, Ruling
+from stepwell.model.base import Duration, Instant, new
 from stepwell.model.calls import Code, CodeMismatch, CodeRestart
 from stepwell.model.commands import Command, FailRun, Proceed, StallRun
 from stepwell.model.effects import Effect
@@ -30,47 +31,8 @@ from stepwell.model.errors import InvalidInput, SeqConflict, StepwellError, Stor
 from stepwell.model.journal import DefinitionRow, KeyClaim, Turn
 from stepwell.model.problem import runtime
 from stepwell.model.records import State
-from stepwell.ports import Clock, Store
 
 log = logging.getLogger("stepwell.engine")
-
-
-class Host(Protocol):
-    """What an actor needs of the engine around it."""
-
-    clock: Clock
-    store: Store
-    closing: bool
-
-    def roll(self) -> float: ...
-
-    def environment(self, actor: Actor, chance: float, memo: Memo | None) -> Environment: ...
-
-    async def compute(self, deferred: Deferred, now: Instant) -> Json: ...
-
-    def committed(self, actor: Actor, pending: Pending) -> None:
-        """The turn is durable: carry out its effects, tell whoever listens."""
-        ...
-
-    def carry_out(self, actor: Actor, effects: Sequence[Effect]) -> None: ...
-
-    def at_rest(self, actor: Actor) -> None:
-        """What was read back is decided; if others ended the run, it need not be kept in memory."""
-        ...
-
-    def forget(self, actor: Actor) -> None:
-        """The run was never created."""
-        ...
-
-    def broken(self, actor: Actor, error: BaseException) -> None:
-        """The run cannot be carried on; it is put aside, as it is."""
-        ...
-
-    async def reread(self, run_id: str) -> tuple[State, Definition]: ...
-
-    def open_code(self, actor: Actor) -> Code | None:
-        """The run's own code, if it has one and this engine can run it. Raises `CodeMismatch`."""
-        ...
 
 
 RETRY_AFTER: Duration = 1_000_000
@@ -80,8 +42,10 @@ RETRY_AFTER: Duration = 1_000_000
 class Actor:
     """See the module. `foreign`: another engine owns the run; it is told of every turn."""
 
-    def __init__(self, host: Host, definition: Definition, state: State, *, foreign: bool = False) -> None:
-        self.host = host
+    def __init__(
+        self, host: Host[Actor], definition: Definition, state: State, *, foreign: bool = False
+    ) -> None:
+        self.host, self._surroundings = host, host.surroundings
         self.definition = definition
         self.state = state
         self.foreign = foreign
@@ -180,14 +144,13 @@ class Actor:
     # --- one turn ---------------------------------------------------------------------------------
 
     def _decide(self, mail: Mail) -> None:
-        self._attempt(mail, self.host.clock.now(), self.host.roll(), None)
+        self._attempt(mail, self.host.clock.now(), self._surroundings.roll(), None)
 
     def _attempt(self, mail: Mail, now: Instant, chance: float, memo: Memo | None) -> None:
         """Decide with what is known; if a value is missing, have it computed and decide again, all else being equal."""
         told = self._code.seen if self._code is not None else None
         try:
-            environment = self.host.environment(self, chance, memo)
-            decision = decide(self.definition, self.state, mail.command, now, environment)
+            decision = self._decision(mail, now, chance, memo)
             if mail.heard is not None:
                 mail.heard.append(decision)
             self._commit(mail, decision, now)
@@ -225,8 +188,7 @@ class Actor:
         self._drop_code()
         self._stalled = True
         try:
-            environment = self.host.environment(self, chance, memo)
-            decision = decide(self.definition, self.state, mail.command, now, environment)
+            decision = self._decision(mail, now, chance, memo)
             self._commit(mail, decision, now)
             self._decide(Mail(FailRun(runtime(refused.message))))
             return
@@ -251,15 +213,25 @@ class Actor:
         self._attempt(mail, now, chance, memo)
         self._go_on()
 
+    def _decision(self, mail: Mail, now: Instant, chance: float, memo: Memo | None) -> Decision:
+        code = self._code or self.code()
+        env = self._surroundings.environment(chance, memo, hold=self.foreign, code=code)
+        return decide(self.definition, self.state, mail.command, now, env)
+
     def _commit(self, mail: Mail, decision: Decision, now: Instant) -> None:
         """Raises `InvalidInput` where a value cannot be stored; nothing has changed then."""
-        if not decision.events:
+        if type(decision) is Straight:
+            self._commit_straight(mail, decision, now)
+        elif isinstance(decision, Ruling) and decision.events:
+            self._commit_ruling(mail, decision, now)
+        else:
             self._nothing_new(mail, decision.effects)
-            return
-        run, turn = decision.draft.run, Turn(self.id, decision.draft.run.seq, now, decision.events)
+
+    def _commit_ruling(self, mail: Mail, decision: Ruling, now: Instant) -> None:
+        run, before = decision.draft.run, self.state.run
+        turn = Turn(self.id, run.seq, now, decision.events)
         index, terminal = indexed(run), run.status.terminal
         moved = terminal or index != self._indexed
-        pending = Pending(turn, mail, decision.effects, decision.conditions, self.state.run.variables)
         tip = self.host.store.append(
             turn,
             self.state.tip,
@@ -268,16 +240,25 @@ class Actor:
             claim=mail.claim,
             definition=mail.definition,
             entry=moved_entry(run, decision.events) if run.queue is not None else None,
-            follow_ups=run.follow_ups[len(self.state.run.follow_ups) :] if run.follow_ups else (),
+            follow_ups=run.follow_ups[len(before.follow_ups) :] if run.follow_ups else (),
             work=inbox.changes(decision.definition, decision.draft),
             foreign=self.foreign,
             unowned=self.definition.driven,
         )
-        self.state, self.definition = decision.draft.merge(), decision.definition
+        self._pending.append(Pending(turn, mail, decision.effects, decision.conditions, before.variables))
+        self.state, self.definition = decision.merge(), decision.definition
         self.state.tip, self._indexed = tip, index
         if terminal:
             self._drop_code()
-        self._pending.append(pending)
+
+    def _commit_straight(self, mail: Mail, decision: Straight, now: Instant) -> None:
+        """Nothing that the index, a queue or an inbox says has changed."""
+        state = self.state
+        run = state.run
+        turn = new(Turn, (run.id, run.seq + 1, now, decision.events))
+        state.tip = self.host.store.append(turn, state.tip, self._landed, foreign=self.foreign)
+        decision.merge()
+        self._pending.append(new(Pending, (turn, mail, decision.effects, (), run.variables)))
 
     def _nothing_new(self, mail: Mail, effects: Sequence[Effect]) -> None:
         """No event: what is to be done is done now, or once the turns before it are durable."""
@@ -296,7 +277,7 @@ class Actor:
         else:
             self._failed.append((pending, error))
             self._drop_computation()
-        if self.busy and not self._pending:
+        if not self._pending and self.busy:
             self._go_on()
 
     def _drop_computation(self) -> None:

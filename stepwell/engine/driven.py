@@ -10,7 +10,7 @@ from collections import OrderedDict
 from typing import Any, Final, Protocol
 
 from stepwell.engine.actor import Actor
-from stepwell.kernel.decide import Decision
+from stepwell.kernel.ruling import Decision
 from stepwell.model.commands import Command, FireTimer
 from stepwell.model.errors import StepwellError, StoreError
 from stepwell.model.records import Run

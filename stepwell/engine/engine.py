@@ -19,7 +19,7 @@ from stepwell.engine.codebase import Codebase
 from stepwell.engine.dispatch import Dispatch
 from stepwell.engine.driven import Driven
 from stepwell.engine.ended import Ended
-from stepwell.engine.environment import Memo, Surroundings
+from stepwell.engine.environment import Surroundings
 from stepwell.engine.feed import Feed
 from stepwell.engine.followups import FollowUps
 from stepwell.engine.library import Library
@@ -35,7 +35,6 @@ from stepwell.engine.sparing import Sparing
 from stepwell.engine.timers import Timers
 from stepwell.engine.work import Performance, Start
 from stepwell.kernel.evolve import blank, replay
-from stepwell.kernel.ruling import Environment
 from stepwell.model import commands as c
 from stepwell.model.actions import ChildAction, SignalAction
 from stepwell.model.approvals import CallPolicy
@@ -95,13 +94,13 @@ class Engine:
         self.ended = Ended()
         self._handing_over: set[asyncio.Task[None]] = set()
         self.quarantined: dict[str, BaseException] = {}
-        self._surroundings = Surroundings(dice, secrets or {}, runtime or {}, policy)
+        self.surroundings = Surroundings(dice, secrets or {}, runtime or {}, policy)
         self.dispatch = Dispatch(max_concurrency)
         self._timers = Timers(clock, self._timer_fired)
         self._snapshots = Snapshots(store, snapshot_every)
         self.queueing = Queueing(self, queues)
         self.follow_ups = FollowUps(self)
-        self.sparing = Sparing(store.ledger, clock, self._surroundings.redact)
+        self.sparing = Sparing(store.ledger, clock, self.surroundings.redact)
         self._recovery = Recovery(self)
         self.schedules = Scheduler(self)
         self.driven = Driven(self)
@@ -109,12 +108,6 @@ class Engine:
         self.closing = False
 
     # --- what an actor needs (actor.Host) ---------------------------------------------------------
-
-    def roll(self) -> float:
-        return self._surroundings.roll()
-
-    def environment(self, actor: Actor, chance: float, memo: Memo | None) -> Environment:
-        return self._surroundings.environment(chance, memo, hold=actor.foreign, code=actor.code())
 
     def open_code(self, actor: Actor) -> Code | None:
         return self.codebase.open(actor.definition, actor.state)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from stepwell.definition.expression import Deferred, Expression, ExpressionError, evaluate
 from stepwell.kernel.ruling import BEGINS_PER_TURN, Environment
 from stepwell.model.approvals import MASK, CallPolicy
-from stepwell.model.base import Instant, Json
+from stepwell.model.base import Instant, Json, new
 from stepwell.model.calls import Code
 from stepwell.ports import Dice
 
@@ -54,25 +54,18 @@ class Surroundings:
         runtime: Mapping[str, Json],
         policy: CallPolicy | None = None,
     ) -> None:
-        self._dice, self._secrets, self._runtime, self._policy = dice, secrets, runtime, policy
+        self._secrets, self._runtime, self._policy = secrets, runtime, policy
+        self.roll = dice.roll
         self.redact = redactor(secrets)
-
-    def roll(self) -> float:
-        return self._dice.roll()
 
     def environment(
         self, chance: float, memo: Memo | None = None, *, hold: bool = False, code: Code | None = None
     ) -> Environment:
         """`hold`: nothing may begin in this turn. `code`: the workflow's own, where it has some."""
-        return Environment(
-            evaluate if memo is None else memo.recall,
-            chance,
-            self._secrets,
-            self.redact,
-            self._runtime,
-            0 if hold else BEGINS_PER_TURN,
-            code,
-            self._policy,
+        evaluates, begins = evaluate if memo is None else memo.recall, 0 if hold else BEGINS_PER_TURN
+        return new(
+            Environment,
+            (evaluates, chance, self._secrets, self.redact, self._runtime, begins, code, self._policy),
         )
 
 

@@ -20,9 +20,9 @@ DECIDED: Final = "call:approval"
 
 def changes(definition: Definition, draft: Draft) -> list[WorkChange]:
     """What this turn changes about what waits for people."""
-    if not (draft.has_nodes() or draft.has_approvals()):
+    if not (draft.has_nodes or draft.has_approvals()):
         return []
-    touched = {step.id for step in draft.touched()} | {node.id for node in draft.touched_nodes()}
+    touched = {step.id for step in draft.touched} | {node.id for node in draft.touched_nodes()}
     touched |= {approval.step for approval in draft.touched_approvals()}
     known = ((step, draft.find_node(step), draft.find_approval(step)) for step in sorted(touched))
     return [

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple
 
-from stepwell.kernel.decide import Decision
-from stepwell.kernel.ruling import Condition
+from stepwell.kernel.ruling import Condition, Decision
 from stepwell.model.base import Json
 from stepwell.model.commands import Command
 from stepwell.model.effects import Effect

@@ -65,7 +65,7 @@ class View:
         """Evaluate a condition, for the listeners too."""
         result = truth(self.evaluate(expression, data))
         where = self.step.id if self.step is not None else self.task.pointer if self.task is not None else ""
-        self.r.conditions.append(Condition(where, expression.source, result))
+        self.r.heard(Condition(where, expression.source, result))
         return result
 
     def duration(self, spec: DurationSpec, data: Json) -> Duration:

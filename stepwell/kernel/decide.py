@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from collections.abc import Callable
+from typing import Any, Final
 
 from stepwell.definition.model import Definition, TryBody
 from stepwell.kernel import (
@@ -21,39 +21,26 @@ from stepwell.kernel import (
 from stepwell.kernel.approvals import commands as approvals
 from stepwell.kernel.begin import begin_again, have_done, view_of, work
 from stepwell.kernel.catching import attempt_deadline, begin_try
-from stepwell.kernel.draft import Draft
 from stepwell.kernel.evolve_step import PERFORMED
 from stepwell.kernel.failure import fail, fail_attempt
 from stepwell.kernel.flow import cancel_steps, complete, fail_run, in_flight
 from stepwell.kernel.limits import due_of
-from stepwell.kernel.ruling import Begin, Condition, Environment, Fault, Ruling
+from stepwell.kernel.ruling import Begin, Decision, Environment, Fault, Ruling
 from stepwell.kernel.undoing import compensates, conclude, unwanted, why
 from stepwell.model import commands as c
 from stepwell.model import events as e
 from stepwell.model import problem
 from stepwell.model.base import Duration, Instant
-from stepwell.model.effects import Effect, SetTimer
+from stepwell.model.calls import Answer
+from stepwell.model.effects import SetTimer
 from stepwell.model.errors import TransitionRefused
-from stepwell.model.events import SAME, Event
+from stepwell.model.events import SAME
 from stepwell.model.problem import Problem
 from stepwell.model.records import Run, State, Step
 from stepwell.model.states import RunStatus, StepStatus
 
 RECOVERIES: Final = 100
 """How often one attempt may be performed: a step that kills its process must not do so for ever."""
-
-
-class Decision(NamedTuple):
-    """`draft` holds the state after the events; nothing is changed until its `merge` is called."""
-
-    events: Sequence[Event]
-    effects: list[Effect]
-    conditions: Sequence[Condition]
-    draft: Draft
-    definition: Definition
-    """what the run goes on with"""
-    answer: Any = None
-    """what whoever asked is told, where the command is a question too"""
 
 
 def decide(
@@ -64,38 +51,43 @@ def decide(
     Raises `TransitionRefused`, `NotFound` or `InvalidInput` where it cannot be done, and `Deferred` where a value must
     be computed elsewhere first; the state is then as it was.
     """
+    said: Answer | None = None
+    if type(command) is c.CompleteStep:
+        decided = code.complete_at_once(definition, state, command, now, env)
+        if isinstance(decided, code.Straight):
+            return decided
+        said = decided
     r = Ruling(definition, state, now, env)
     if type(command) is c.Signed:
         r.by, command = command.by, command.command
     code.follow(r)  # code that was taken up anew must be where the journal is before anything is asked of it
-    answer = _handler(definition, command)(r, command)
-    if _forks(command):
-        work(r)
-    else:
+    rule = (_DRIVEN if definition.driven else _COMMANDS).get(type(command)) or _REFUSE[definition.driven]
+    r.answer = rule(r, command)
+    if said is not None and env.code is not None:
+        code.obey(r, env.code, said)
+    if not _forks(command):
         code.follow(r)
+    while r.agenda:
         work(r)
-        code.follow(r)
-    while people.watching.look_again(r):
+        if not _forks(command):
+            code.follow(r)
+    while r.definition.hanging and people.watching.look_again(r):
         work(r)
     lifecycle.settle(r)
     if r.definition.hooks:
         followups.order_after(r)
     if definition.driven:
-        answer = driven.settled(r, answer)
+        r.answer = driven.settled(r, r.answer)
     if r.events:
-        r.draft.run.seq += 1
-        r.draft.run.updated_at = now
+        run = r.draft.run
+        run.seq, run.updated_at = run.seq + 1, now
         invariants.check(r.draft)
-    return Decision(r.events, r.effects, r.conditions, r.draft, r.definition, answer)
-
-
-def _handler(definition: Definition, command: c.Command) -> Callable[[Ruling, Any], Any]:
-    return (_DRIVEN if definition.driven else _COMMANDS).get(type(command), _REFUSE[definition.driven])
+    return r
 
 
 def _forks(command: c.Command) -> bool:
     """What a fork takes over must be on record before its code is executed against it."""
-    return isinstance(command, c.StartRun) and bool(command.history)
+    return type(command) is c.StartRun and bool(command.history)
 
 
 def _present(r: Ruling, step_id: str, attempt: int) -> Step:

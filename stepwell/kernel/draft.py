@@ -5,9 +5,10 @@ Whoever asks with `step` or `scope` gets a record to read; with `edit_step` or `
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from operator import attrgetter
-from typing import Any, TypeVar
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
 
 from stepwell.model.approvals import Approval
 from stepwell.model.base import Json
@@ -35,8 +36,17 @@ def copy_run(run: Run) -> Run:
     return copied
 
 
+_NONE: Final[Mapping[str, Any]] = MappingProxyType({})
+_NOBODY: Final[Set[str]] = frozenset()
+_NOTHING: Final[Sequence[tuple[str, Json, bool]]] = ()
+
+
 class Draft:
-    """An overlay on a `State`. `merge` takes it over; dropping it leaves the state as it was."""
+    """An overlay on a `State`. `merge` takes it over; dropping it leaves the state as it was.
+
+    There is a draft for every turn, and most turns touch a step or two and nothing else: what is kept of other records
+    is made when it is needed.
+    """
 
     __slots__ = (
         "_added",
@@ -50,6 +60,7 @@ class Draft:
         "_written",
         "base",
         "by",
+        "has_nodes",
         "run",
     )
 
@@ -57,15 +68,16 @@ class Draft:
         self.base = base
         self.run = copy_run(base.run)
         self.run.counts = dict(base.run.counts)
+        self.has_nodes = bool(base.nodes)
         self._steps: dict[str, Step] = {}
-        self._scopes: dict[str, Scope] = {}
         self._added: dict[str, None] = {}
-        self._removed: set[str] = set()
-        self._signals: dict[str, Signal] = {}
-        self._written: list[tuple[str, Json, bool]] = []
-        self._nodes: dict[str, Node] = {}
-        self._graphs: dict[str, Graph] = {}
-        self._approvals: dict[str, Approval] = {}
+        self._removed: Set[str] = _NOBODY
+        self._scopes: Mapping[str, Scope] = _NONE
+        self._signals: Mapping[str, Signal] = _NONE
+        self._nodes: Mapping[str, Node] = _NONE
+        self._graphs: Mapping[str, Graph] = _NONE
+        self._approvals: Mapping[str, Approval] = _NONE
+        self._written = _NOTHING
         self.by: str | None = None
         """who asked for what this turn tells"""
 
@@ -107,11 +119,12 @@ class Draft:
     def edit_scope(self, scope_id: str) -> Scope:
         scope = self._scopes.get(scope_id)
         if scope is None:
-            scope = self._scopes[scope_id] = copy(self.base.scopes[scope_id])
+            scope = copy(self.base.scopes[scope_id])
+            self.add_scope(scope)
         return scope
 
     def add_scope(self, scope: Scope) -> None:
-        self._scopes[scope.id] = scope
+        self._scopes = _with(self._scopes, scope.id, scope)
 
     def find_signal(self, signal: str) -> Signal | None:
         return self._signals.get(signal) or self.base.signals.get(signal)
@@ -119,11 +132,12 @@ class Draft:
     def edit_signal(self, signal: str) -> Signal:
         found = self._signals.get(signal)
         if found is None:
-            found = self._signals[signal] = copy(self.base.signals[signal])
+            found = copy(self.base.signals[signal])
+            self.add_signal(found)
         return found
 
     def add_signal(self, signal: Signal) -> None:
-        self._signals[signal.id] = signal
+        self._signals = _with(self._signals, signal.id, signal)
 
     def find_node(self, step_id: str) -> Node | None:
         return self._nodes.get(step_id) or self.base.nodes.get(step_id)
@@ -135,19 +149,18 @@ class Draft:
     def edit_node(self, step_id: str) -> Node:
         node = self._nodes.get(step_id)
         if node is None:
-            node = self._nodes[step_id] = copy(self.base.nodes[step_id])
+            node = copy(self.base.nodes[step_id])
+            self.add_node(node)
         return node
 
     def add_node(self, node: Node) -> None:
-        self._nodes[node.id] = node
+        self._nodes = _with(self._nodes, node.id, node)
+        self.has_nodes = True
 
     def nodes(self) -> Iterator[Node]:
         """All of them."""
         for step_id in {**self.base.nodes, **self._nodes}:
             yield self.node(step_id)
-
-    def has_nodes(self) -> bool:
-        return bool(self._nodes or self.base.nodes)
 
     def touched_nodes(self) -> Iterator[Node]:
         """The nodes that this draft changed."""
@@ -162,11 +175,12 @@ class Draft:
     def edit_graph(self, scope_id: str) -> Graph:
         graph = self._graphs.get(scope_id)
         if graph is None:
-            graph = self._graphs[scope_id] = copy(self.base.graphs[scope_id])
+            graph = copy(self.base.graphs[scope_id])
+            self.add_graph(graph)
         return graph
 
     def add_graph(self, graph: Graph) -> None:
-        self._graphs[graph.scope] = graph
+        self._graphs = _with(self._graphs, graph.scope, graph)
 
     def find_approval(self, step_id: str) -> Approval | None:
         return self._approvals.get(step_id) or self.base.approvals.get(step_id)
@@ -174,11 +188,12 @@ class Draft:
     def edit_approval(self, step_id: str) -> Approval:
         approval = self._approvals.get(step_id)
         if approval is None:
-            approval = self._approvals[step_id] = copy(self.base.approvals[step_id])
+            approval = copy(self.base.approvals[step_id])
+            self.add_approval(step_id, approval)
         return approval
 
     def add_approval(self, key: str, approval: Approval) -> None:
-        self._approvals[key] = approval
+        self._approvals = _with(self._approvals, key, approval)
 
     def approvals(self) -> Iterator[Approval]:
         """The present one of each step that asks or has asked."""
@@ -195,6 +210,8 @@ class Draft:
         return iter(self._approvals.values())
 
     def write_stream(self, name: str, value: Json, closed: bool) -> None:
+        if not isinstance(self._written, list):
+            self._written = []
         self._written.append((name, value, closed))
 
     def stream_closed(self, name: str) -> bool:
@@ -203,7 +220,8 @@ class Draft:
 
     def opened(self, step_id: str) -> None:
         """The step counts as open from now on."""
-        self._removed.discard(step_id)
+        if isinstance(self._removed, set):
+            self._removed.discard(step_id)
         if step_id not in self.base.open_steps:
             self._added[step_id] = None
 
@@ -211,6 +229,8 @@ class Draft:
         """The step has ended."""
         self._added.pop(step_id, None)
         if step_id in self.base.open_steps:
+            if not isinstance(self._removed, set):
+                self._removed = set()
             self._removed.add(step_id)
 
     def open_steps(self) -> Iterator[Step]:
@@ -231,17 +251,20 @@ class Draft:
         for scope_id in {**self.base.scopes, **self._scopes}:
             yield self.scope(scope_id)
 
-    def touched(self) -> Iterator[Step]:
+    @property
+    def touched(self) -> Iterable[Step]:
         """The steps that this draft changed."""
-        return iter(self._steps.values())
+        return self._steps.values()
 
     def merge(self) -> State:
         """Take the changes over into the base, which is returned."""
         base = self.base
         base.run = self.run
         base.steps.update(self._steps)
-        base.scopes.update(self._scopes)
-        base.signals.update(self._signals)
+        if self._scopes:
+            base.scopes.update(self._scopes)
+        if self._signals:
+            base.signals.update(self._signals)
         if self._nodes:
             base.nodes.update(self._nodes)
         if self._approvals:
@@ -257,3 +280,11 @@ class Draft:
             base.open_steps.pop(step_id, None)
         base.open_steps.update(self._added)
         return base
+
+
+def _with(records: Mapping[str, Record], key: str, record: Record) -> Mapping[str, Record]:
+    """The draft's own records with this one."""
+    if not isinstance(records, dict):
+        records = {}
+    records[key] = record
+    return records

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from stepwell.kernel.draft import Draft, copy
-from stepwell.kernel.tables import next_step_status
+from stepwell.kernel.tables import STEP_TABLE, next_step_status
 from stepwell.model import events as e
 from stepwell.model.base import Instant
 from stepwell.model.calls import INSTANT_KINDS
@@ -17,7 +17,7 @@ from stepwell.model.events import SAME
 from stepwell.model.people import Stamp, stamped
 from stepwell.model.problem import FAILED_BY
 from stepwell.model.records import Attempt, Claim, Step
-from stepwell.model.states import StepStatus, WaitReason
+from stepwell.model.states import TERMINAL_STEP, StepStatus, WaitReason
 
 UNTOLD: Final = INSTANT_KINDS
 """Kinds of steps whose end a workflow's code is not told of: it knew when it asked."""
@@ -59,19 +59,13 @@ def _known(draft: Draft, event: Any) -> tuple[Step, StepStatus | None]:
 
 
 def _make(draft: Draft, event: Any) -> Step:
+    step_id, path = event.step, event.path
     scope = draft.scope(event.scope)
-    owner = draft.step(scope.owner) if scope.owner is not None else None
-    step = Step(
-        event.step,
-        event.path,
-        event.kind,
-        event.scope,
-        0,
-        parent=scope.owner,
-        parent_attempt=(owner.attempt or 1) if owner is not None else 1,
-        index=scope.index,
-    )
-    if event.step[-1] == "]" and event.step.rpartition("/")[2] != event.path.rpartition("/")[2]:
+    step = Step(step_id, path, event.kind, event.scope, 0)
+    if scope.owner is not None:
+        step.parent, step.parent_attempt = scope.owner, draft.step(scope.owner).attempt or 1
+        step.index = scope.index
+    if step_id is not path and step_id[-1] == "]" and step_id.rpartition("/")[2] != path.rpartition("/")[2]:
         _count_visit(draft, event)
     if not scope.begun:
         draft.edit_scope(event.scope).begun = True
@@ -89,26 +83,27 @@ def _count_visit(draft: Draft, event: Any) -> None:
 
 def _move(draft: Draft, step: Step, before: StepStatus | None, event: Any, at: Instant) -> None:
     """Give the step its next status, and keep the counts and the list of open steps in step with it."""
-    after = next_step_status(before, type(event), step.id)
+    after = STEP_TABLE.get((before, type(event))) or next_step_status(before, type(event), step.id)
     step.status, step.updated_at = after, at
     if after is before:
         return
-    if draft.run.leases and before is StepStatus.RUNNING:
+    run = draft.run
+    if run.leases and before is StepStatus.RUNNING:
         _end_lease(draft, step.id)
-    if draft.has_nodes():
+    if draft.has_nodes:
         _stamp(draft, step, event, at)
-    counts = draft.run.counts  # the draft's own
+    counts = run.counts  # the draft's own
     if before is not None:
         counts[before] -= 1
     counts[after] = counts.get(after, 0) + 1
-    if after.terminal:
-        if before is None or not before.terminal:
+    if after in TERMINAL_STEP:
+        if before not in TERMINAL_STEP:
             step.ended_at = at
         step.due = None
         draft.closed(step.id)
-        if draft.has_nodes():
+        if draft.has_nodes:
             _stop_waiting(draft, step.id, at)
-    elif before is None or before.terminal:
+    elif before is None or before in TERMINAL_STEP:
         draft.opened(step.id)
 
 
@@ -179,8 +174,9 @@ def _last_attempt(step: Step) -> Attempt | None:
     """The present attempt, ready to be changed."""
     if not step.attempts:
         return None
-    last = copy(step.attempts[-1])
-    step.attempts = [*step.attempts[:-1], last]
+    attempts = step.attempts
+    last = copy(attempts[-1])
+    step.attempts = [last] if len(attempts) == 1 else [*attempts[:-1], last]
     return last
 
 
@@ -206,27 +202,25 @@ def _started(draft: Draft, event: e.StepStarted, at: Instant) -> None:
     step, before = _known(draft, event)
     again = before is StepStatus.WAITING
     _move(draft, step, before, event, at)
-    step.granted = step.reason is WaitReason.RATE
-    step.reason = step.due = None
+    if before is None:
+        step.priority, step.optional, step.scheduled_at = event.priority, event.optional, at
+    else:
+        step.granted = step.reason is WaitReason.RATE
+        step.reason = step.due = None
     step.attempt_deadline = event.attempt_deadline
     if step.kind in ATTEMPTED:
-        number = len(step.attempts) + 1
-        step.attempts = [*step.attempts, Attempt(number, step.scheduled_at or at, started_at=at)]
-    if event.input is not SAME and again:
+        attempts = step.attempts
+        attempts = [*attempts, Attempt(len(attempts) + 1, step.scheduled_at or at, at)]
+        step.attempts, step.spent = attempts, step.spent if again else len(attempts) - 1
+    if event.input is not SAME:
         step.input = step.flow = event.input
     if again:
         return
-    if before is None:
-        step.priority, step.optional, step.scheduled_at = event.priority, event.optional, at
-    step.started_at, step.deadline, step.items = at, event.deadline, event.items
-    step.options = event.options
-    step.expected, step.overdue = event.expected, 0
-    step.cursor = step.live = 0
-    step.spent = max(0, len(step.attempts) - 1)
-    if event.input is not SAME:
-        step.input = step.flow = event.input
-    elif draft.run.code != DRIVEN:
+    if event.input is SAME and draft.run.code != DRIVEN:
         step.input = step.flow = draft.scope(step.scope).flow
+    step.started_at, step.deadline, step.items = at, event.deadline, event.items
+    step.options, step.expected = event.options, event.expected
+    step.overdue = step.cursor = step.live = 0
 
 
 def _overdue(draft: Draft, event: e.StepOverdue, at: Instant) -> None:

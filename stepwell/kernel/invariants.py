@@ -18,7 +18,7 @@ def check(draft: Draft) -> None:
     run = draft.run
     open_steps = draft.any_open()
     broken = [] if _run_sound(run, open_steps) else list(_run_violations(run, open_steps=open_steps))
-    for step in draft.touched():
+    for step in draft.touched:
         if not _sound(step):
             broken += _step_violations(step)
     assert not broken, f"run {run.id}: " + "; ".join(broken)

@@ -6,7 +6,7 @@ further work on the `agenda`, so that no chain of tasks, however long, is a chai
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from stepwell.definition.expression import Expression
@@ -118,6 +118,9 @@ class Agenda:
         self._stack: list[Item] = []
         self._fresh: list[Item] = []
 
+    def __bool__(self) -> bool:
+        return bool(self._fresh or self._stack)
+
     def add(self, item: Item) -> None:
         self._fresh.append(item)
 
@@ -138,30 +141,36 @@ class Agenda:
         self._stack, self._fresh = [], []
 
 
-class Ruling:
-    """See the module. `now` is the instant of the whole turn."""
+class Decision:
+    """What a command causes; nothing is changed until `merge` is called. `definition` is what the run goes on with,
+    `answer` what whoever asked is told, where the command is a question too."""
 
-    __slots__ = (
-        "agenda",
-        "begun",
-        "by",
-        "conditions",
-        "definition",
-        "draft",
-        "effects",
-        "env",
-        "events",
-        "now",
-    )
+    __slots__ = ("answer", "conditions", "definition", "effects", "events")
+    definition: Definition
+    events: list[Event]
+    effects: list[Effect]
+    conditions: Sequence[Condition]
+    answer: Any
+
+    def merge(self) -> State:
+        """Take it over into the state that it was made from, which is returned."""
+        raise NotImplementedError
+
+
+class Ruling(Decision):
+    """See the module. `now` is the instant of the whole turn; `draft` holds the state after the events."""
+
+    __slots__ = ("agenda", "begun", "by", "draft", "env", "now")
 
     def __init__(self, definition: Definition, state: State, now: Instant, env: Environment) -> None:
         self.definition = definition
         self.draft = Draft(state)
+        self.events = []
+        self.effects = []
+        self.conditions = ()
+        self.answer = None
         self.now = now
         self.env = env
-        self.events: list[Event] = []
-        self.effects: list[Effect] = []
-        self.conditions: list[Condition] = []
         self.agenda = Agenda()
         self.begun = 0
         self.by: Actor | None = None
@@ -178,8 +187,17 @@ class Ruling:
         evolve(self.draft, event, self.now)
         self.events.append(event)
 
+    def merge(self) -> State:
+        return self.draft.merge()
+
     def effect(self, effect: Effect) -> None:
         self.effects.append(effect)
+
+    def heard(self, condition: Condition) -> None:
+        """A condition was evaluated."""
+        if not isinstance(self.conditions, list):
+            self.conditions = []
+        self.conditions.append(condition)
 
     def task(self, path: str) -> Task:
         """The task at this JSON pointer."""

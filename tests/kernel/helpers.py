@@ -7,10 +7,10 @@ from typing import Any
 from stepwell.definition.expression import Deferred, evaluate, evaluate_source
 from stepwell.definition.model import Definition
 from stepwell.definition.parse import parse
-from stepwell.kernel.decide import Decision, decide
+from stepwell.kernel.decide import decide
 from stepwell.kernel.evolve import blank, replay
 from stepwell.kernel.invariants import violations
-from stepwell.kernel.ruling import Environment
+from stepwell.kernel.ruling import Decision, Environment
 from stepwell.model import commands as c
 from stepwell.model.effects import Interrupt, Perform, SetTimer
 from stepwell.model.events import NAMES, Event
@@ -56,7 +56,7 @@ class Driver:
     def send(self, command: c.Command) -> Decision:
         decision = decide(self.definition, self.state, command, self.now, self.env)
         if decision.events:
-            self.state = decision.draft.merge()
+            self.state = decision.merge()
             self.journal.append(Turn("run", self.state.run.seq, self.now, tuple(decision.events)))
             assert violations(self.state) == []
         for effect in decision.effects:

@@ -189,10 +189,10 @@ def test_the_inner_try_catches_first() -> None:
                 catch: {errors: {with: {status: 404}}, do: [{h: {set: {by: inner}}}]}
           catch: {do: [{h: {set: {by: outer}}}]}
     """)
-    assert Driver(d.definition).start().fail("call", communication(404, "x")).draft.run.output == {
+    assert Driver(d.definition).start().fail("call", communication(404, "x")).merge().run.output == {
         "by": "inner"
     }
-    assert Driver(d.definition).start().fail("call", communication(500, "x")).draft.run.output == {
+    assert Driver(d.definition).start().fail("call", communication(500, "x")).merge().run.output == {
         "by": "outer"
     }
 

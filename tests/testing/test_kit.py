@@ -14,7 +14,7 @@ from stepwell import InvalidDefinition, RunFailed, Stepwell, StoreUnavailable
 from stepwell.engine.actor import Actor
 from stepwell.engine.mail import Mail
 from stepwell.engine.recovery import Recovery
-from stepwell.kernel.decide import Decision
+from stepwell.kernel.ruling import Decision
 from stepwell.testing import CountingIds, Crashed, FrozenClock, Kit, Survey, kill_everywhere
 from tests.testing.helpers import CHILD, FLOWS, FUNCTIONS, double, flow
 

@@ -81,7 +81,7 @@ def instigators(r: Ruling, step: Step) -> tuple[str, ...]:
     stamps = r.draft.run.stamps
     found = [r.draft.run.author]
     found += [stamps[what].by for what in ("started", "retried") if what in stamps]
-    if r.draft.has_nodes():
+    if r.draft.has_nodes:
         for around in (step, *ancestors(r, step)):
             own = r.draft.find_node(around.id)
             nodes = [own] if own is not None and around is not step else []

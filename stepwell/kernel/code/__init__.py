@@ -4,6 +4,7 @@
 """
 
 from stepwell.kernel.code.follow import follow as follow
+from stepwell.kernel.code.follow import obey as obey
 from stepwell.kernel.code.signals import receive as receive
 from stepwell.kernel.code.steps import complete_step as complete_step
 from stepwell.kernel.code.steps import defer_step as defer_step
@@ -12,3 +13,5 @@ from stepwell.kernel.code.steps import recover as recover
 from stepwell.kernel.code.steps import time_out as time_out
 from stepwell.kernel.code.steps import time_out_attempt as time_out_attempt
 from stepwell.kernel.code.steps import wake as wake
+from stepwell.kernel.code.straight import Straight as Straight
+from stepwell.kernel.code.straight import complete_at_once as complete_at_once

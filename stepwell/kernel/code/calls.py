@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TypeGuard
+
 from stepwell.kernel import overdue
 from stepwell.kernel.approvals import gate
 from stepwell.kernel.approvals.asking import refusal
@@ -16,7 +18,7 @@ from stepwell.kernel.tasks.run import behalf_of, child_id
 from stepwell.kernel.undoing import goes_on
 from stepwell.model import events as e
 from stepwell.model.actions import Action, ChildAction, SignalAction
-from stepwell.model.base import Instant, Json
+from stepwell.model.base import Instant, Json, new
 from stepwell.model.calls import (
     INSTANT_KINDS,
     AttributesCall,
@@ -34,12 +36,15 @@ from stepwell.model.deadline import instants
 from stepwell.model.effects import Continue, Perform, SetTimer
 from stepwell.model.policy import step_options
 from stepwell.model.records import Step
-from stepwell.model.states import StepStatus, WaitReason
+from stepwell.model.states import RunStatus, StepStatus, WaitReason
 
 
 def begin_call(r: Ruling, call: Call, *, wanted: bool = True) -> None:
     """A new call: over at once, begun, or held. One that is not `wanted` any more (it lost a race that was over when
     it was made, say) is on record, and does not begin."""
+    if wanted and is_ordinary(call) and _begins_at_once(r):
+        _begin_at_once(r, call)
+        return
     if call.kind in INSTANT_KINDS:
         _at_once(r, call)
         return
@@ -53,6 +58,30 @@ def begin_call(r: Ruling, call: Call, *, wanted: bool = True) -> None:
             continue_later(r)
     else:
         _start(r, call, new=True)
+
+
+def is_ordinary(call: Call) -> TypeGuard[StepCall]:
+    """A step of which nothing special is said, as of nearly all of them."""
+    return type(call) is StepCall and call.options is None and call.cached is None and call.rate is None
+
+
+def _begins_at_once(r: Ruling) -> bool:
+    """The run just goes on, and nobody has a say in what it does."""
+    run = r.draft.run
+    going = run.status is RunStatus.RUNNING and run.mode == "normal"
+    return going and r.env.policy is None and r.begun < r.env.begins
+
+
+def _begin_at_once(r: Ruling, call: StepCall) -> None:
+    """All that is left of `_start` where there is nothing to look at."""
+    r.begun += 1
+    r.emit(e.StepStarted(call.id, call.id, call.kind, ROOT, call.arguments))
+    r.effect(as_asked(r.draft.run.id, r.draft.run.priority, call))
+
+
+def as_asked(run_id: str, priority: int, call: StepCall) -> Perform:
+    """The first attempt of an ordinary step."""
+    return new(Perform, (call.id, 1, call.action, idempotency_key(run_id, call.id), priority, None, None))
 
 
 def continue_later(r: Ruling) -> None:

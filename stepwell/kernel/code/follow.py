@@ -25,26 +25,21 @@ def follow(r: Ruling) -> None:
     code, run = r.env.code, r.draft.run
     if code is None or run.status not in GOING:
         return
-    if code.seen < run.outcomes or _must_undo(run, code):
-        _tell_all(r, code)
-    if r.draft.run.stalled is not None:
+    if code.seen < run.outcomes or (run.compensating is not None and not code.undoing):
+        _tell_all(r, code, run)
+    if run.stalled is not None:
         r.emit(e.RunUnstalled())
 
 
-def _tell_all(r: Ruling, code: Code) -> None:
-    while (run := r.draft.run).status in GOING:
-        if code.seen == run.compensating and _must_undo(run, code):
-            _obey(r, code, code.undo(run))
+def _tell_all(r: Ruling, code: Code, run: Run) -> None:
+    while run.status in GOING:
+        if code.seen == run.compensating and not code.undoing:
+            obey(r, code, code.undo(run))
         elif code.seen < run.outcomes:
-            _obey(r, code, code.go_on(run, _next(r, code), r.now))
+            obey(r, code, code.go_on(run, _next(r, code), r.now))
         else:
+            code.check_complete()
             break
-    if run.status in GOING:
-        code.check_complete()
-
-
-def _must_undo(run: Run, code: Code) -> bool:
-    return run.compensating is not None and not code.undoing
 
 
 def _next(r: Ruling, code: Code) -> Step | None:
@@ -52,13 +47,14 @@ def _next(r: Ruling, code: Code) -> Step | None:
     if code.seen < 0:
         return None
     number = code.seen + 1
-    for step in r.draft.touched():
+    for step in r.draft.touched:
         if step.outcome == number:
             return step
     return r.draft.step(code.outcome(number))
 
 
-def _obey(r: Ruling, code: Code, answer: Answer) -> None:
+def obey(r: Ruling, code: Code, answer: Answer) -> None:
+    """Do what it asks for."""
     for call in answer.calls:
         begin_call(r, call, wanted=call.id not in answer.abandoned)
     for step_id in answer.abandoned:

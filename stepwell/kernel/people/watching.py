@@ -43,7 +43,7 @@ def _of(leaf: str) -> Any:
 def receive(r: Ruling, command: SendSignal) -> bool:
     """Give a signal to the condition that has waited longest for it, if one does."""
     known = r.draft.find_signal(command.signal) is not None
-    if known or not r.draft.has_nodes() or r.draft.run.status.terminal:
+    if known or not r.draft.has_nodes or r.draft.run.status.terminal:
         return False
     signal = Signal(command.signal, command.name, command.value, r.now, command.correlation)
     for step in _submitted(r):
@@ -58,7 +58,7 @@ def receive(r: Ruling, command: SendSignal) -> bool:
 
 def ask_anew(r: Ruling) -> None:
     """See to it that everything is waited for that somebody waits for."""
-    if not r.draft.has_nodes():
+    if not r.draft.has_nodes:
         return
     for step in list(r.draft.open_steps()):
         if r.draft.find_node(step.id) is None:

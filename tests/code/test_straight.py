@@ -1,0 +1,142 @@
+"""The turn made without a draft: the same events, effects and state as the rules make with one."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from copy import deepcopy
+from typing import Any
+
+import pytest
+
+from stepwell.kernel import decide as rules
+from stepwell.kernel.code import Straight
+from stepwell.kernel.evolve import blank, replay
+from stepwell.model.errors import InvalidInput
+from stepwell.model.journal import Turn
+from stepwell.model.records import State
+from stepwell.testing import Kit
+from tests.code.test_any_workflow import grow, grown
+
+pytestmark = pytest.mark.spec("B3", "S3")
+
+quick = rules.code.complete_at_once
+
+
+class Watch:
+    """Decides every quick turn in both ways, and compares."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.quick = self.others = 0
+        self._skip = False
+        monkeypatch.setattr(rules.code, "complete_at_once", self.complete)
+        self.turns: dict[str, list[Turn]] = {}
+
+    def complete(self, definition: Any, state: State, command: Any, now: int, env: Any) -> Any:
+        if self._skip:
+            return None
+        before = deepcopy(state)
+        told = Told(env.code) if env.code is not None else None
+        found = quick(definition, state, command, now, env._replace(code=told))
+        assert state == before, "nothing changes before the turn is taken"
+        if not isinstance(found, Straight):
+            self.others += 1
+            return found
+        self.quick += 1
+        assert told is not None
+        told.again()
+        self._skip = True
+        try:
+            usual = rules.decide(definition, before, command, now, env._replace(code=told))
+        finally:
+            self._skip = False
+        assert (usual.events, usual.effects) == (found.events, found.effects)
+        assert (usual.definition, list(usual.conditions), usual.answer) == (definition, [], None)
+        usual.merge()
+        after = deepcopy(state)
+        Straight.merge(rebased(found, after))
+        assert after == before
+        return found
+
+
+def rebased(found: Straight, state: State) -> Straight:
+    """The same decision, about a copy of the state."""
+    other = Straight(found.definition, state, found.done, [], found.now)
+    other.begun = found.begun
+    return other
+
+
+class Told:
+    """A run's code that answers the same to the second who asks."""
+
+    def __init__(self, code: Any) -> None:
+        self._code, self._said, self._before = code, [], code.seen
+        self._asked: int | None = None
+
+    def again(self) -> None:
+        self._asked = 0
+
+    @property
+    def seen(self) -> int:
+        return self._code.seen if self._asked is None else self._before + self._asked
+
+    @property
+    def undoing(self) -> bool:
+        return self._code.undoing
+
+    def go_on(self, run: Any, outcome: Any, now: int) -> Any:
+        if self._asked is None:
+            self._said.append((outcome, self._code.go_on(run, outcome, now)))
+            return self._said[-1][1]
+        told, answer = self._said[self._asked]
+        self._asked += 1
+        assert outcome == told
+        return answer
+
+    def check_complete(self) -> None:
+        self._code.check_complete()
+
+
+async def played(seed: int, watch: Watch) -> None:
+    chance = random.Random(seed)
+    async with Kit() as kit:
+        handle = await kit.start(grown, ["seq", *(grow(chance, 3) for _ in range(3))])
+        for _ in range(20):
+            await kit.drain(advance=True)
+        await kit.check()
+        memory = await kit.engine.state(handle.run_id)
+        again = replay(blank(handle.run_id), await kit.engine.engine.store.turns(handle.run_id))
+        again.tip = memory.tip
+        assert again == memory
+
+
+async def test_random_workflows(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = Watch(monkeypatch)
+    for seed in range(24):
+        print(f"seed {seed}")
+        await asyncio.wait_for(played(seed, watch), 60)
+    assert watch.quick > 25
+    assert watch.others > 15
+
+
+async def test_what_cannot_be_stored_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The store refuses the turn: the state in memory is the one of the journal."""
+    async with Kit() as kit:
+        store = kit.engine.engine.store
+        append, refused = store.append, []
+
+        def once(turn: Turn, *args: Any, **keywords: Any) -> bytes:
+            if turn.seq == 2 and not refused:
+                refused.append(turn)
+                raise InvalidInput("this cannot be stored")
+            return append(turn, *args, **keywords)
+
+        monkeypatch.setattr(store, "append", once)
+        handle = await kit.start(grown, ["seq", ["give", 1], ["give", 2], ["give", 3]])
+        await kit.drain()
+        assert refused
+        memory = await kit.engine.state(handle.run_id)
+        again = replay(blank(handle.run_id), await store.turns(handle.run_id))
+        again.tip = memory.tip
+        assert again == memory
+        assert memory.run.status == "failed"
