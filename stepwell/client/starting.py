@@ -20,6 +20,8 @@ async def check_subworkflows(library: Library, definition: Definition, *, adding
     that it is given where that is constant, and none runs itself again. Raises `InvalidDefinition`: all of it."""
     if not (definition.tasks or definition.hooks):
         return
+    if definition.code is not None and not (definition.driven or definition.hooks):
+        return  # its task only stands for it
     look = _Look(library, definition, adding)
     depth = await look.into(definition, (), "")
     findings = look.findings

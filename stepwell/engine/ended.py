@@ -2,27 +2,39 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
+from stepwell.model.base import Instant, Json
 from stepwell.model.journal import RunRow
+from stepwell.model.problem import Problem
 from stepwell.model.records import Run
+from stepwell.model.states import RunStatus
 
 MOST: Final = 1_000
+
+
+class End(NamedTuple):
+    """How a run ended. (A whole `Run` kept for each of so many would be looked through with all garbage.)"""
+
+    status: RunStatus
+    updated_at: Instant | None
+    output: Json
+    error: Problem | None
 
 
 class Ended:
     """A bounded memory. A run that was opened again elsewhere since is not taken from it."""
 
     def __init__(self) -> None:
-        self._runs: dict[str, Run] = {}
+        self._ends: dict[str, End] = {}
 
     def keep(self, run: Run) -> None:
-        self._runs[run.id] = run
-        if len(self._runs) > MOST:
-            del self._runs[next(iter(self._runs))]
+        self._ends[run.id] = End(run.status, run.updated_at, run.output, run.error)
+        if len(self._ends) > MOST:
+            del self._ends[next(iter(self._ends))]
 
-    def find(self, row: RunRow) -> Run | None:
-        run = self._runs.get(row.id)
-        if run is None or (run.status, run.updated_at) != (row.status, row.updated_at):
+    def find(self, row: RunRow) -> End | None:
+        end = self._ends.get(row.id)
+        if end is None or (end.status, end.updated_at) != (row.status, row.updated_at):
             return None
-        return run
+        return end

@@ -28,6 +28,7 @@ from stepwell.engine.observers import Observers
 from stepwell.engine.probing import Probing
 from stepwell.engine.queues import Queueing
 from stepwell.engine.recovery import Recovery
+from stepwell.engine.rows import row_of
 from stepwell.engine.scheduler import Scheduler
 from stepwell.engine.signals import hand_over, perform_signal
 from stepwell.engine.snapshots import Snapshots
@@ -104,7 +105,7 @@ class Engine:
         self._recovery = Recovery(self)
         self.schedules = Scheduler(self)
         self.driven = Driven(self)
-        self._waiters: dict[str, set[asyncio.Future[None]]] = {}
+        self._waiters: dict[str, set[asyncio.Future[RunRow | None]]] = {}
         self.closing = False
 
     # --- what an actor needs (actor.Host) ---------------------------------------------------------
@@ -131,7 +132,7 @@ class Engine:
             if run.continued_to is not None and run.inbox:
                 self._hand_over(actor.state)
             if terminal:
-                self.forget(actor)
+                self.forget(actor, row_of(run) if run.id in self._waiters else None)
             else:
                 self._snapshots.consider(actor.state)
 
@@ -255,11 +256,12 @@ class Engine:
             )
 
     async def wait(self, run_id: str) -> RunRow:
-        """Return when the run is terminal, whoever carries it on. Raises `NotFound`; what made a run be put aside."""
+        """Return when the run is terminal, whoever carries it on: its row, but for the owner. Raises `NotFound`; what
+        made a run be put aside."""
         while not self.closing:
             if run_id in self.quarantined:
                 raise self.quarantined[run_id]
-            changed = asyncio.get_running_loop().create_future()
+            changed: asyncio.Future[RunRow | None] = asyncio.get_running_loop().create_future()
             waiters = self._waiters.setdefault(run_id, set())
             waiters.add(changed)
             try:
@@ -267,7 +269,9 @@ class Engine:
                     row = await self.row(run_id)
                     if RunStatus(row.status).terminal:
                         return row
-                await changed
+                ended = await changed
+                if ended is not None:
+                    return ended
             finally:
                 waiters.discard(changed)
                 if not waiters and self._waiters.get(run_id) is waiters:
@@ -328,8 +332,8 @@ class Engine:
         self.store.listen(self._recovery.hear)
         self._recovery.watch(WATCH_EVERY, take_over=take_over)
 
-    def forget(self, actor: Actor) -> None:
-        """The run need not be kept in memory; whoever waits for it looks again."""
+    def forget(self, actor: Actor, ended: RunRow | None = None) -> None:
+        """The run need not be kept in memory; whoever waits for it looks again, unless this is how it `ended`."""
         run_id = actor.id
         if actor.state.run.status.terminal and actor.idle:
             self.ended.keep(actor.state.run)
@@ -337,13 +341,13 @@ class Engine:
             del self.actors[run_id]
             self._timers.forget(run_id)
         self._snapshots.forget(run_id)
-        self.wake(run_id)
+        self.wake(run_id, ended)
 
-    def wake(self, run_id: str) -> None:
-        """Have whoever waits for this run look again."""
+    def wake(self, run_id: str, ended: RunRow | None = None) -> None:
+        """Have whoever waits for this run look again, unless it is known how it ended."""
         for waiter in list(self._waiters.get(run_id, ())):
             if not waiter.done():
-                waiter.set_result(None)
+                waiter.set_result(ended)
 
     def waiting_for(self) -> list[str]:
         """Runs that somebody waits for and that are not carried on here."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import apsw
@@ -175,8 +175,8 @@ async def test_an_error_after_the_commit_is_no_failure(
         monkeypatch.setattr("stepwell.stores.sqlite.writer.Writer._quick_enough", lambda self: False)
     real, struck = commit._write_all, []
 
-    def write_and_fail(db: apsw.Connection, batch: Batch) -> None:
-        real(db, batch)
+    def write_and_fail(db: apsw.Connection, batch: Batch, sizes: Sequence[int]) -> None:
+        real(db, batch, sizes)
         struck.append(len(batch.rows))
         raise apsw.IOError("injected after the commit")
 
@@ -205,7 +205,7 @@ async def test_an_error_behind_which_another_engine_was_first_is_a_failure(
     ours.seq, ours.tip = theirs.seq, theirs.tip
     await theirs.add(StepCompleted("theirs"))
 
-    def fail(db: apsw.Connection, batch: Batch) -> None:
+    def fail(db: apsw.Connection, batch: Batch, sizes: Sequence[int]) -> None:
         raise apsw.IOError("injected")
 
     monkeypatch.setattr(commit, "_write_all", fail)

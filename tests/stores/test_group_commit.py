@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+import weakref
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
 import apsw
@@ -25,10 +26,10 @@ class Watch:
         self.threads: list[bool] = []
         real = commit._write_all
 
-        def write_all(db: apsw.Connection, batch: Batch) -> None:
+        def write_all(db: apsw.Connection, batch: Batch, sizes: Sequence[int]) -> None:
             self.sizes.append(len(batch.rows))
             self.threads.append(threading.current_thread() is not threading.main_thread())
-            real(db, batch)
+            real(db, batch, sizes)
 
         monkeypatch.setattr(commit, "_write_all", write_all)
         monkeypatch.setattr(writer, "perf_counter", self.look)
@@ -204,6 +205,21 @@ async def test_reads_see_what_was_acknowledged(store: SqliteStore) -> None:
         await run.add(row=index_row(run.run_id))
         assert len((await store.load(run.run_id)).turns) == 1
         assert await store.row(run.run_id) is not None
+
+
+async def test_what_was_written_is_kept_by_nobody(store: SqliteStore, slow: None) -> None:
+    class Caller:
+        def told(self, error: BaseException | None) -> None:
+            assert error is None
+
+    caller = Caller()
+    left = weakref.ref(caller)
+    store.append(turn("run-1", 1), b"", caller.told)
+    del caller
+    await store.flush()
+    async with asyncio.timeout(10):
+        while left() is not None:  # until the thread waits for what comes next
+            await asyncio.sleep(0)
 
 
 async def test_a_cancelled_caller_leaves_the_others_alone(store: SqliteStore) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from datetime import datetime
 from typing import Any, Final, Unpack, cast
 
@@ -192,8 +192,11 @@ class StartVerbs(Verbs):
         taken = (state.run.ended_at or 0) - state.run.created_at
         return {**result_view(state), "time_taken": taken / 1_000_000}
 
-    async def _end_of(self, run_id: str, timeout: float | None) -> RunRow:
-        """Wait for the end of the run, or of the last one that it continued as; returns that one's row."""
+    def _end_of(self, run_id: str, timeout: float | None) -> Awaitable[RunRow]:
+        """Wait for the end of the run, or of the last one that it continued as; gives that one's row."""
+        return self._last_of_chain(run_id) if timeout is None else self._end_within(run_id, timeout)
+
+    async def _end_within(self, run_id: str, timeout: float) -> RunRow:
         try:
             return await asyncio.wait_for(self._last_of_chain(run_id), timeout)
         except TimeoutError:
@@ -218,11 +221,11 @@ class StartVerbs(Verbs):
         Raises `RunFailed` if it ended otherwise than completed.
         """
         row = await self._end_of(run_id, timeout)
-        run = self.engine.ended.find(row) or (await self.engine.reload(row.id)).run
+        end = self.engine.ended.find(row) or (await self.engine.reload(row.id)).run
         with self.hints():
-            if run.status is not RunStatus.COMPLETED:
-                raise RunFailed(row.id, run.status.value, error_view(run.error))
-        return self.engine.codebase.result(row, run.output)
+            if end.status is not RunStatus.COMPLETED:
+                raise RunFailed(row.id, end.status.value, error_view(end.error))
+        return self.engine.codebase.result(row, end.output)
 
     async def run(self, source: Source, *args: Any, **options: Any) -> Any:
         """Start, wait, and give the output. Options as for `start`."""

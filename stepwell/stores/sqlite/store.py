@@ -133,28 +133,24 @@ class SqliteStore:
         run_id, seq, at, events = turn
         body = encode_events(events)
         new = chain(tip, run_id, seq, at, body)
-        waits = entry is not None and entry.standing is not Standing.BEGUN
         foreign = foreign or self._engine_id is None  # a guest carries no run on: the engines must be told
+        if row is None and not (foreign or claim or definition or entry or follow_ups or work):
+            self._writer.add((run_id, seq, at, body, new), done, None)
+            return new
+        waits = entry is not None and entry.standing is not Standing.BEGUN
         if unowned or (waits and seq == 1):  # nobody carries on what has just been put into a queue
             foreign = False
         nobodys = unowned or waits or (foreign and seq == 1)  # whoever can, takes it up
-        extra = None
-        if (
-            foreign
-            or follow_ups
-            or work
-            or not (row is None and claim is None and definition is None and entry is None)
-        ):
-            extra = Extra(
-                None if row is None else run_row(row, seq, None if nobodys else self._engine_id, waits=waits),
-                None if claim is None else claim_row(claim, run_id),
-                None if definition is None else definition_row(definition),
-                (run_id,) if foreign else None,
-                None if entry is None else entry_row(entry),
-                tuple((follow_up, run_id, seq) for follow_up in follow_ups),
-                tuple(work_row(change.item) for change in work if change.item is not None),
-                tuple((run_id, change.step) for change in work),
-            )
+        extra = Extra(
+            None if row is None else run_row(row, seq, None if nobodys else self._engine_id, waits=waits),
+            None if claim is None else claim_row(claim, run_id),
+            None if definition is None else definition_row(definition),
+            (run_id,) if foreign else None,
+            None if entry is None else entry_row(entry),
+            tuple([(follow_up, run_id, seq) for follow_up in follow_ups]),
+            tuple([work_row(change.item) for change in work if change.item is not None]),
+            tuple([(run_id, change.step) for change in work]),
+        )
         self._writer.add((run_id, seq, at, body, new), done, extra)
         return new
 

@@ -11,7 +11,8 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import repeat
 from time import perf_counter
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -219,8 +220,7 @@ class Writer:
         if idle:
             self._idle()
         self._answer(batch, errors)
-        for done, error in doomed:
-            self._tell(done, error)
+        self._tell(doomed)
         for job, value, fault in answers:
             job.answer(value, fault)
 
@@ -237,13 +237,10 @@ class Writer:
 
     def _answer(self, batch: Batch, errors: Errors) -> None:
         """Tell everybody, in the order in which the turns were appended."""
-        tell = self._tell
-        if not errors:
-            for done in batch.dones:
-                tell(done, None)
-            return
-        for position, done in enumerate(batch.dones):
-            tell(done, errors.get(position))
+        if errors:
+            self._tell((done, errors.get(position)) for position, done in enumerate(batch.dones))
+        else:
+            self._tell(zip(batch.dones, repeat(None), strict=False))
 
     def _doomed(self, batch: Batch, errors: Errors) -> list[tuple[Done, BaseException]]:
         """Turns that were appended while the turn before them failed: they must not be written, their link is
@@ -254,28 +251,36 @@ class Writer:
         reasons = [failed[rows[position][0]] for position in positions]
         return list(zip(self._buffer.remove(positions), reasons, strict=True))
 
-    def _tell(self, done: Done, error: BaseException | None) -> None:
-        try:
-            done(error)
-        except Exception as fault:  # noqa: BLE001 - a caller's mistake must not keep the others waiting
-            context = {"message": "a callback of an appended turn failed", "exception": fault}
-            self._loop.call_exception_handler(context)
+    def _tell(self, answers: Iterable[tuple[Done, BaseException | None]]) -> None:
+        for done, error in answers:
+            try:
+                done(error)
+            except Exception as fault:  # noqa: BLE001 - a caller's mistake must not keep the others waiting
+                context = {"message": "a callback of an appended turn failed", "exception": fault}
+                self._loop.call_exception_handler(context)
 
     # ── on the thread, or on the loop while the thread is idle ──────────────────────────────────────────
 
     def _work(self) -> None:
-        while (batch := self._queue.get()) is not None:
-            errors = self._commit(batch, self._patience) if batch.rows else {}
-            assert errors is not None
-            answers = [Answer(job, *self._perform(job)) for job in batch.jobs]
-            self._pace *= _FORGET
-            self._look_for_others()
-            due = self._pages >= self._checkpoint_at
-            if not self._call(self._landed, batch, errors, answers, not due):
-                return
-            if due:
-                self._checkpoint()
-                self._call(self._idle)
+        while self._write(self._queue.get()):  # in between it keeps nothing of what is written
+            pass
+
+    def _write(self, batch: Batch | None) -> bool:
+        """False where there will be nothing more to write."""
+        if batch is None:
+            return False
+        errors = self._commit(batch, self._patience) if batch.rows else {}
+        assert errors is not None
+        answers = [Answer(job, *self._perform(job)) for job in batch.jobs]
+        self._pace *= _FORGET
+        self._look_for_others()
+        due = self._pages >= self._checkpoint_at
+        if not self._call(self._landed, batch, errors, answers, not due):
+            return False
+        if due:
+            self._checkpoint()
+            self._call(self._idle)
+        return True
 
     def _call(self, function: Callable[..., None], *arguments: Any) -> bool:
         """Have the loop call it; False where the loop is gone."""
