@@ -28,8 +28,7 @@ class Recorded(NamedTuple):
     kind: str
     name: str
     output: Json
-    said: str
-    """what became of it, for people"""
+    step: Step
 
     @property
     def is_patch(self) -> bool:
@@ -39,7 +38,7 @@ class Recorded(NamedTuple):
     def of(cls, step: Step) -> Recorded:
         _, _, number, name = step.id.split("/", 3)
         output = step.output if step.kind in INSTANT_KINDS else None
-        return cls(int(number), step.kind, name, output, f"{step.status} at {iso(step.updated_at or 0)}")
+        return cls(int(number), step.kind, name, output, step)
 
 
 def mismatch(run: Run, known: Recorded, kind: str, name: str) -> CodeMismatch:
@@ -49,7 +48,7 @@ def mismatch(run: Run, known: Recorded, kind: str, name: str) -> CodeMismatch:
 
 def missing_calls(run: Run, known: Iterable[Recorded]) -> CodeMismatch:
     """The code waits, or is through, and did not ask for what the journal holds."""
-    first = min(known)
+    first = min(known, key=lambda one: one.number)
     return _wrong(run, first.number, _recorded(first), "nothing: it does not get there")
 
 
@@ -121,7 +120,8 @@ def _wrong(run: Run, number: int, recorded: str, called: str) -> CodeMismatch:
 
 
 def _recorded(known: Recorded) -> str:
-    return f"{_word(known.kind)} {known.name}, {known.said}"
+    step = known.step
+    return f"{_word(known.kind)} {known.name}, {step.status} at {iso(step.updated_at or 0)}"
 
 
 def _word(kind: str) -> str:

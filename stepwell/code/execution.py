@@ -103,6 +103,7 @@ class Execution:
             self._known = {known.number: known for known in map(Recorded.of, steps)}
             self._told = {step.outcome: step.id for step in steps if step.outcome}
             self.now = self.run.started_at or now
+            began = self._counter()  # what was done until here was not the code's doing
             self._run(partial(self._in_context, self._begin))
         else:
             if self.run.heard is not None and outcome.outcome > self.run.heard:

@@ -23,6 +23,7 @@ from stepwell import (
     step,
     workflow,
 )
+from stepwell.code.codebase import Codebase
 from stepwell.testing import Kit
 from tests.code import workflows as w
 
@@ -695,3 +696,18 @@ async def many_tasks(count: int) -> int:
 async def test_tasks_that_are_done_are_let_go() -> None:
     async with Kit() as kit:
         assert await kit.run(many_tasks, 200) < 50
+
+
+async def test_finding_the_place_in_a_long_journal_is_not_blamed_on_the_code(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    async with Kit() as kit:
+        handle = await kit.start(w.signalled, 1)
+        await kit.drain()
+        state = await kit.engine.state(handle.run_id)
+        seconds = iter([0.0, 9.0, 9.1])  # called, and the journal gone through; then the code runs
+        code = Codebase(kit.ids, kit.dice, counter=lambda: next(seconds)).open(w.signalled.definition, state)
+        code.go_on(state.run, None, 0)
+        assert next(seconds, None) is None
+        assert [record for record in caplog.records if record.name == "stepwell.code"] == []
+        code.close()
