@@ -13,7 +13,7 @@ import logging
 from collections import deque
 from collections.abc import Callable, Coroutine
 from contextvars import copy_context
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from stepwell.engine.apart import Apart, Turn
 from stepwell.model.actions import Failed, Interrupted, Outcome
@@ -23,6 +23,9 @@ log = logging.getLogger("stepwell.engine")
 
 Identity = tuple[str, str, int]
 """(run id, step id, attempt)"""
+
+IN_A_ROW: Final = 4
+"""So many lone jobs are done before the loop gets its turn, where each result is committed at once."""
 
 
 class Job(Protocol):
@@ -46,8 +49,9 @@ class Job(Protocol):
 class Dispatch:
     """Starts jobs when there is room: higher priorities first, of equal ones first come first served."""
 
-    def __init__(self, limit: int) -> None:
-        self._limit = limit
+    def __init__(self, limit: int, through: Callable[[], None] = lambda: None) -> None:
+        """`through` is told when a lone job is done, and nothing else is about to be performed."""
+        self._limit, self._through = limit, through
         self._room = limit
         self._begun: dict[Identity, Job] = {}
         self._tasks: dict[Identity, asyncio.Task[None]] = {}
@@ -131,10 +135,11 @@ class Dispatch:
     async def _carry(self) -> None:
         """Perform what has begun, one after the other, until something waits. In between the loop gets its turn: what
         is then committed may begin the next steps."""
-        task = self._carrier
+        task, lone = self._carrier, 0
         assert task is not None
         try:
             while self._next:
+                lone = lone + 1 if len(self._next) == 1 else 0
                 for _ in range(len(self._next)):
                     job = self._next.popleft()
                     rest = self._perform(job)
@@ -147,6 +152,10 @@ class Dispatch:
                         return
                     if not self._next:
                         break
+                if lone % IN_A_ROW:
+                    self._through()
+                    if self._next:
+                        continue
                 await Turn()
         finally:
             if self._carrier is task:

@@ -96,7 +96,7 @@ class Engine:
         self._handing_over: set[asyncio.Task[None]] = set()
         self.quarantined: dict[str, BaseException] = {}
         self.surroundings = Surroundings(dice, secrets or {}, runtime or {}, policy)
-        self.dispatch = Dispatch(max_concurrency)
+        self.dispatch = Dispatch(max_concurrency, store.hurry)
         self._timers = Timers(clock, self._timer_fired)
         self._snapshots = Snapshots(store, snapshot_every)
         self.queueing = Queueing(self, queues)

@@ -231,6 +231,10 @@ class Store(Census, Protocol):
         """Have the other processes hear (see `listen`)."""
         ...
 
+    def hurry(self) -> None:
+        """A lone turn may be made durable now: nobody is about to append another one."""
+        ...
+
     async def flush(self) -> None:
         """Return when everything appended so far is durable or has failed."""
         ...

@@ -296,6 +296,9 @@ class SqliteStore:
     ) -> None:
         await self._writer.run(lambda db: checks.rebuild(db, rows, claims, entries, work))
 
+    def hurry(self) -> None:
+        self._writer.hurry()
+
     async def flush(self) -> None:
         await self._writer.flush()
 

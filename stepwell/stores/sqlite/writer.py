@@ -178,8 +178,16 @@ class Writer:
 
     # ── on the loop ─────────────────────────────────────────────────────────────────────────────────────
 
+    def hurry(self) -> None:
+        """Do not wait for the loop to come round, if there is just one turn to write."""
+        if self._scheduled and len(self._buffer.rows) == 1:
+            self._write()
+
     def _flush(self) -> None:
         self._scheduled = False
+        self._write()
+
+    def _write(self) -> None:
         if self._busy or not self._buffer:
             return
         if not self._quick_enough():
