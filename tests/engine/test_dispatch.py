@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stepwell.engine.dispatch import Dispatch
+from stepwell.engine.dispatch import IN_A_ROW, Dispatch
 from stepwell.model.actions import Interrupted, Outcome, Succeeded
 
 MARK: ContextVar[str] = ContextVar("mark", default="none")
@@ -166,4 +166,31 @@ async def test_an_error_of_one_job_is_its_own(waits: bool) -> None:
     await until(lambda: len(told) == 2)
     assert dict(told)["b"] == Succeeded("fine")
     assert "ValueError: no" in str(dict(told)["a"])
+    await dispatch.close()
+
+
+async def test_one_lone_job_after_the_other_leaves_the_loop_its_turns() -> None:
+    """Each job is begun by the commit of the one before it."""
+    told: list[tuple[str, Outcome]] = []
+    turns: list[int] = []
+
+    async def work() -> int:
+        return len(turns)
+
+    def next_one() -> None:
+        if len(told) < 100:
+            dispatch.submit(Job(f"j{len(told)}", work, told))
+
+    dispatch = Dispatch(10, next_one)
+
+    async def others() -> None:
+        while len(told) < 100:
+            turns.append(len(told))
+            if not dispatch.in_flight:  # the last one of a row: the loop's own commit begins the next
+                next_one()
+            await asyncio.sleep(0)
+
+    next_one()
+    await asyncio.wait_for(others(), 10)
+    assert 100 / IN_A_ROW <= len(turns) <= 60
     await dispatch.close()

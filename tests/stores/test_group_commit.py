@@ -88,6 +88,33 @@ async def test_a_lone_run_commits_on_the_loops_own_thread(store: SqliteStore, wa
     assert not any(watch.threads)
 
 
+async def test_a_lone_turn_can_be_hurried(store: SqliteStore, watch: Watch) -> None:
+    run = Journal(store, "run-1")
+    told = run.send()
+    store.hurry()
+    assert watch.sizes == [1]
+    await told
+    await run.add()  # the buffer is looked after as before
+    assert watch.sizes == [1, 1]
+
+
+async def test_two_turns_are_not_hurried(store: SqliteStore, watch: Watch) -> None:
+    told = [Journal(store, f"run-{number}").send() for number in range(2)]
+    store.hurry()
+    assert watch.sizes == []
+    await asyncio.gather(*told)
+    assert watch.sizes == [2]
+
+
+async def test_a_slow_disk_cannot_be_hurried(store: SqliteStore, watch: Watch, slow: None) -> None:
+    first = Journal(store, "run-1").send()
+    await asyncio.sleep(0)  # the thread has it
+    second = Journal(store, "run-2").send()
+    store.hurry()
+    await asyncio.gather(first, second)
+    assert watch.threads == [True, True]
+
+
 async def test_a_slow_disk_is_left_to_the_thread_and_tried_again(store: SqliteStore, watch: Watch) -> None:
     watch.each_commit_takes = 0.02
     run = Journal(store, "run-1")
