@@ -8,10 +8,10 @@ from typing import Any
 
 from stepwell.code.loop import CodeLoop
 from stepwell.code.values import Read
-from stepwell.model.calls import Call, ChildCall, StepCall
+from stepwell.model.calls import Call, ChildCall, Done, StepCall
 from stepwell.model.records import Step
 
-Then = Callable[[Any, Step], None]
+Then = Callable[[Any, Step | Done], None]
 """Told the result of a call and the step that gave it, before whoever waits."""
 
 

@@ -34,6 +34,7 @@ from stepwell.model.calls import (
     CodeMismatch,
     CodeRestart,
     ContinuedAs,
+    Done,
     Ending,
     RecordCall,
     WaitCall,
@@ -92,7 +93,7 @@ class Execution:
 
     # --- model.calls.Code -------------------------------------------------------------------------
 
-    def go_on(self, run: Run, outcome: Step | None, now: Instant) -> Answer:
+    def go_on(self, run: Run, outcome: Step | Done | None, now: Instant) -> Answer:
         self.run = run
         self._calls.clear()
         self._abandoned.clear()
@@ -258,11 +259,11 @@ class Execution:
                 self.loop.run_ready()
         return future.result()
 
-    def _tell(self, outcome: Step) -> None:
+    def _tell(self, outcome: Step | Done) -> None:
         awaited = self._awaited.pop(outcome.id, None)
         if awaited is None or awaited.future.done():
             return
-        if outcome.status is StepStatus.COMPLETED:
+        if isinstance(outcome, Done) or outcome.status is StepStatus.COMPLETED:
             self._tell_result(awaited, outcome)
         elif outcome.optional:
             awaited.future.set_result(None)
@@ -270,7 +271,7 @@ class Execution:
             assert outcome.error is not None
             awaited.future.set_exception(exception_of(outcome.error, outcome.id))
 
-    def _tell_result(self, awaited: Awaited, outcome: Step) -> None:
+    def _tell_result(self, awaited: Awaited, outcome: Step | Done) -> None:
         try:
             value = outcome.output if awaited.read is None else awaited.read(outcome.output)
         except Exception as error:  # noqa: BLE001 - whatever a reader of the user's types raises

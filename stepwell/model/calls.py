@@ -165,6 +165,16 @@ class CodeRestart(Exception):
     """The code must be executed anew, from its beginning: it turned out to be of another kind than it seemed."""
 
 
+class Done(NamedTuple):
+    """The end of a step that ended well: all of the step that its code may have to know."""
+
+    id: str
+    output: Json
+    source: str | None
+    outcome: int
+    ended_at: Instant
+
+
 class Code(Protocol):
     """The code of one run, as far as it has got."""
 
@@ -178,7 +188,7 @@ class Code(Protocol):
         """It knows of something to undo."""
         ...
 
-    def go_on(self, run: Run, outcome: Step | None, now: Instant) -> Answer:
+    def go_on(self, run: Run, outcome: Step | Done | None, now: Instant) -> Answer:
         """Tell it the next outcome (None: begin), and let it run until it has to wait. (Of what comes after `run.heard`
         it only notes what there is to undo.)
 

@@ -12,52 +12,53 @@ from typing import Final
 
 from stepwell.definition.model import Definition
 from stepwell.kernel.code.calls import as_asked, is_ordinary
-from stepwell.kernel.draft import copy
 from stepwell.kernel.evolve_run import ROOT
 from stepwell.kernel.ruling import Decision, Environment
 from stepwell.model.base import Instant, Json, new
-from stepwell.model.calls import Answer, Code, StepCall
+from stepwell.model.calls import Answer, Code, Done, StepCall
 from stepwell.model.commands import CompleteStep
 from stepwell.model.events import StepCompleted, StepStarted
-from stepwell.model.records import Attempt, Run, State, Step
+from stepwell.model.records import Attempt, State, Step
 from stepwell.model.states import RunStatus, StepStatus
 
 _KIND: Final = "call:python"
 
 
 class Straight(Decision):
-    """`done` has ended, `begun` begin."""
+    """`step` has ended as `done` says, `begun` begin."""
 
-    __slots__ = ("begun", "done", "now", "state")
+    __slots__ = ("begun", "done", "state", "step")
 
     def __init__(
-        self, definition: Definition, state: State, done: Step, calls: list[StepCall], now: Instant
+        self, definition: Definition, state: State, step: Step, done: Done, calls: list[StepCall]
     ) -> None:
-        run_id, priority = state.run.id, state.run.priority
-        self.definition, self.state, self.done, self.now = definition, state, done, now
-        self.events = [new(StepCompleted, (done.id, done.output, done.source))]
+        run_id, priority, now = state.run.id, state.run.priority, done.ended_at
+        self.definition, self.state, self.step, self.done = definition, state, step, done
+        self.events = [new(StepCompleted, (step.id, done.output, done.source))]
         self.effects, self.begun = [], []
         self.conditions, self.answer = (), None
         for call in calls:
             step_id, arguments = call.id, call.arguments
             self.events.append(_started(step_id, arguments))
             self.effects.append(as_asked(run_id, priority, call))
-            step = Step(step_id, step_id, _KIND, ROOT, now, status=StepStatus.RUNNING, input=arguments)
-            step.attempts, step.flow = [Attempt(1, now, now)], arguments
-            step.started_at = step.updated_at = now
-            self.begun.append(step)
+            next_ = Step(step_id, step_id, _KIND, ROOT, now, status=StepStatus.RUNNING, input=arguments)
+            next_.attempts, next_.flow = [Attempt(1, now, now)], arguments
+            next_.started_at = next_.updated_at = now
+            self.begun.append(next_)
 
     def merge(self) -> State:
-        state, done = self.state, self.done
+        state, step, done = self.state, self.step, self.done
+        step.status, step.outcome, step.due = StepStatus.COMPLETED, done.outcome, None
+        step.output, step.source = done.output, done.source
+        step.updated_at = step.ended_at = step.attempts[-1].ended_at = now = done.ended_at
         run, counts = state.run, state.run.counts
-        run.seq, run.updated_at, run.outcomes = run.seq + 1, self.now, done.outcome
+        run.seq, run.updated_at, run.outcomes = run.seq + 1, now, done.outcome
         counts[StepStatus.RUNNING] += len(self.begun) - 1
         counts[StepStatus.COMPLETED] = counts.get(StepStatus.COMPLETED, 0) + 1
-        state.steps[done.id] = done
-        del state.open_steps[done.id]
-        for step in self.begun:
-            state.steps[step.id] = step
-            state.open_steps[step.id] = None
+        del state.open_steps[step.id]
+        for next_ in self.begun:
+            state.steps[next_.id] = next_
+            state.open_steps[next_.id] = None
         return state
 
 
@@ -69,16 +70,16 @@ def complete_at_once(
     code, step = env.code, state.steps.get(command.step)
     if code is None or step is None or not _in_order(definition, state, env, code):
         return None
-    attempts = step.attempts
-    if step.status is not StepStatus.RUNNING or step.kind != _KIND or attempts[-1].number != command.attempt:
+    if step.status is not StepStatus.RUNNING or step.kind != _KIND or step.attempt != command.attempt:
         return None
-    done = _ended(step, command, state.run, now)
+    number = state.run.outcomes + 1
+    done = new(Done, (step.id, command.output, command.source, number, now))
     answer = code.go_on(state.run, done, now)
     code.check_complete()
     if answer.ending is not None or answer.abandoned or len(answer.calls) > env.begins:
         return answer
     calls = [call for call in answer.calls if is_ordinary(call)]
-    return Straight(definition, state, done, calls, now) if len(calls) == len(answer.calls) else answer
+    return Straight(definition, state, step, done, calls) if len(calls) == len(answer.calls) else answer
 
 
 def _started(step_id: str, arguments: Json) -> StepStarted:
@@ -102,16 +103,3 @@ def _in_order(definition: Definition, state: State, env: Environment, code: Code
         and run.compensating is None
         and not (definition.hooks or definition.hanging or state.nodes or state.approvals)
     )
-
-
-def _ended(step: Step, command: CompleteStep, run: Run, now: Instant) -> Step:
-    done = copy(step)
-    done.status, done.outcome = StepStatus.COMPLETED, run.outcomes + 1
-    done.updated_at = done.ended_at = now
-    done.due = None
-    done.output, done.source = command.output, command.source
-    *earlier, last = step.attempts
-    last = copy(last)
-    last.ended_at = now
-    done.attempts = [*earlier, last]
-    return done
