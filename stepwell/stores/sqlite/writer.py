@@ -181,13 +181,13 @@ class Writer:
     def hurry(self) -> None:
         """Do not wait for the loop to come round, if there is just one turn to write."""
         if self._scheduled and len(self._buffer.rows) == 1:
-            self._write()
+            self._write_here()
 
     def _flush(self) -> None:
         self._scheduled = False
-        self._write()
+        self._write_here()
 
-    def _write(self) -> None:
+    def _write_here(self) -> None:
         if self._busy or not self._buffer:
             return
         if not self._quick_enough():
