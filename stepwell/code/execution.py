@@ -110,8 +110,7 @@ class Execution:
             if self.run.heard is not None and outcome.outcome > self.run.heard:
                 self._give_up()
             self.seen = outcome.outcome
-            if (ended := outcome.ended_at or now) > self.now:
-                self.now = ended
+            self.now = max(self.now, outcome.ended_at or now)
             self._tell(outcome)
             self._run(self.loop.run_ready)
         if (took := self._counter() - began) > LONG:
