@@ -103,8 +103,10 @@ def step_view_of(definition: Definition, state: State, step: Step) -> View:
 
 
 def _title(state: State, task: Task, step: Step) -> str:
-    """As written; of an approval that was asked for, as it was asked."""
+    """As it was computed, or is written; of an approval that was asked for, as it was asked."""
     own = task.body.given.get("title", "") if isinstance(task.body, AttendedBody) else ""
+    node = state.nodes.get(step.id)
+    own = node.title if node is not None and node.title is not None else own
     asked = state.approvals.get(step.id) if own else None
     return task.options.title or (asked.what if asked is not None else own) or task.name
 

@@ -226,6 +226,8 @@ class AttendedBody:
     captures: tuple[CaptureSpec, ...] = ()
     approval: ApprovalSpec | None = None
     """what is asked of whom, where it is an approval"""
+    title: Template | None = None
+    """where it is computed"""
     given: Mapping[str, Json] = field(default_factory=dict)
     """`with`, as written"""
 

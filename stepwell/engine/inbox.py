@@ -56,7 +56,7 @@ def item_of(
 
 def _to_do(definition: Definition, run: Run, step: Step, node: Node) -> WorkItem:
     task = definition.tasks[step.path]
-    title = task.body.given.get("title", "") if isinstance(task.body, AttendedBody) else ""
+    written = task.body.given.get("title", "") if isinstance(task.body, AttendedBody) else ""
     assign = assignment(node.assign)
     return WorkItem(
         run.id,
@@ -64,7 +64,7 @@ def _to_do(definition: Definition, run: Run, step: Step, node: Node) -> WorkItem
         node.task,
         step.kind,
         step.status.value,
-        task.options.title or title or node.task,
+        task.options.title or node.title or written or node.task,
         definition.reference,
         run.priority + step.priority,
         (step.started_at or node.offered_at or step.scheduled_at),

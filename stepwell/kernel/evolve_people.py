@@ -158,6 +158,10 @@ def _assigned(draft: Draft, event: e.StepAssigned, at: Instant) -> None:
     node.assign = Assignment(tuple(event.people), tuple(event.groups)).as_json()
 
 
+def _titled(draft: Draft, event: e.StepTitled, at: Instant) -> None:
+    draft.edit_node(event.step).title = event.title
+
+
 def _fields_set(draft: Draft, event: e.FieldsSet, at: Instant) -> None:
     run = draft.run
     kept = {name: value for name, value in run.fields.items() if name not in event.removed}
@@ -180,5 +184,6 @@ CHANGES: Final[dict[type[Any], Callable[[Draft, Any, Instant], None]]] = {
     e.StepNoticed: _noticed,
     e.StepRepeated: _repeated,
     e.StepAssigned: _assigned,
+    e.StepTitled: _titled,
     e.FieldsSet: _fields_set,
 }

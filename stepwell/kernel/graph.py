@@ -5,6 +5,7 @@ from __future__ import annotations
 from stepwell.definition.model import AttendedBody, Task, TaskKind
 from stepwell.kernel.flow import cancel_steps, finish_scope, new_id, task_list
 from stepwell.kernel.ruling import Begin, OpenGraph, Pass, Ruling
+from stepwell.kernel.titles import entitle_offered
 from stepwell.model import events as e
 from stepwell.model.base import Json
 from stepwell.model.people import Node
@@ -56,6 +57,7 @@ def plan_one(r: Ruling, scope: Scope, task: Task, step_id: str) -> None:
     r.emit(e.StepsPlanned(scope.id, [planned(task, step_id, [])]))
     if not task.options.auto_start:
         r.emit(e.StepOffered(step_id))
+        entitle_offered(r, step_id)
 
 
 def ready(r: Ruling, node: Node) -> bool:
@@ -80,6 +82,7 @@ def consider(r: Ruling, step_id: str) -> None:
         r.agenda.add(Begin(step_id))
     elif node.offered_at is None:
         r.emit(e.StepOffered(step_id))
+        entitle_offered(r, step_id)
 
 
 def _ended_well(step: Step) -> bool:

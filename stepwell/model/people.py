@@ -125,6 +125,8 @@ class Node:
     """event actions that were carried out, by position: `{status, event | error}`"""
     commit: str | None = None
     """the version of the procedure that it was done with, where the run went on with another one since"""
+    title: str | None = None
+    """what its title says, where that had to be computed"""
 
 
 class WorkItem(NamedTuple):

@@ -61,6 +61,7 @@ FIELDS: Final[dict[type[Any], tuple[str, ...]]] = {
     e.StepNoticed: ("step", "action"),
     e.StepRepeated: ("step",),
     e.StepAssigned: ("step",),
+    e.StepTitled: ("step",),
     e.ApprovalRequested: ("step", "need", "due"),
     e.ApprovalDecided: ("step", "verdict", "status"),
     e.ApprovalDelegated: ("step",),

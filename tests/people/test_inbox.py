@@ -217,3 +217,40 @@ async def test_what_somebody_has_decided_or_may_not_decide_is_not_in_their_inbox
         assert (tasks(await e.inbox(ada)), len(tasks(await e.inbox(bob)))) == ([], 2)
         await e.decide_approval(run, "approve", by=bob, step="sign")
         assert tasks(await e.inbox(bob)) == ["release"]
+
+
+@pytest.mark.spec("N15")
+async def test_a_title_is_computed_when_a_form_is_offered_or_begun() -> None:
+    titled = procedure(
+        """
+  - part: {set: {part: "${ $fields.shift } 7"}, metadata: {after: []}}
+  - fill: {call: form, with: {title: "Fill ${ $steps.part.part }"}, metadata: {after: [part]}}
+  - look: {call: form, with: {title: "Look at ${ $steps.part.part }"}, metadata: {after: [part], autoStart: false}}
+  - hush: {call: form, with: {title: "${ $secrets.word } for ${ $fields.shift }"}, metadata: {after: [part]}}
+  - odd: {call: form, with: {title: "${ $fields.shift | tonumber }"}, metadata: {after: [part]}}
+""",
+        metadata="{fields: [{id: shift, kind: text, required: true}]}",
+        name="titled",
+    ).replace("do:\n", "use: {secrets: [word]}\ndo:\n", 1)
+    async with Kit(secrets={"word": "xyzzy"}, snapshot_every=1) as kit:
+        run = (await kit.start(titled, FIELDS)).run_id
+        await kit.drain()
+        said = {item["task"]: item["title"] for item in (await kit.engine.inbox())["items"]}
+        assert said == {
+            "fill": "Fill night 7",
+            "look": "Look at night 7",
+            "hush": "*** for night",
+            "odd": "${ $fields.shift | tonumber }",
+        }
+        assert (await kit.engine.show_step(run, "look"))["title"] == "Look at night 7"
+        assert {line["title"] for line in (await kit.engine.procedure(run))["steps"]} >= {"Fill night 7"}
+        await kit.reopen()
+        assert (await kit.engine.doctor(rebuild=True))["ok"]
+        assert {item["task"]: item["title"] for item in (await kit.engine.inbox())["items"]} == said
+        await kit.engine.start_step(run, "look", by="ada")
+        told = [e async for e in kit.engine.history(run) if e["type"] == "step.titled"]
+        assert sorted(event["title"] for event in told) == [
+            "*** for night",
+            "Fill night 7",
+            "Look at night 7",
+        ]

@@ -327,7 +327,7 @@ def full_state() -> State:
     node = Node(
         "/do/0/s[1]", "s", ("/do/1/t",), False, True, True, {"people": ["ada"]}, 3, {"p": 1}, {"started": Stamp(5)},
         4, True, True, "/do/0/s", "/do/0/s[2]", {"status": "satisfied"}, {"p/start": {"value": 1}}, {"0": {"status": "error"}},
-        "0e",
+        "0e", "Fill it in",
     )  # fmt: skip
     approval = Approval(
         "/do/0/s", "shell:ls", {"shell": {}}, 3, 2, {"people": ["ada"]}, 9, ("bob",), "asks", {"n": 1}, 2,

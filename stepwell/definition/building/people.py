@@ -70,6 +70,7 @@ def in_order(tasks: TaskList) -> TaskList:
 
 def body(builder: Builder, target: str, given: Members, pointer: str) -> AttendedBody:
     listed = given.get("actions") or []
+    title = optional_template(given, "title")
     return AttendedBody(
         fields=read_fields(given.get("fields") or []) + _asked(given),
         verdict=given.get("verdict", False),
@@ -81,6 +82,7 @@ def body(builder: Builder, target: str, given: Members, pointer: str) -> Attende
         condition=read_condition(given.get("condition"), builder.uses),
         captures=read_captures(given.get("captures"), builder.uses),
         approval=spec(given) if target == "approval" else None,
+        title=None if title is None or title.constant else title,
         given=given,
     )
 

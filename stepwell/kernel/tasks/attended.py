@@ -11,6 +11,7 @@ from stepwell.kernel.flow import complete
 from stepwell.kernel.people.measuring import measure
 from stepwell.kernel.people.submit import go_on, submit, submit_if_complete
 from stepwell.kernel.ruling import Fault, Ruling
+from stepwell.kernel.titles import entitle
 from stepwell.model import events as e
 from stepwell.model import problem
 from stepwell.model.actions import NotifyAction
@@ -19,6 +20,7 @@ from stepwell.model.records import Scope, Step
 
 def form(r: Ruling, step: Step, task: Task, view: View) -> None:
     """It is for a person now, unless it proceeds by itself and misses nothing."""
+    entitle(r, step, task, view, step.input)
     measure(r, step, Moment.START)
     submit_if_complete(r, step)
 
@@ -33,6 +35,7 @@ def approval(r: Ruling, step: Step, task: Task, view: View) -> None:
 
 def condition(r: Ruling, step: Step, task: Task, view: View) -> None:
     """Nobody has anything to say: it is submitted at once."""
+    entitle(r, step, task, view, step.input)
     measure(r, step, Moment.START)
     submit(r, step)
 

@@ -76,6 +76,7 @@ from stepwell.model.events.names import STEP_SKIPPED as STEP_SKIPPED
 from stepwell.model.events.names import STEP_STARTED as STEP_STARTED
 from stepwell.model.events.names import STEP_SUBMITTED as STEP_SUBMITTED
 from stepwell.model.events.names import STEP_TIMED_OUT as STEP_TIMED_OUT
+from stepwell.model.events.names import STEP_TITLED as STEP_TITLED
 from stepwell.model.events.names import STEP_VALUES_SET as STEP_VALUES_SET
 from stepwell.model.events.names import STEP_WAITING as STEP_WAITING
 from stepwell.model.events.names import STEP_WITHDRAWN as STEP_WITHDRAWN
@@ -96,6 +97,7 @@ from stepwell.model.events.people import StepRepeated as StepRepeated
 from stepwell.model.events.people import StepRestored as StepRestored
 from stepwell.model.events.people import StepsPlanned as StepsPlanned
 from stepwell.model.events.people import StepSubmitted as StepSubmitted
+from stepwell.model.events.people import StepTitled as StepTitled
 from stepwell.model.events.people import StepValuesSet as StepValuesSet
 from stepwell.model.events.people import TurnSigned as TurnSigned
 from stepwell.model.events.run import AttributesSet as AttributesSet
@@ -215,6 +217,7 @@ Event = (
     | StepNoticed
     | StepRepeated
     | StepAssigned
+    | StepTitled
     | FieldsSet
     | ApprovalRequested
     | ApprovalDecided
@@ -287,6 +290,7 @@ NAMES: Final[dict[type[Any], str]] = {
     StepNoticed: STEP_NOTICED,
     StepRepeated: STEP_REPEATED,
     StepAssigned: STEP_ASSIGNED,
+    StepTitled: STEP_TITLED,
     FieldsSet: FIELDS_SET,
     ApprovalRequested: APPROVAL_REQUESTED,
     ApprovalDecided: APPROVAL_DECIDED,

@@ -114,6 +114,13 @@ class StepAssigned(NamedTuple):
     groups: tuple[str, ...] = ()
 
 
+class StepTitled(NamedTuple):
+    """What the title of a form says, now that it is begun or offered: as written it has expressions in it."""
+
+    step: str
+    title: str
+
+
 class FieldsSet(NamedTuple):
     """Global fields of a procedure."""
 
