@@ -116,6 +116,7 @@ EVENTS: list[e.Event] = [
     e.StepNoticed("/do/0/a", 2, {"type": "leak"}),
     e.StepRepeated("/do/0/a", "/do", {"step": "/do/0/a[1]"}, [["/do/1/b", {"step": "/do/1/b[1]"}]]),
     e.StepAssigned("/do/0/a", ("ada",), ("ops",)),
+    e.StepTitled("/do/0/a", "Fill tank 7"),
     e.FieldsSet({"stand": "A2"}, ("old",)),
     e.ApprovalRequested(
         "/do/0/a", "shell:ls", {"shell": {"command": "ls"}}, 2, {"people": ["ada"]}, 9, ("bob",), "asks"
