@@ -46,6 +46,7 @@ def _version(context: click.Context, option: click.Parameter, asked: bool) -> No
             "Keep versions of procedures; start, follow and end runs of them.",
         ),
         "audit": ("stepwell.cli.people.audit", "Tell who did what to a run, and when."),
+        "files": ("stepwell.cli.files", "Keep files that people and steps hand in, and read them."),
         "archive": ("stepwell.cli.archive", "Put ended runs away, and bring them back."),
         "retention": ("stepwell.cli.retention", "Say how long ended runs are kept."),
         "backup": ("stepwell.cli.backup", "Copy the whole database."),
@@ -55,7 +56,7 @@ def _version(context: click.Context, option: click.Parameter, asked: bool) -> No
         "Runs": "run",
         "When runs begin": "schedules",
         "People": "inbox",
-        "The file": "archive",
+        "The file": "files",
     },
     epilog="Exit codes: 0 fine, 1 the run failed or something was found, 2 the definition or the command is "
     "not valid, 3 cancelled, terminated or timed out, 4 the store is not available, 5 a procedure waits for people, "

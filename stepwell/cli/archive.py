@@ -12,6 +12,7 @@ import click
 
 from stepwell.cli.durations import seconds
 from stepwell.cli.options import PATH, db_option, json_option, yes_option
+from stepwell.cli.progressing import steps
 from stepwell.cli.screen import line, print_json, say
 
 if TYPE_CHECKING:
@@ -105,7 +106,10 @@ def apply(token: str, to: Path | None, keep: bool, yes: bool, db: Path, as_json:
     if not keep:
         how = f"They are written to {to} first." if to is not None else "There will be no copy of them."
         confirm(f"Remove the runs of this plan? {how}", yes=yes or as_json)
-    view = as_guest(db, lambda stepwell: stepwell.apply_archive(token, to=to, remove=not keep))
+    with steps() as told:
+        view = as_guest(
+            db, lambda stepwell: stepwell.apply_archive(token, to=to, remove=not keep, progress=told)
+        )
     return show_receipt(view, as_json)
 
 
@@ -117,6 +121,10 @@ def show_receipt(view: dict[str, Any], as_json: bool) -> int:
     for name in ("file", "file_sha256"):
         if view[name]:
             say(f"  {name.replace('_', ' '):<12} {line(str(view[name]))}")
+    if view.get("files"):
+        say(f"  {'files':<12} {view['files']} ({view['files_bytes']:,} bytes) are in it too")
+    if view.get("files_missing"):
+        say(f"  {len(view['files_missing'])} files that its runs name were not there, or damaged: not in it")
     if view["kept"]:
         say(f"  {len(view['kept'])} runs changed since the plan was made and were kept")
     return 0
@@ -193,11 +201,14 @@ def restore(file: Path, db: Path, as_json: bool) -> int:
 
     Example: stepwell archive restore old.jsonl.gz
     """
-    view = as_guest(db, lambda stepwell: stepwell.restore_archive(file))
+    with steps() as told:
+        view = as_guest(db, lambda stepwell: stepwell.restore_archive(file, progress=told))
     if as_json:
         print_json(view)
     else:
         say(f"{view['restored']} of {view['runs']} runs restored, {view['present']} were there already")
+        if view["files"]:
+            say(f"  and {view['files']} files")
         for run_id in view["differing"]:
             say(f"  run {run_id} is there and differs: left as it is")
     return 1 if view["differing"] else 0
@@ -217,5 +228,5 @@ def verify(file: Path, as_json: bool) -> int:
     if as_json:
         print_json(view)
     else:
-        say(f"{file}: {view['runs']} runs, {view['turns']} turns; nothing is wrong")
+        say(f"{file}: {view['runs']} runs, {view['turns']} turns, {view['files']} files; nothing is wrong")
     return 0

@@ -16,7 +16,8 @@ from stepwell.cli.options import db_option, json_option
 @db_option
 @json_option
 def command(rebuild: bool, db: Path, as_json: bool) -> int:
-    """Read the whole record and check it: hashes, gaps, indexes, and that every run can be replayed.
+    """Read the whole record and check it: hashes, gaps, indexes, that every run can be replayed, and that the
+    files that runs name are here and unaltered.
 
     Exit code 0: nothing wrong; 1: findings, each with what to do; 4: the file cannot be opened.
 
@@ -38,16 +39,19 @@ def command(rebuild: bool, db: Path, as_json: bool) -> int:
 
 async def _doctor(db: Path, rebuild: bool) -> dict[str, Any]:
     from stepwell.cli.opening import guest
+    from stepwell.cli.progressing import steps
 
     async with guest(db) as stepwell:
-        return await stepwell.doctor(rebuild=rebuild)
+        with steps() as told:
+            return await stepwell.doctor(rebuild=rebuild, progress=told)
 
 
 def _lines(view: dict[str, Any], db: Path) -> list[str]:
     from stepwell.cli.screen import lines_of
 
     library = ", ".join(f"{name} {value}" for name, value in view["library"].items())
-    lines = [f"{db}: {view['runs']} runs, {view['open_runs']} open" + (f"; {library}" if library else "")]
+    lines = [f"{db}: {view['runs']} runs, {view['open_runs']} open"]
+    lines[0] += (f", {view['files']} files" if view["files"] else "") + (f"; {library}" if library else "")
     if view["rebuilt"]:
         lines.append("the indexes were made anew from the journal")
     for finding in view["findings"]:

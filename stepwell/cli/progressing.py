@@ -45,6 +45,20 @@ def progress(what: str) -> Iterator[Progress]:
             _write("\r" + " " * shown[0] + "\r")
 
 
+@contextlib.contextmanager
+def steps() -> Iterator[Callable[[str, int, int], None]]:
+    """The same for work of several parts: each is called with its name first."""
+    with contextlib.ExitStack() as shown:
+        parts: dict[str, Progress] = {}
+
+        def part(what: str, done: int, total: int) -> None:
+            if what not in parts:
+                parts[what] = shown.enter_context(progress(what))
+            parts[what](done, total)
+
+        yield part
+
+
 def _write(text: str) -> None:
     with contextlib.suppress(OSError):
         sys.stderr.write(text)

@@ -1,13 +1,20 @@
-"""Files that the values of a form name: are they here, and are they what the values say?"""
+"""Files that values name: those of a form, of a run, of many runs; are they here, and are they what is said of them?"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, Final
 
+from stepwell.model.archive import RawTurn
 from stepwell.model.base import Json
-from stepwell.model.blobs import is_digest
-from stepwell.model.errors import InvalidForm, StoreUnavailable
+from stepwell.model.blobs import BlobRef, is_digest
+from stepwell.model.errors import InvalidForm, NotFound, StoreDamaged, StoreUnavailable
 from stepwell.ports import Blobs
+
+_MEMBERS: Final = {"file", "name", "size", "type"}
+_MAY_NAME: Final = re.compile(rb'"file":\s*"[0-9a-f]{64}"')
 
 
 def kept_by(blobs: Blobs | None) -> Blobs:
@@ -37,3 +44,37 @@ def _files(values: Json) -> Iterator[tuple[str, Mapping[str, Json]]]:
         for item in value if isinstance(value, list) else [value]:
             if isinstance(item, Mapping) and is_digest(item.get("file")):
                 yield field, item
+
+
+def files_in(value: Any) -> Iterator[BlobRef]:
+    """Every file that is named anywhere in a value, in the form in which `put_file` gives it."""
+    left = [value]
+    while left:
+        item = left.pop()
+        if isinstance(item, Mapping):
+            if item.keys() == _MEMBERS and is_digest(item["file"]) and isinstance(item["size"], int):
+                yield BlobRef(item["file"], item["size"], str(item["name"]), str(item["type"]))
+            else:
+                left.extend(item.values())
+        elif isinstance(item, list | tuple):
+            left.extend(item)
+
+
+def files_of(turns: Sequence[RawTurn]) -> Iterator[BlobRef]:
+    """Those that turns name, as the store has them; only what may name one is read as JSON."""
+    for turn in turns:
+        if _MAY_NAME.search(turn.body):
+            yield from files_in(json.loads(turn.body))
+
+
+async def trouble_with(blobs: Blobs, file: BlobRef) -> str:
+    """Read all of it: what is wrong with it, in a word (`missing`, `damaged`), or nothing."""
+    size = 0
+    try:
+        async for piece in blobs.open(file.sha256):
+            size += len(piece)
+    except NotFound:
+        return "missing"
+    except StoreDamaged:
+        return "damaged"
+    return "" if size == file.size else "damaged"

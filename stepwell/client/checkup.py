@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+from stepwell.client.attached import files_in
+from stepwell.client.file_checks import Naming, Report, file_findings
 from stepwell.client.open_steps import problem_lines
 from stepwell.client.ordered import lost_orders
 from stepwell.client.schedule_checks import schedule_findings
@@ -25,6 +27,7 @@ from stepwell.model.people import WorkItem
 from stepwell.model.problem import Problem
 from stepwell.model.queues import QueueEntry, Standing
 from stepwell.model.records import Run, State
+from stepwell.ports import Blobs
 
 _REBUILD: Final = "make the index anew from the journal: stepwell doctor --rebuild"
 _REPORT: Final = (
@@ -50,11 +53,13 @@ class _Examined(NamedTuple):
     open: bool = False
 
 
-async def doctor(engine: Engine, *, rebuild: bool) -> View:
-    """Check the file, then every run by itself. One that cannot be read stops no other.
+async def doctor(
+    engine: Engine, blobs: Blobs | None = None, *, rebuild: bool, progress: Report | None = None
+) -> View:
+    """Check the file, then every run by itself, then the files that runs name. One that cannot be read stops no other.
 
-    `{ok, library, runs, open_runs, rebuilt, findings: [{code, severity, run_id, message, action}]}`; `ok`: there is
-    no finding but notices and warnings. With `rebuild` the index rows and idempotency keys are made anew from the
+    `{ok, library, runs, open_runs, files, rebuilt, findings: [{code, severity, run_id, message, action}]}`; `ok`: there
+    is no finding but notices and warnings. With `rebuild` the index rows and idempotency keys are made anew from the
     journal first; what is found is what is left then. Raises `Conflict` where another engine carries runs on,
     `StoreUnavailable`.
     """
@@ -63,20 +68,26 @@ async def doctor(engine: Engine, *, rebuild: bool) -> View:
     findings = [finding async for finding in engine.store.check()]
     known = {finding.run_id for finding in findings}
     runs = still_open = 0
+    total = sum((await engine.store.count_runs(RunFilter())).values())
+    named: dict[str, Naming] = {}
     async for run_id in engine.store.all_runs():
         runs += 1
-        examined = await _examine(engine, run_id)
+        examined = await _examine(engine, run_id, named)
         still_open += examined.open
+        if progress is not None:
+            progress("runs", runs, max(runs, total))
         # What the store has said about a run already need not be said again in other words.
         findings += [found for found in examined.findings if run_id not in known]
     findings += await _subscriptions(engine)
     findings += await schedule_findings(engine)
+    findings += await file_findings(blobs, named, progress) if blobs is not None else []
     views = [_finding_view(finding) for finding in findings]
     return {
         "ok": all(view["severity"] != "error" for view in views),
         "library": dict(await engine.store.describe()),
         "runs": runs,
         "open_runs": still_open,
+        "files": len(named),
         "rebuilt": rebuild,
         "findings": views,
     }
@@ -108,14 +119,14 @@ def _finding_view(finding: StoreFinding) -> View:
     return {**finding._asdict(), "severity": severity}
 
 
-async def _examine(engine: Engine, run_id: str) -> _Examined:
+async def _examine(engine: Engine, run_id: str, named: dict[str, Naming]) -> _Examined:
     findings: list[StoreFinding] = []
 
     def wrong(code: str, message: str, action: str) -> None:
         findings.append(StoreFinding(code, run_id, message, action.format(run=run_id)))
 
     try:
-        state = await _replayed(engine, run_id)
+        state = await _replayed(engine, run_id, named)
     except StoreError as error:
         wrong("run_damaged", error.message, "restore the run from a backup; others go on")
         return _Examined(findings)
@@ -225,11 +236,17 @@ async def _tagged(engine: Engine, run: Run) -> set[str]:
     return {row.id for row in (await engine.store.list_runs(where, 1_000)).rows}
 
 
-async def _replayed(engine: Engine, run_id: str, page: int = 1_000) -> State:
-    """The state by the journal alone, whatever snapshots there are."""
+async def _replayed(
+    engine: Engine, run_id: str, named: dict[str, Naming] | None = None, page: int = 1_000
+) -> State:
+    """The state by the journal alone, whatever snapshots there are; `named` gets the files that are named in it."""
     state = blank(run_id)
     while turns := await engine.store.turns(run_id, state.run.seq, page):
         state = replay(state, turns)
+        if named is not None:
+            for turn in turns:
+                for file in files_in(turn.events):
+                    named.setdefault(file.sha256, Naming(file, run_id))
     return state
 
 

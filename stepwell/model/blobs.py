@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 from typing import Final, NamedTuple
 
-from stepwell.model.base import Json
+from stepwell.model.base import Instant, Json
 
 LONGEST_NAME: Final = 255
 LARGEST_FILE: Final = 100 * 2**20
@@ -38,6 +38,14 @@ class BlobFolder(NamedTuple):
     folder: str | None = None
     max_size: int = LARGEST_FILE
     types: Collection[str] | None = None
+
+
+class Kept(NamedTuple):
+    """A file that is kept; `at`: when it was last put, or named by somebody."""
+
+    sha256: str
+    size: int
+    at: Instant
 
 
 class Swept(NamedTuple):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterable, AsyncIterator, Collection
+from collections.abc import AsyncIterable, AsyncIterator, Collection, Sequence
 from typing import Protocol
 
 from stepwell.model.base import Instant
-from stepwell.model.blobs import BlobRef, Copied, Swept
+from stepwell.model.blobs import BlobRef, Copied, Kept, Swept
 
 
 class Blobs(Protocol):
@@ -26,6 +26,10 @@ class Blobs(Protocol):
 
     async def size(self, sha256: str) -> int | None:
         """How many bytes it has; None where it is not there."""
+        ...
+
+    async def kept(self) -> Sequence[Kept]:
+        """Every file, by its hash."""
         ...
 
     async def renew(self, sha256: str) -> int | None:

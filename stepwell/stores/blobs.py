@@ -16,14 +16,14 @@ import os
 import shutil
 import stat
 import tempfile
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterator
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Collection, Iterator, Sequence
 from contextlib import nullcontext
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar
 
 from stepwell.model.base import Instant
-from stepwell.model.blobs import LARGEST_FILE, BlobRef, Copied, Swept, clean_name, clean_type, is_digest
+from stepwell.model.blobs import LARGEST_FILE, BlobRef, Copied, Kept, Swept, clean_name, clean_type, is_digest
 from stepwell.model.errors import Conflict, InvalidInput, NotFound, StoreDamaged, StoreUnavailable
 from stepwell.ports import Clock
 
@@ -90,6 +90,9 @@ class FolderBlobs:
     async def size(self, sha256: str) -> int | None:
         path = self._path(sha256)
         return await self._do(lambda: _size(path))
+
+    async def kept(self) -> Sequence[Kept]:
+        return await self._do(lambda: [kept for kept in map(_kept, self._all()) if kept is not None])
 
     async def renew(self, sha256: str) -> int | None:
         path = self._path(sha256)
@@ -256,6 +259,12 @@ def _stat(path: Path) -> os.stat_result | None:
     except FileNotFoundError:
         return None
     return found if stat.S_ISREG(found.st_mode) and _is_real_folder(path.parent) else None
+
+
+def _kept(file: tuple[str, Path]) -> Kept | None:
+    """None where it has gone meanwhile."""
+    found = _stat(file[1])
+    return None if found is None else Kept(file[0], found.st_size, found.st_mtime_ns // 1_000)
 
 
 def _size(path: Path) -> int | None:

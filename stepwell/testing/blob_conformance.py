@@ -46,6 +46,16 @@ class BlobConformance(ABC):
             assert await content_of(again, digest) == content
             assert await again.size(digest) == len(content)
 
+    async def test_what_is_kept_is_listed(self) -> None:
+        blobs = await self.open_blobs(100)
+        assert list(await blobs.kept()) == []
+        refs = [await blobs.put(content, "x", "") for content in (b"a", b"bc", b"a")]
+        self.clock.advance(5)
+        await blobs.renew(refs[1].sha256)
+        listed = {each.sha256: (each.size, each.at) for each in await blobs.kept()}
+        now = self.clock.now()
+        assert listed == {refs[0].sha256: (1, now - 5 * SECOND), refs[1].sha256: (2, now)}
+
     async def test_pieces_make_one_file(self) -> None:
         blobs = await self.open_blobs(100)
         ref = await blobs.put(pieces(b"ab", b"", b"c"), "a.txt", "text/plain")

@@ -10,22 +10,40 @@ import asyncio
 from collections.abc import AsyncIterator, Mapping
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from stepwell.client.archive import file as files
+from stepwell.client.archive.attached import Attached, put_back
 from stepwell.client.archive.plan import Chosen, Plan, again, ids_digest, selection_view
+from stepwell.client.attached import kept_by
+from stepwell.client.file_checks import Report
 from stepwell.client.views import View, when
 from stepwell.engine.engine import Engine
 from stepwell.model.archive import ExportedRun
 from stepwell.model.base import Json
 from stepwell.model.errors import Conflict, InvalidInput, NotFound, StoreDamaged
 from stepwell.model.journal import DefinitionRow
+from stepwell.ports import Blobs
 
 _CHUNK: Final = 100
 """runs that are read, written or put back at once"""
 
 
-async def apply(engine: Engine, plan: Plan, to: Path | None, remove: bool) -> View:
+class Told(NamedTuple):
+    """Where files are kept (None: nowhere), and who is told how far it has come: of what, how much, of how much."""
+
+    blobs: Blobs | None = None
+    progress: Report | None = None
+
+    def about(self, what: str, done: int, total: int) -> None:
+        if self.progress is not None:
+            self.progress(what, done, total)
+
+
+NOBODY: Final = Told()
+
+
+async def apply(engine: Engine, plan: Plan, to: Path | None, remove: bool, told: Told) -> View:
     """The receipt. Applied again it is the same receipt, and what was not finished is."""
     store = engine.store.archive
     known = await store.receipt(plan.id)
@@ -33,13 +51,13 @@ async def apply(engine: Engine, plan: Plan, to: Path | None, remove: bool) -> Vi
         if to is None and not remove:
             raise InvalidInput("neither a file nor removal was asked for", hint="name a file, or remove")
         chosen = await again(store, plan, engine.clock.now())
-        info = await _file(engine, plan, chosen, to) if to is not None else None
+        info = await _file(engine, plan, chosen, to, told) if to is not None else None
         receipt = _receipt(engine, plan, chosen, to, info, remove)
         await store.begin(plan.id, receipt, chosen.items if remove else ())
-    return await finish(engine, plan.id)
+    return await finish(engine, plan.id, told)
 
 
-async def finish(engine: Engine, archive_id: str) -> View:
+async def finish(engine: Engine, archive_id: str, told: Told = NOBODY) -> View:
     """Remove what is left to remove; returns the receipt."""
     store = engine.store.archive
     known = await store.receipt(archive_id)
@@ -47,6 +65,7 @@ async def finish(engine: Engine, archive_id: str) -> View:
         raise NotFound(f"there is no archive {archive_id}", hint="list them with: stepwell archive list")
     while known["state"] == "removing":
         known = await store.remove(archive_id, engine.clock.now())
+        told.about("removed", known["removed"], known["runs"])
     return _view(known)
 
 
@@ -72,6 +91,9 @@ def _receipt(
         "file_sha256": info.sha256 if info is not None else None,
         "file_bytes": info.bytes if info is not None else None,
         "file_chain": info.tip if info is not None else None,
+        "files": len(info.files) if info is not None else 0,
+        "files_bytes": sum(info.files.values()) if info is not None else 0,
+        "files_missing": list(info.missing) if info is not None else [],
     }
 
 
@@ -96,7 +118,7 @@ async def receipt(engine: Engine, beginning: str) -> View:
 # --- the file -------------------------------------------------------------------------------------
 
 
-async def _file(engine: Engine, plan: Plan, chosen: Chosen, to: Path) -> files.ArchiveInfo:
+async def _file(engine: Engine, plan: Plan, chosen: Chosen, to: Path, told: Told) -> files.ArchiveInfo:
     """The file of the plan, written now or, before a crash, already. Raises `Conflict` for any other file there."""
     if await asyncio.to_thread(to.exists):
         info = await asyncio.to_thread(files.verify, to)
@@ -106,13 +128,16 @@ async def _file(engine: Engine, plan: Plan, chosen: Chosen, to: Path) -> files.A
     header = {"plan_digest": plan.digest, "made_at": when(plan.made_at), "runs": len(chosen.items)}
     writer = await asyncio.to_thread(files.ArchiveWriter, to, header)
     try:
-        written: set[str] = set()
+        written, attached, done = set[str](), Attached(told.blobs, writer), 0
         run_ids = iter([item.run_id for item in chosen.items])
         while chunk := list(islice(run_ids, _CHUNK)):
             runs = [await engine.store.archive.export(run_id) for run_id in chunk]
             news = [row async for row in _definitions(engine, runs, written)]
+            await attached.write(runs)
             await asyncio.to_thread(_write, writer, news, runs)
-        info = await asyncio.to_thread(writer.finish)
+            done += len(chunk)
+            told.about("written", done, len(chosen.items))
+        info = await asyncio.to_thread(writer.finish, attached.missing)
     except BaseException:
         writer.drop()
         raise
@@ -143,34 +168,43 @@ def _write(writer: files.ArchiveWriter, definitions: list[DefinitionRow], runs: 
 # --- restoring ------------------------------------------------------------------------------------
 
 
-async def restore(engine: Engine, path: Path) -> View:
-    """`{file, runs, restored, present, differing}`. All of the file is checked before anything is put back."""
+async def restore(engine: Engine, path: Path, told: Told) -> View:
+    """`{file, runs, restored, present, differing, files}`. All of the file is checked before anything is put back."""
     info = await asyncio.to_thread(files.verify, path)
+    blobs = kept_by(told.blobs) if info.files else None
     restored = present = 0
     differing: list[str] = []
     lines = files.read(path)
     while True:
-        definitions, runs, more = await asyncio.to_thread(_next, lines)
+        definitions, runs, file, more = await asyncio.to_thread(_next, lines)
         done = await engine.store.archive.put_back(runs, definitions)
         restored, present = restored + done.restored, present + done.present
         differing += done.differing
+        if file is not None and blobs is not None:
+            await put_back(blobs, file, lines)
+        told.about("restored", restored + present, len(info.runs))
         if not more:
             break
     counts = {"runs": len(info.runs), "restored": restored, "present": present, "differing": differing}
-    return {"file": str(path), **counts}
+    return {"file": str(path), **counts, "files": len(info.files)}
 
 
-def _next(lines: Any) -> tuple[list[DefinitionRow], list[ExportedRun], bool]:
+def _next(
+    lines: Any,
+) -> tuple[list[DefinitionRow], list[ExportedRun], Mapping[str, Any] | None, bool]:
+    """What comes next in the file: up to so many runs, or up to a file, whose pieces come then; whether more comes."""
     definitions: list[DefinitionRow] = []
     runs: list[ExportedRun] = []
     for kind, body, _ in lines:
+        if kind == "file":
+            return definitions, runs, body, True
         if kind == "definition":
             definitions.append(files.definition_of(body))
         elif kind == "run":
             runs.append(files.run_of(body))
         if len(runs) >= _CHUNK:
-            return definitions, runs, True
-    return definitions, runs, False
+            return definitions, runs, None, True
+    return definitions, runs, None, False
 
 
 async def verify(path: Path) -> View:
@@ -181,6 +215,7 @@ async def verify(path: Path) -> View:
         "ok": True,
         "runs": len(info.runs),
         "turns": sum(info.runs.values()),
+        "files": len(info.files),
         "bytes": info.bytes,
         "sha256": info.sha256,
         "chain": info.tip,

@@ -2,6 +2,8 @@
 
     {"chain":"<hash>","body":{"kind":"archive", …}}        what it is, and which plan it carries out
     {"chain":"<hash>","body":{"kind":"definition", …}}     before the first run that needs it
+    {"chain":"<hash>","body":{"kind":"file", …}}           a file's hash and size, before the first run that names it
+    {"chain":"<hash>","body":{"kind":"piece", …}}          … and what is in it, in base64, until its size is reached
     {"chain":"<hash>","body":{"kind":"run", …}}            its index row, key and turns, as the store has them
     {"chain":"<hash>","body":{"kind":"end", …}}            so that a file that was cut off is known
 
@@ -11,21 +13,24 @@ on disk, and has been read back.
 
 from __future__ import annotations
 
+import base64
 import gzip
 import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from stepwell.model.archive import ExportedRun, RawTurn
 from stepwell.model.base import Json
+from stepwell.model.blobs import BlobRef
 from stepwell.model.errors import InvalidInput, StoreDamaged, StoreTooNew, StoreUnavailable
 from stepwell.model.journal import DefinitionRow, KeyClaim, RunRow
 
-FORMAT: Final = 1
+FORMAT: Final = 2
+"""1: without files"""
 _HEAD, _MIDDLE, _TAIL = b'{"chain":"', b'","body":', b"}\n"
 _GENESIS: Final = bytes(32)
 
@@ -36,6 +41,10 @@ class ArchiveInfo(NamedTuple):
     header: Mapping[str, Json]
     runs: Mapping[str, int]
     """the number of turns of each run"""
+    files: Mapping[str, int]
+    """the size of each file, by its hash"""
+    missing: Sequence[str]
+    """files that its runs name and that were not there to be put into it"""
     tip: str
     sha256: str
     bytes: int
@@ -67,10 +76,18 @@ class ArchiveWriter:
         self._add({"kind": "run", "row": row, "claim": claim, "turns": turns})
         self._runs += 1
 
-    def finish(self) -> ArchiveInfo:
-        """Raises `StoreUnavailable`, and `StoreDamaged` where what was read back is not what was written."""
+    def add_file(self, file: BlobRef) -> None:
+        """What is in it has to follow, by `add_piece`."""
+        self._add({"kind": "file", **file._asdict()})
+
+    def add_piece(self, piece: bytes) -> None:
+        self._add({"kind": "piece", "data": base64.b64encode(piece).decode()})
+
+    def finish(self, missing: Sequence[str] = ()) -> ArchiveInfo:
+        """`missing`: the files that runs name and that are not in it. Raises `StoreUnavailable`, and
+        `StoreDamaged` where what was read back is not what was written."""
         try:
-            self._add({"kind": "end", "runs": self._runs})
+            self._add({"kind": "end", "runs": self._runs, "files_missing": list(missing)})
             self._packed.close()
             self._file.flush()
             os.fsync(self._file.fileno())
@@ -153,18 +170,51 @@ def verify(path: Path) -> ArchiveInfo:
     """Read all of it. Raises as `read` does, and `StoreDamaged` where runs are missing."""
     header: dict[str, Any] = {}
     runs: dict[str, int] = {}
+    files: dict[str, int] = {}
+    missing: list[str] = []
     last = ""
-    for kind, body, tip in read(path):
+    lines = read(path)
+    for kind, body, tip in lines:
         last = tip
         if kind == "archive":
             header = body
+        elif kind == "file":
+            files[body["sha256"]] = body["size"]
+            last = _verify_file(path, body, lines, tip)
         elif kind == "run":
             runs[body["row"]["id"]] = len(body["turns"])
-        elif kind == "end" and body["runs"] != len(runs):
-            raise StoreDamaged(f"{path}: {len(runs)} runs are in it, {body['runs']} were written")
+        elif kind == "end":
+            missing = body.get("files_missing", [])
+            if body["runs"] != len(runs):
+                raise StoreDamaged(f"{path}: {len(runs)} runs are in it, {body['runs']} were written")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return ArchiveInfo(header, runs, last, digest, path.stat().st_size)
+    return ArchiveInfo(header, runs, files, missing, last, digest, path.stat().st_size)
+
+
+def _verify_file(
+    path: Path, body: Mapping[str, Any], lines: Iterator[tuple[str, dict[str, Any], str]], tip: str
+) -> str:
+    """Read the pieces of a file; the hash of the last line. Raises `StoreDamaged`."""
+    digest, size = hashlib.sha256(), 0
+    while size < body["size"]:
+        kind, piece, tip = next(lines, ("end", {}, tip))
+        if kind != "piece":
+            raise StoreDamaged(f"{path}: file {body['sha256']} is not whole")
+        content = piece_of(piece)
+        digest.update(content)
+        size += len(content)
+    if (digest.hexdigest(), size) != (body["sha256"], body["size"]):
+        raise StoreDamaged(f"{path}: file {body['sha256']} is not what its hash says")
+    return tip
+
+
+def piece_of(body: Mapping[str, Any]) -> bytes:
+    return base64.b64decode(body["data"])
+
+
+def blob_of(body: Mapping[str, Any]) -> BlobRef:
+    return BlobRef(*[body[field] for field in BlobRef._fields])
 
 
 def definition_of(body: Mapping[str, Any]) -> DefinitionRow:

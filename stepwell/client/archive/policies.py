@@ -59,14 +59,14 @@ async def drop_policy(engine: Engine, namespace: str, name: str) -> None:
         )
 
 
-async def run(engine: Engine, *, dry_run: bool) -> View:
+async def run(engine: Engine, told: carry.Told, *, dry_run: bool) -> View:
     """Do what every policy says: `{finished: [receipts], policies: [{…, plan or receipts}]}`. What an earlier go did
     not finish is finished first."""
     left = [] if dry_run else await engine.store.archive.unfinished()
     finished = [await carry.finish(engine, archive_id) for archive_id in left]
     found = []
     for policy in await engine.store.archive.retentions():
-        result = await (_plan(engine, policy) if dry_run else _enforce(engine, policy))
+        result = await (_plan(engine, policy) if dry_run else _enforce(engine, policy, told))
         found.append({**policy_view(policy), **result})
     return {"dry_run": dry_run, "finished": finished, "policies": found}
 
@@ -83,14 +83,14 @@ async def _plan(engine: Engine, policy: Retention) -> View:
     return {"plan": plan.plan_view(made, chosen, turns, size)}
 
 
-async def _enforce(engine: Engine, policy: Retention) -> View:
+async def _enforce(engine: Engine, policy: Retention, told: carry.Told) -> View:
     receipts = []
     for _ in range(_PAGES):
         now = engine.clock.now()
         made, chosen = await plan.make(engine.store.archive, _selection(engine, policy), plan.MOST, now)
         if not chosen.items:
             break
-        receipts.append(await carry.apply(engine, made, _file(policy, made), remove=True))
+        receipts.append(await carry.apply(engine, made, _file(policy, made), True, told))
     return {"receipts": receipts}
 
 

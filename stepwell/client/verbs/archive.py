@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from stepwell.client.archive import carry, plan, policies
+from stepwell.client.file_checks import Report
 from stepwell.client.verbs.base import Verbs
 from stepwell.client.views import View
 from stepwell.client.where import read_where
@@ -46,11 +47,16 @@ class ArchiveVerbs(Verbs):
         turns, size = await self.engine.store.archive.size([item.run_id for item in chosen.items])
         return plan.plan_view(made, chosen, turns, size)
 
-    async def apply_archive(self, token: str, *, to: Path | None = None, remove: bool = True) -> View:
-        """Carry a plan out: write the runs to the file `to` and read it back, then (`remove`) remove them. Returns the
-        receipt. Applying it again gives the same receipt, and finishes what was left. Raises `Conflict` where the plan
-        no longer selects the same, `InvalidInput`."""
-        return await carry.apply(self.engine, plan.read_token(token), to, remove)
+    async def apply_archive(
+        self, token: str, *, to: Path | None = None, remove: bool = True, progress: Report | None = None
+    ) -> View:
+        """Carry a plan out: write the runs and the files that they name to the file `to` and read it back, then
+        (`remove`) remove the runs. Returns the receipt; `files_missing` are those that were not there. Applying it
+        again gives the same receipt, and finishes what was left. `progress` is told what is done (`written`,
+        `removed`), of how many runs, and how many there are. Raises `Conflict` where the plan no longer selects the
+        same, `InvalidInput`."""
+        told = carry.Told(self.blobs, progress)
+        return await carry.apply(self.engine, plan.read_token(token), to, remove, told)
 
     async def archives(self, limit: int = 50) -> list[View]:
         """The receipts of the plans that were applied, newest first."""
@@ -65,10 +71,10 @@ class ArchiveVerbs(Verbs):
         left = await self.engine.store.archive.unfinished()
         return [await carry.finish(self.engine, archive_id) for archive_id in left]
 
-    async def restore_archive(self, path: Path) -> View:
-        """Bring the runs of an archive back. Every line and every turn is checked against its hash first; a run that is
-        there already is left as it is. Raises `StoreDamaged`, `InvalidInput`."""
-        return await carry.restore(self.engine, path)
+    async def restore_archive(self, path: Path, *, progress: Report | None = None) -> View:
+        """Bring the runs of an archive back, and the files that they name. Every line and every turn is checked against
+        its hash first; a run that is there already is left as it is. Raises `StoreDamaged`, `InvalidInput`."""
+        return await carry.restore(self.engine, path, carry.Told(self.blobs, progress))
 
     async def verify_archive(self, path: Path) -> View:
         """Read an archive and check it. Raises `StoreDamaged`, `InvalidInput`."""
@@ -97,7 +103,7 @@ class ArchiveVerbs(Verbs):
 
     async def run_retention(self, *, dry_run: bool = False) -> View:
         """Do what the policies say; with `dry_run` only say what that would be."""
-        return await policies.run(self.engine, dry_run=dry_run)
+        return await policies.run(self.engine, carry.Told(self.blobs), dry_run=dry_run)
 
     async def backup(self, path: Path) -> View:
         """Copy the whole database to a new file, and its files to a folder beside that (`PATH.blobs`), while they are

@@ -9,10 +9,11 @@ from mimetypes import MimeTypes
 from pathlib import Path
 from typing import Final
 
-from stepwell.client.attached import check_files, kept_by
+from stepwell.client.attached import check_files, files_in, kept_by
 from stepwell.client.verbs.base import Verbs
-from stepwell.client.views import View
+from stepwell.client.views import View, when
 from stepwell.model.base import Json
+from stepwell.model.blobs import BlobRef
 from stepwell.model.errors import InvalidInput
 
 GRACE: Final = timedelta(days=1)
@@ -48,6 +49,30 @@ class FileVerbs(Verbs):
     def stream_file(self, file: str | Mapping[str, Json]) -> AsyncIterator[bytes]:
         """The same, piece by piece. That it is damaged shows at its end."""
         return kept_by(self.blobs).open(_digest(file))
+
+    async def files(self) -> list[View]:
+        """Every file that is kept: `{file, size, kept_at, named}`; `named`: something in the database names it."""
+        named = frozenset(await self.engine.store.mentioned())
+        return [
+            {
+                "file": kept.sha256,
+                "size": kept.size,
+                "kept_at": when(kept.at),
+                "named": kept.sha256 in named,
+            }
+            for kept in await kept_by(self.blobs).kept()
+        ]
+
+    async def run_files(self, run_id: str) -> list[View]:
+        """The files that a run names anywhere in its record: `{file, name, size, type, here}`, each content once for
+        each name. Raises `NotFound`."""
+        await self.engine.row(run_id)
+        found: dict[tuple[str, str], BlobRef] = {}
+        for turn in await self.engine.store.turns(run_id):
+            for ref in files_in(turn.events):
+                found.setdefault((ref.sha256, ref.name), ref)
+        blobs = kept_by(self.blobs)
+        return [{**ref.value, "here": await blobs.size(ref.sha256) == ref.size} for ref in found.values()]
 
     async def check_files(self, values: Mapping[str, Json]) -> None:
         """See to it that every file that these values of a form name is here, of the size they say, and stays for the

@@ -11,6 +11,7 @@ from stepwell.client.compare import compare
 from stepwell.client.deadlines import add_deadlines
 from stepwell.client.detail import Detail, at_detail, check_detail, event_at_detail
 from stepwell.client.explain import explain
+from stepwell.client.file_checks import Report
 from stepwell.client.filters import Filters, run_filter
 from stepwell.client.progress import Progress, progress_of
 from stepwell.client.queued import Queued
@@ -144,6 +145,8 @@ class LookVerbs(Verbs):
             for view in checkup.event_views(turn):
                 yield event_at_detail(view, detail)
 
-    async def doctor(self, *, rebuild: bool = False) -> View:
-        """Read everything and check it; with `rebuild` make the indexes anew from the journal."""
-        return await checkup.doctor(self.engine, rebuild=rebuild)
+    async def doctor(self, *, rebuild: bool = False, progress: Report | None = None) -> View:
+        """Read everything and check it, the files that runs name too; with `rebuild` make the indexes anew from the
+        journal. `progress` is told what is being read (`runs`, `files`), how many are through, and how many there
+        are."""
+        return await checkup.doctor(self.engine, self.blobs, rebuild=rebuild, progress=progress)
