@@ -207,6 +207,8 @@ class BlockingStepwell:
     steer_many = _blocks(Client.steer_many)
     put_file = _blocks(Client.put_file)
     read_file = _blocks(Client.read_file)
+    files = _blocks(Client.files)
+    run_files = _blocks(Client.run_files)
     check_files = _blocks(Client.check_files)
     sweep_files = _blocks(Client.sweep_files)
     set_attributes = _blocks(Client.set_attributes)
