@@ -34,7 +34,6 @@ _CONDITIONS: Final = {
     "not_owners": "runs.code IS NOT 'steps'"
     " AND (runs.owner IS NULL OR runs.owner NOT IN (SELECT value FROM json_each(:not_owners)))",
 }
-_OPEN: Final = {True: "runs.open = 1", False: "runs.open = 0"}
 
 
 def conditions_of(where: RunFilter) -> list[str]:
@@ -42,7 +41,16 @@ def conditions_of(where: RunFilter) -> list[str]:
     found = [text for field, text in _CONDITIONS.items() if getattr(where, field) is not None]
     if where.where is not None:
         found.append(attributes.condition(where.where).sql)
-    return found if where.open is None else [*found, _OPEN[where.open]]
+    if where.open is None:
+        return found
+    # A run that waits in a queue is open too (2), but nobody's: no engine is to carry it on yet.
+    is_open = "runs.open = 1" if of_engines(where) else "runs.open <> 0"
+    return [*found, is_open if where.open else "runs.open = 0"]
+
+
+def of_engines(where: RunFilter) -> bool:
+    """It asks for runs that an engine carries on, or should."""
+    return where.owners is not None or where.not_owners is not None or where.overdue_at is not None
 
 
 def values_of(where: RunFilter) -> dict[str, Any]:

@@ -16,11 +16,11 @@ import apsw
 
 from stepwell.model.errors import InvalidInput, StoreDamaged
 from stepwell.model.journal import DefinitionRow, Page, RunFilter, RunOrder, RunRow
-from stepwell.model.states import RunStatus
+from stepwell.model.states import OPEN_RUN, RunStatus
 from stepwell.stores.codec import decode_json
 from stepwell.stores.sqlite import attributes
 from stepwell.stores.sqlite.connection import SQL, fetch
-from stepwell.stores.sqlite.filters import conditions_of, values_of
+from stepwell.stores.sqlite.filters import conditions_of, of_engines, values_of
 
 COLUMNS: Final = ", ".join(f"runs.{field}" for field in RunRow._fields)
 _ONE_RUN: Final = SQL["run"].format(columns=COLUMNS)
@@ -117,6 +117,10 @@ def _query(
     statuses: Sequence[str] = tuple(dict.fromkeys(where.status))
     if path is _BY_NAME and not statuses:
         statuses = [status.value for status in RunStatus]
+    if path is _BY_STATUS and where.open:
+        statuses = [status.value for status in sorted(OPEN_RUN) if not statuses or status.value in statuses]
+        if not statuses:  # none that a run that has not ended can have
+            return _arm(path, order, [*conditions, "false"]), values
     if path not in _IN_ORDER or len(statuses) == 0:
         whole = [*conditions, _one_of(statuses, values)] if statuses else conditions
         return _arm(path, order, whole), values
@@ -143,7 +147,7 @@ def _path(where: RunFilter, led: bool) -> _Path:
     if led:
         return _BY_ATTRIBUTE
     if where.open or where.overdue_at is not None:
-        return _OPEN
+        return _OPEN if of_engines(where) else _BY_STATUS
     if where.order is RunOrder.UPDATED or where.updated_after is not None:
         return _BY_UPDATE
     if where.name is not None:

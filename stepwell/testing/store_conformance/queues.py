@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from stepwell.model.errors import UniqueTaken
+from stepwell.model.journal import RunFilter
 from stepwell.model.queues import Claim, Queue, QueueEntry, Standing
 from stepwell.ports import Store
 from stepwell.testing.store_conformance.support import Base, Journal, created, fails, index_row
@@ -70,6 +71,23 @@ class QueueConformance(Base):
         await two.close()
         assert await one.adopt("engine-1") == ["a", "b", "c"]
         await one.close()
+
+    async def test_what_waits_is_open_and_nobody_lacks_it(self) -> None:
+        store, other = await self.two()
+        await self.put(store, "a", "b")
+        await Journal(store, "c").add(created("c"), row=index_row("c", created_at=NOW))
+        await self.end(store, "b")
+        for where in (RunFilter(open=True), RunFilter(open=True, status=["pending", "running", "failed"])):
+            assert {row.id for row in (await store.list_runs(where, 10)).rows} == {"a", "c"}
+            assert sum((await store.count_runs(where)).values()) == 2
+        assert [
+            row.id for row in (await store.list_runs(RunFilter(open=True, status=["pending"]), 9)).rows
+        ] == ["a"]
+        assert (await store.list_runs(RunFilter(open=True, status=["failed"]), 9)).rows == []
+        assert [row.id for row in (await store.list_runs(RunFilter(open=False), 9)).rows] == ["b"]
+        lost = RunFilter(open=True, not_owners=["engine-1", "engine-2"])
+        assert (await store.list_runs(lost, 9)).rows == []
+        await self.close(store, other)
 
     async def test_higher_priorities_come_first_then_who_came_first(self) -> None:
         (store, other) = await self.two()
