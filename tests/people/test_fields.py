@@ -64,7 +64,8 @@ async def test_hostile_values_are_refused_or_kept_as_they_are() -> None:
         turns = await p.kit.engine.engine.store.turns(run_id)
         given = [event.values for turn in turns for event in turn.events if isinstance(event, StepValuesSet)]
         assert repr(given) == repr(kept), "each is on record as it was given; what was refused is not"
-        assert (await p.kit.engine.doctor())["ok"]
+        findings = (await p.kit.engine.doctor())["findings"]
+        assert {found["code"] for found in findings} == {"file_missing"}, "nobody looked for files here"
 
 
 @pytest.mark.spec("N6")
