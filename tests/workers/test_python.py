@@ -472,10 +472,10 @@ def test_coroutine_functions_cost_little():
         runner, context, action = PythonRunner({"step": step}), PlainContext(), PythonAction("step")
         best = 1.0
         for _ in range(5):
-            began = time.perf_counter()
+            began = time.process_time()
             for _ in range(2000):
                 await runner.perform(action, context)
-            best = min(best, (time.perf_counter() - began) / 2000)
+            best = min(best, (time.process_time() - began) / 2000)
         return best
 
     assert asyncio.run(measure()) < 20e-6  # 2 to 3 µs on a machine that is not busy

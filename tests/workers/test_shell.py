@@ -148,7 +148,7 @@ async def test_cancelling_ends_the_command_and_all_it_started(tmp_path):
     began = time.monotonic()
     with pytest.raises(asyncio.CancelledError):
         await task
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 20, "it sleeps for 60 s"
     assert not any(alive(int(line)) for line in lines)
 
 
@@ -194,7 +194,7 @@ async def test_what_is_left_behind_with_the_pipe_does_not_hold_us_up(tmp_path):
     pid = tmp_path / "pid"
     began = time.monotonic()
     assert await done(ShellAction(f"sleep 30 & echo $! > {pid}; echo done")) == "done"
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 15, "it sleeps for 30 s"
     os.kill(int(pid.read_text()), signal.SIGKILL)
 
 
@@ -204,7 +204,7 @@ async def test_not_waiting(tmp_path):
     action = ShellAction(command, arguments=("arg",), stdin="in\n", wait=False)
     began = time.monotonic()
     assert await done(action) is None
-    assert time.monotonic() - began < 1.5
+    assert time.monotonic() - began < 15, "it sleeps for 30 s"
     (line,) = await lines_of(log, 1)
     text, _, pid = line.rpartition(" ")
     assert text == "in arg"
