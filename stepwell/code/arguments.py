@@ -183,19 +183,14 @@ def _checked(hint: Any) -> Form:
 def for_the_record(args: Sequence[Any], keywords: Mapping[str, Any]) -> Json:
     """A step's arguments as the journal shows them: a list, or an object with the positional ones under `args`. What is
     no JSON is shown as its type; nothing depends on it."""
-    if not keywords and _SIMPLE.issuperset(map(type, args)):
-        return list(args)
-    shown = [_shown(value) for value in args]
+    shown = [value if type(value) in _SIMPLE else _shown(value) for value in args]
     if not keywords:
         return shown
-    named = {name: _shown(value) for name, value in keywords.items()}
+    named = {name: value if type(value) in _SIMPLE else _shown(value) for name, value in keywords.items()}
     return {"args": shown, **named} if shown else named
 
 
 def _shown(value: Any) -> Json:
-    kind = type(value)
-    if kind is str or kind is int or value is None:
-        return value
     try:
         return jsonable(value)
     except Exception:  # noqa: BLE001 - a value of the user's that cannot even be looked at

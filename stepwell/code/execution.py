@@ -383,16 +383,13 @@ class Execution:
 
     def close(self) -> None:
         """Nothing more comes of this code: it is executed anew elsewhere."""
-        if self._through:
+        if self._ending is not None and self._green is None and not self.loop.tasks:  # nothing of it is left
+            self._main = None
+            self.loop.let_go()
             return
         self._wrong = self._wrong or CodeMismatch(runtime("the engine is closed"))
         with running(self.loop):
             copy_context().run(self._discard)
-
-    @property
-    def _through(self) -> bool:
-        """It has ended, and nothing that it began is left."""
-        return self._ending is not None and self._green is None and not self.loop.tasks
 
     def _discard(self) -> None:
         CURRENT.set(self)  # what the code asks for while it stops is refused, not done

@@ -75,6 +75,11 @@ class CodeLoop(asyncio.AbstractEventLoop):
                 except SystemExit:  # it ends its task, as any error does, and not the process
                     pass
 
+    def let_go(self) -> None:
+        """Its code is through: it and its owner hold each other no more, and need no garbage collector to go."""
+        self._tasks.clear()
+        vars(self).pop("owner", None)
+
     @property
     def tasks(self) -> list[asyncio.Task[Any]]:
         """Those that are not done."""

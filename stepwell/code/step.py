@@ -37,6 +37,7 @@ _WITH_THE_CALL: Final = ("irreversible", "compensate", "priority", "deadline")
 
 NAME: Final = re.compile(r"[\w.-]{1,200}")
 KIND: Final = "call:python"
+_NO_KEYWORDS: Final[dict[str, Any]] = {}
 
 
 class Step(Generic[P, R]):
@@ -144,7 +145,8 @@ class Step(Generic[P, R]):
     ) -> Awaited:
         """As a step of this very run. `shared`: whoever called it gets the future, and may cancel it."""
         read, write = self.form
-        action = new(CodeAction, (self.function, args, kwargs, self.is_async, write, self._retryable))
+        keywords = kwargs or _NO_KEYWORDS  # one for all: nobody writes to it
+        action = new(CodeAction, (self.function, args, keywords, self.is_async, write, self._retryable))
         written = self._written if undoes is None else {**(self._written or {}), "compensates": undoes}
         cached = None if self.cache is None else self.cache.of(self.place, args, kwargs)
         step_id, known = execution.take(KIND, self.name)

@@ -46,7 +46,7 @@ def jsonable(value: Any, path: str = "$", depth: int = 0) -> Json:
     if kind is dict:
         return {
             name if type(name) is str else _name(name, path): item
-            if type(item) in PLAIN
+            if type(item) in PLAIN or (type(item) is str and item.isascii())
             else jsonable(item, f"{path}.{name}", depth + 1)
             for name, item in value.items()
         }

@@ -24,6 +24,8 @@ from stepwell import (
     workflow,
 )
 from stepwell.code.codebase import Codebase
+from stepwell.code.execution import Execution
+from stepwell.code.loop import CodeLoop
 from stepwell.testing import Kit
 from tests.code import workflows as w
 
@@ -711,3 +713,28 @@ async def test_finding_the_place_in_a_long_journal_is_not_blamed_on_the_code(
         assert next(seconds, None) is None
         assert [record for record in caplog.records if record.name == "stepwell.code"] == []
         code.close()
+
+
+@workflow
+async def in_many_ways(n: int) -> list[Any]:
+    async with asyncio.timeout(60):
+        both = await asyncio.gather(w.double(n), w.double(n + 1))
+    return [
+        *both,
+        await flow.race(w.double(n), flow.sleep(60)),
+        await flow.map(w.double, [1, 2], concurrency=1),
+    ]
+
+
+@pytest.mark.parametrize("workflow", [many_tasks, in_many_ways])
+async def test_a_run_that_has_ended_leaves_nothing_to_the_garbage_collector(workflow: Any) -> None:
+    async with Kit() as kit:
+        await kit.run(workflow, 3)
+        gc.collect()
+        gc.disable()
+        try:
+            await kit.run(workflow, 3)
+            left = [o for o in gc.get_objects() if isinstance(o, Execution | CodeLoop)]
+        finally:
+            gc.enable()
+        assert not left
