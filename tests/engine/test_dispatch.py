@@ -194,3 +194,44 @@ async def test_one_lone_job_after_the_other_leaves_the_loop_its_turns() -> None:
     await asyncio.wait_for(others(), 10)
     assert 100 // IN_A_ROW - 1 <= len(turns) <= 60
     await dispatch.close()
+
+
+@pytest.mark.parametrize("waits", [False, True])
+async def test_a_job_that_has_itself_interrupted_is(waits: bool) -> None:
+    told: list[tuple[str, Outcome]] = []
+    dispatch = Dispatch(10)
+
+    async def gives_up() -> str:
+        assert dispatch.interrupt(("run", "a", 1))
+        assert dispatch.interrupt(("run", "a", 1))
+        if waits:
+            await asyncio.sleep(0)
+        return "kept it to itself"
+
+    async def fine() -> str:
+        await asyncio.sleep(0)
+        return "fine"
+
+    dispatch.submit(Job("a", gives_up, told))
+    dispatch.submit(Job("b", fine, told))
+    await until(lambda: len(told) == 2)
+    assert told == [("a", Interrupted()), ("b", Succeeded("fine"))]
+    assert dispatch.in_flight == 0
+    await dispatch.close()
+
+
+async def test_what_is_submitted_again_before_its_turn_is_performed_once() -> None:
+    told: list[tuple[str, Outcome]] = []
+    dispatch = Dispatch(10)
+
+    async def work(name: str) -> str:
+        return name
+
+    dispatch.submit(Job("a", lambda: work("first"), told))
+    dispatch.submit(Job("a", lambda: work("twice"), told))
+    assert dispatch.interrupt(("run", "a", 1))
+    dispatch.submit(Job("a", lambda: work("second"), told))
+    await until(lambda: len(told) == 2)
+    await asyncio.sleep(0)
+    assert told == [("a", Interrupted()), ("a", Succeeded("second"))]
+    await dispatch.close()
