@@ -37,15 +37,12 @@ _FIRST: Final = 5
 
 class _Form(NamedTuple):
     """How one class of events is written. `values` are positions of free JSON, `packed` of fields with a form
-    of their own, `restore` says how those are read. `first` are the fields that most events of the class need; where
-    all others have their defaults (`rest`), they need not be looked at one by one."""
+    of their own, `restore` says how those are read."""
 
     type: str
     make: Callable[..., Event]
     fields: tuple[str, ...]
     defaults: tuple[Any, ...]
-    first: tuple[str, ...]
-    rest: tuple[Any, ...]
     values: tuple[int, ...]
     packed: tuple[int, ...]
     restore: tuple[tuple[str, Callable[[Any], Any]], ...]
@@ -70,15 +67,26 @@ def _form(event: type[Any], name: str) -> _Form:
         make=event,
         fields=fields,
         defaults=defaults,
-        first=fields[:_FIRST],
-        rest=defaults[_FIRST:],
         values=tuple(n for n, f in enumerate(fields) if hints[f] not in texts and f not in special),
         packed=tuple(n for n, field in enumerate(fields) if field in problems),
         restore=tuple(restore),
     )
 
 
+_Part = tuple[tuple[str, ...], tuple[int, ...]]
+_Way = tuple[str, tuple[Any, ...], tuple[Any, ...], _Part, _Part, tuple[int, ...]]
+"""A form as writing needs it, a plain tuple because that is unpacked at once: the type, all defaults, those of the
+rest; fields and positions of free JSON, of the first fields and of all; positions of packed fields. Most events of a
+class need its first fields only: where all others have their defaults (the rest), they are not looked at one by one."""
+
+
+def _way(form: _Form) -> _Way:
+    first = (form.fields[:_FIRST], tuple(n for n in form.values if n < _FIRST))
+    return (form.type, form.defaults, form.defaults[_FIRST:], first, (form.fields, form.values), form.packed)
+
+
 _FORMS: Final = {event: _form(event, name) for event, name in NAMES.items()}
+_WAYS: Final = {event: _way(form) for event, form in _FORMS.items()}
 _BY_TYPE: Final = {form.type: form for form in _FORMS.values()}
 
 
@@ -87,20 +95,18 @@ def encode_events(events: Sequence[Event]) -> bytes:
     objects: list[dict[str, Any]] = []
     values: list[Any] = []
     for event in events:
-        form = _FORMS[type(event)]
-        written: dict[str, Any] = {"type": form.type}
-        fields = form.first if event[_FIRST:] == form.rest else form.fields
-        for field, default, value in zip(fields, form.defaults, event, strict=False):
+        kind, defaults, rest, first, whole, packed = _WAYS[type(event)]
+        fields, free = first if event[_FIRST:] == rest else whole
+        written: dict[str, Any] = {"type": kind}
+        for field, default, value in zip(fields, defaults, event):  # noqa: B905 - the first are fewer
             if value is not default and value != default:
                 written[field] = value
-        for position in form.values:
-            if position >= len(fields):
-                break
+        for position in free:
             value = event[position]
-            if type(value) not in _SCALARS and value is not form.defaults[position] and not _flat(value):
+            if type(value) not in _SCALARS and value is not defaults[position] and not _flat(value):
                 values.append(value)
-        for position in form.packed:
-            written[form.fields[position]] = event[position].as_json()  # type: ignore[union-attr]
+        for position in packed:
+            written[fields[position]] = event[position].as_json()  # type: ignore[union-attr]
         objects.append(written)
     return _encode(objects, values)
 

@@ -143,6 +143,16 @@ def test_no_class_of_events_is_left_out() -> None:
         assert event in seen or not event._fields or encode_events([event("s")]), name
 
 
+@pytest.mark.parametrize("event", EVENTS, ids=repr)
+def test_nothing_but_what_has_its_default_is_left_out(event: e.Event) -> None:
+    defaults = event._field_defaults
+    given = {
+        name for name, value in event._asdict().items() if name not in defaults or value != defaults[name]
+    }
+    (written,) = json.loads(encode_events([event]))
+    assert written.keys() == {"type"} | given
+
+
 def test_what_has_its_default_is_left_out() -> None:
     written = json.loads(
         encode_events([e.StepCompleted("s"), e.StepStarted("s", input=None), e.RunCompleted()])
