@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import pty
 import re
@@ -36,14 +37,17 @@ class Terminal:
     def until(self, holds: Callable[[str], bool] | None = None) -> str:
         """Read until the text so far is as wanted, or to the end; gives it without the codes for colours and cursor."""
         while holds is None or not holds(self._plain()):
-            try:
-                got = os.read(self._ours, 65_536)
-            except OSError:  # the other side is closed
-                got = b""
-            if not got:
+            before = len(self.seen)
+            self.more()
+            if len(self.seen) == before:
                 assert holds is None, f"it ended before: {self._plain()}"
                 break
-            self.seen += got.decode(errors="replace")
+        return self._plain()
+
+    def more(self) -> str:
+        """Read what comes next, and give all of it; nothing more comes where the other side is closed."""
+        with contextlib.suppress(OSError):
+            self.seen += os.read(self._ours, 65_536).decode(errors="replace")
         return self._plain()
 
     def says_something(self, within: float) -> bool:
