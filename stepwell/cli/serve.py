@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import logging
 import sys
 from collections import Counter
@@ -52,6 +53,10 @@ ADOPT_EVERY: Final[Duration] = 1_000 * MILLISECOND
 """How often to look for runs whose engine has gone."""
 RETENTION_EVERY: Final[Duration] = 3_600_000 * MILLISECOND
 IDLE_EVERY: Final[Duration] = 50 * MILLISECOND
+
+_SELDOM: Final = (20_000, 50, 100)
+"""how seldom the process, which is ours, looks for garbage: with many runs under way, Python's own pace is a seventh of the
+time"""
 
 TOLD: Final[dict[type[Event], str]] = {
     RunCompleted: "completed",
@@ -108,6 +113,7 @@ def command(
     new = not db.exists()
     if new and not create:
         _ask_to_create(db)
+    gc.set_threshold(*_SELDOM)
     with one_result(as_json):
         secrets = read_secrets(secrets_file)
         doing = _serve(db, secrets, options, new=new, until_idle=until_idle, retention=retention)
