@@ -55,8 +55,8 @@ RETENTION_EVERY: Final[Duration] = 3_600_000 * MILLISECOND
 IDLE_EVERY: Final[Duration] = 50 * MILLISECOND
 
 _SELDOM: Final = (20_000, 50, 100)
-"""how seldom the process, which is ours, looks for garbage: with many runs under way, Python's own pace is a seventh of the
-time"""
+"""how seldom the process, which is ours, looks for garbage: with many runs under way, Python's own pace is a seventh
+of the time"""
 
 TOLD: Final[dict[type[Event], str]] = {
     RunCompleted: "completed",
