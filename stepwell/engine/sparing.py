@@ -27,6 +27,8 @@ class Sparing:
     def __init__(self, ledger: Ledger, clock: Clock, redact: Callable[[Json], Json] | None) -> None:
         self._ledger, self._clock, self._redact = ledger, clock, redact
         self._keeping: set[asyncio.Task[None]] = set()
+        self._on_its_way: dict[tuple[str, str], Kept] = {}
+        """what is being kept: the very next step may ask for it"""
 
     async def perform(self, effect: Perform, work: Callable[[], Awaitable[Outcome]]) -> Outcome:
         """The kept result, or when to come again, or what the work gives."""
@@ -41,8 +43,12 @@ class Sparing:
         return await work()
 
     async def _kept(self, cached: Cached) -> Kept | None:
+        now = self._clock.now()
+        found = self._on_its_way.get((cached.step, cached.key))
+        if found is not None and found.expires > now:
+            return found
         try:
-            return await self._ledger.kept(cached.step, cached.key, self._clock.now())
+            return await self._ledger.kept(cached.step, cached.key, now)
         except StepwellError as error:  # then it is done once more
             log.warning("what is kept for %s cannot be read: %s", cached.step, error)
             return None
@@ -62,7 +68,8 @@ class Sparing:
         step, key, ttl = effect.cached
         now = self._clock.now()
         safe = output if self._redact is None else self._redact(output)
-        task = asyncio.ensure_future(self._keep(Kept(step, key, safe, run_id + effect.step, now + ttl), now))
+        kept = self._on_its_way[step, key] = Kept(step, key, safe, run_id + effect.step, now + ttl)
+        task = asyncio.ensure_future(self._keep(kept, now))
         self._keeping.add(task)
         task.add_done_callback(self._keeping.discard)
 
@@ -71,6 +78,9 @@ class Sparing:
             await self._ledger.keep(kept, now)
         except StepwellError as error:  # nothing is lost but the work that it would have spared
             log.warning("the result of %s cannot be kept: %s", kept.source, error)
+        finally:
+            if self._on_its_way.get((kept.step, kept.key)) is kept:
+                del self._on_its_way[kept.step, kept.key]
 
     async def close(self) -> None:
         await asyncio.gather(*self._keeping, return_exceptions=True)
