@@ -29,7 +29,7 @@ from stepwell.ports import Clock, Store
 
 log = logging.getLogger("stepwell.engine")
 
-QUIET_AFTER: Final = 25
+QUIET_AFTER: Final = 10
 QUIET_PACE: Final = 5
 """After so many looks at a file that nobody else writes to, it is looked at so many times less often. (Processes that
 wait for each other call each other; the look is for those that cannot.)"""
