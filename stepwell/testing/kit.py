@@ -14,7 +14,7 @@ from stepwell.assembly import Parts, Stepwell
 from stepwell.client.handle import Handle
 from stepwell.client.views import View
 from stepwell.engine.engine import WATCH_EVERY
-from stepwell.engine.recovery import LOOKS_PER_TAKE_OVER
+from stepwell.engine.recovery import LOOKS_PER_TAKE_OVER, QUIET_PACE
 from stepwell.model.base import EPOCH, SECOND, Instant, Json
 from stepwell.model.errors import StoreError
 from stepwell.model.states import OPEN_RUN, RunStatus
@@ -181,9 +181,10 @@ class Kit:
         """Let time pass until then."""
         await self._pass((time - EPOCH) // timedelta(microseconds=1))
 
-    async def look(self, times: int = LOOKS_PER_TAKE_OVER) -> None:
+    async def look(self, times: int = LOOKS_PER_TAKE_OVER + QUIET_PACE) -> None:
         """Have this engine look so often what other processes did to the file; it does so every 200 ms, and skipping
-        through time leaves that out. By default as often as it takes to find that another engine is gone."""
+        through time leaves that out. By default as often as it takes to find that another engine is gone, if the file was
+        quiet before."""
         for _ in range(times):
             await self._pass(self.clock.now() + WATCH_EVERY)
 
