@@ -183,8 +183,8 @@ class Kit:
 
     async def look(self, times: int = LOOKS_PER_TAKE_OVER + QUIET_PACE) -> None:
         """Have this engine look so often what other processes did to the file; it does so every 200 ms, and skipping
-        through time leaves that out. By default as often as it takes to find that another engine is gone, if the file was
-        quiet before."""
+        through time leaves that out. By default as often as it takes to find that another engine is gone,
+        if the file was quiet before."""
         for _ in range(times):
             await self._pass(self.clock.now() + WATCH_EVERY)
 
