@@ -152,7 +152,7 @@ class Dispatch:
                         return
                     if not self._next:
                         break
-                if lone % IN_A_ROW:
+                if lone % IN_A_ROW and not self._begun:  # who waits may be about to append something
                     self._through()
                     if self._next:
                         continue
