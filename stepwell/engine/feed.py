@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection
 from typing import Final
 
 from stepwell.engine.observers import Forget, Observers
-from stepwell.model.base import MILLISECOND, SECOND, Duration
+from stepwell.model.base import MILLISECOND, SECOND, Duration, Instant
 from stepwell.model.errors import NotFound, StoreUnavailable
 from stepwell.model.events import Event
 from stepwell.model.feed import Committed, FeedPage, FeedTurn
@@ -151,7 +151,7 @@ class Subscription:
                         await self._bell.wait()
                 except StoreUnavailable as error:
                     log.warning("subscription %s: %s; trying again", self.name, error)
-                    await self._pause(SECOND)
+                    await self._pause(self._feed.clock.now() + SECOND)
         except NotFound:
             log.info("subscription %s was deleted", self.name)
         except Exception:
@@ -210,7 +210,8 @@ class Subscription:
         # The type only: messages quote data, and what is kept here is shown to people.
         if not await self._feed.store.note_failure(self.name, failures, type(error).__name__, now):
             raise NotFound(f"there is no subscription {self.name}")
-        await self._pause(min(FIRST_DELAY << min(failures - 1, 20), LONGEST_DELAY))
+        # From the time that is on record: whoever reads of the failure can tell when the next try is due.
+        await self._pause(now + min(FIRST_DELAY << min(failures - 1, 20), LONGEST_DELAY))
 
     async def _handled(self, position: int) -> None:
         self._position = position
@@ -228,9 +229,9 @@ class Subscription:
         self._saved, self._saved_at, self._delivered = self._position, now, False
         self._progress.set()
 
-    async def _pause(self, duration: Duration) -> None:
-        """Wait so long, or until it is closed."""
-        over = asyncio.ensure_future(self._feed.clock.wait_until(self._feed.clock.now() + duration))
+    async def _pause(self, until: Instant) -> None:
+        """Wait until then, or until it is closed."""
+        over = asyncio.ensure_future(self._feed.clock.wait_until(until))
         try:
             while not over.done() and not self._closing:
                 self._bell.clear()

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -208,6 +209,29 @@ async def test_a_failing_handler_holds_its_place_and_is_reported(
         await subscription.close()
         (view,) = await stepwell.subscriptions()
         assert (view["behind"], view["failures"], view["error"], view["here"]) == (0, 0, None, False)
+
+
+async def test_a_retry_is_due_counted_from_the_failure_that_is_on_record(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who reads of a failure may move the clock before the subscription itself hears that it was written."""
+    heard, clock = Heard(), FakeClock()
+    async with open_at(tmp_path / "x.db", clock) as stepwell:
+        await stepwell.run(THREE)
+        store = stepwell.engine.feed.store
+        written = store.note_failure
+
+        async def and_then_time_goes_by(*failure: Any) -> bool:
+            noted = await written(*failure)
+            clock.advance(0.1)
+            return noted
+
+        monkeypatch.setattr(store, "note_failure", and_then_time_goes_by)
+        heard.fail = 1
+        with caplog.at_level(logging.CRITICAL, "stepwell.feed"):
+            subscription = await stepwell.subscribe("mail", heard)
+            await asyncio.wait_for(subscription.caught_up(), 10)
+        assert heard.ids == await facts(stepwell)
 
 
 async def _until_failing(client: Stepwell, times: int = 1) -> list[dict[str, object]]:
