@@ -7,7 +7,10 @@ nothing is performed, and nothing is performed twice.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable
+import inspect
+from collections.abc import Callable, Coroutine, Iterable, Iterator
+from traceback import walk_tb
+from types import CoroutineType, FrameType
 from typing import Any, Final
 
 from greenlet import greenlet
@@ -15,8 +18,18 @@ from greenlet import greenlet
 TRIES: Final = 10
 """So often code is told to stop that wants to wait for something while it stops."""
 
+Unbegun = Coroutine[Any, Any, Any]
+"""A coroutine that was made and not awaited yet: `later = charge(order)`."""
 
-def discard(green: greenlet | None, tasks: Iterable[asyncio.Task[Any]], halt: type[BaseException]) -> None:
+
+def discard(
+    green: greenlet | None,
+    tasks: list[asyncio.Task[Any]],
+    main: asyncio.Task[Any] | None,
+    halt: type[BaseException],
+) -> None:
+    """`tasks` are those that are not done; `main` may be: it was stopped in the middle."""
+    unbegun = [one for frame in _frames(green, tasks, main) for one in _unbegun(frame)]
     for _ in range(TRIES):
         if green is None or green.dead:
             break
@@ -26,6 +39,41 @@ def discard(green: greenlet | None, tasks: Iterable[asyncio.Task[Any]], halt: ty
         for _ in range(TRIES):
             if task.done() or _quietly(coroutine.close):
                 break
+    for later in unbegun:  # what the code would have awaited: Python need not warn that nobody did
+        _quietly(later.close)
+
+
+def _frames(
+    green: greenlet | None, tasks: list[asyncio.Task[Any]], main: asyncio.Task[Any] | None
+) -> Iterator[FrameType]:
+    """Where the code stands."""
+    frame = None if green is None else green.gr_frame
+    while frame is not None:
+        yield frame
+        frame = frame.f_back
+    for task in tasks:
+        waits: Any = task.get_coro()
+        while isinstance(waits, CoroutineType):
+            if waits.cr_frame is not None:
+                yield waits.cr_frame
+            waits = waits.cr_await
+    error = main.exception() if main is not None and main.done() and not main.cancelled() else None
+    for frame, _ in walk_tb(None if error is None else error.__traceback__):
+        yield frame
+
+
+def _unbegun(frame: FrameType) -> Iterator[Unbegun]:
+    """What it has in its variables, also in lists and the like."""
+    for value in frame.f_locals.values():
+        for one in _inside(value):
+            if isinstance(one, CoroutineType) and inspect.getcoroutinestate(one) == inspect.CORO_CREATED:
+                yield one
+
+
+def _inside(value: object) -> Iterable[object]:
+    if isinstance(value, dict):
+        return list(value.values())
+    return list(value) if isinstance(value, list | tuple | set) else (value,)
 
 
 def _quietly(stop: Callable[[], object]) -> bool:

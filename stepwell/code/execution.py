@@ -393,5 +393,5 @@ class Execution:
 
     def _discard(self) -> None:
         CURRENT.set(self)  # what the code asks for while it stops is refused, not done
-        discard(self._green, self.loop.tasks, Halt)
+        discard(self._green, self.loop.tasks, self._main, Halt)
         self._green = None
