@@ -106,7 +106,7 @@ def apply(token: str, to: Path | None, keep: bool, yes: bool, db: Path, as_json:
     if not keep:
         how = f"They are written to {to} first." if to is not None else "There will be no copy of them."
         confirm(f"Remove the runs of this plan? {how}", yes=yes or as_json)
-    with steps() as told:
+    with steps(quiet=as_json) as told:
         view = as_guest(
             db, lambda stepwell: stepwell.apply_archive(token, to=to, remove=not keep, progress=told)
         )
@@ -201,7 +201,7 @@ def restore(file: Path, db: Path, as_json: bool) -> int:
 
     Example: stepwell archive restore old.jsonl.gz
     """
-    with steps() as told:
+    with steps(quiet=as_json) as told:
         view = as_guest(db, lambda stepwell: stepwell.restore_archive(file, progress=told))
     if as_json:
         print_json(view)
@@ -224,7 +224,8 @@ def verify(file: Path, as_json: bool) -> int:
     """
     from stepwell.client.archive import carry
 
-    view = asyncio.run(carry.verify(file))
+    with steps(quiet=as_json) as told:
+        view = asyncio.run(carry.verify(file, carry.Told(None, told)))
     if as_json:
         print_json(view)
     else:

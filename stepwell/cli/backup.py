@@ -8,6 +8,7 @@ import click
 
 from stepwell.cli.archive import as_guest
 from stepwell.cli.options import PATH, db_option, json_option
+from stepwell.cli.progressing import steps
 from stepwell.cli.screen import print_json, say
 
 
@@ -25,7 +26,8 @@ def command(file: Path, db: Path, as_json: bool) -> int:
 
     Example: stepwell backup nightly.db
     """
-    view = as_guest(db, lambda stepwell: stepwell.backup(file))
+    with steps(quiet=as_json) as told:
+        view = as_guest(db, lambda stepwell: stepwell.backup(file, progress=told))
     if as_json:
         print_json(view)
     else:

@@ -26,7 +26,7 @@ def command(rebuild: bool, db: Path, as_json: bool) -> int:
     from stepwell.cli.opening import with_db
     from stepwell.cli.screen import print_json, say
 
-    view = asyncio.run(_doctor(db, rebuild))
+    view = asyncio.run(_doctor(db, rebuild, quiet=as_json))
     for finding in view["findings"]:
         finding["action"] = with_db(finding["action"], db)
     if as_json:
@@ -37,12 +37,12 @@ def command(rebuild: bool, db: Path, as_json: bool) -> int:
     return 0 if view["ok"] else 1
 
 
-async def _doctor(db: Path, rebuild: bool) -> dict[str, Any]:
+async def _doctor(db: Path, rebuild: bool, *, quiet: bool) -> dict[str, Any]:
     from stepwell.cli.opening import guest
     from stepwell.cli.progressing import steps
 
     async with guest(db) as stepwell:
-        with steps() as told:
+        with steps(quiet=quiet) as told:
             return await stepwell.doctor(rebuild=rebuild, progress=told)
 
 

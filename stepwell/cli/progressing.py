@@ -1,6 +1,7 @@
 """How far long work has come, on one line of a terminal that is written over and gone at the end.
 
-It goes to standard error, so that results stay what they are; where nobody watches there is nothing.
+It goes to standard error, so that results stay what they are; where nobody watches, or a program reads the results,
+there is nothing.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from stepwell.cli.screen import line
+from stepwell.model.base import Report
 
 Progress = Callable[[int, int], None]
 """Called with how many are through, and how many there are (0: not known)."""
@@ -24,18 +26,20 @@ EVERY: Final = 100
 
 
 @contextlib.contextmanager
-def progress(what: str) -> Iterator[Progress]:
+def progress(what: str, *, quiet: bool = False) -> Iterator[Progress]:
     """`what: 120 of 1,000`."""
-    shown = [0]
+    shown, last = [0], [-1]
 
     def told(done: int, total: int) -> None:
-        if 0 < total < FEWEST or done % (max(1, total // PARTS) if total else EVERY):
+        part = done * PARTS // total if total else done // EVERY
+        if 0 < total < FEWEST or part == last[0]:
             return
+        last[0] = part
         text = line(f"{what}: {done:,}" + (f" of {total:,}" if total else ""))
         _write("\r" + text.ljust(shown[0]))
         shown[0] = len(text)
 
-    if not sys.stderr.isatty():
+    if quiet or not sys.stderr.isatty():
         yield lambda done, total: None
         return
     try:
@@ -46,14 +50,14 @@ def progress(what: str) -> Iterator[Progress]:
 
 
 @contextlib.contextmanager
-def steps() -> Iterator[Callable[[str, int, int], None]]:
+def steps(*, quiet: bool = False) -> Iterator[Report]:
     """The same for work of several parts: each is called with its name first."""
     with contextlib.ExitStack() as shown:
         parts: dict[str, Progress] = {}
 
         def part(what: str, done: int, total: int) -> None:
             if what not in parts:
-                parts[what] = shown.enter_context(progress(what))
+                parts[what] = shown.enter_context(progress(what, quiet=quiet))
             parts[what](done, total)
 
         yield part

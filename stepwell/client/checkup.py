@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final, NamedTuple
 
 from stepwell.client.attached import files_in
-from stepwell.client.file_checks import Naming, Report, file_findings
+from stepwell.client.file_checks import Naming, file_findings
 from stepwell.client.open_steps import problem_lines
 from stepwell.client.ordered import lost_orders
 from stepwell.client.schedule_checks import schedule_findings
@@ -18,6 +18,7 @@ from stepwell.engine.requests import fingerprint
 from stepwell.engine.rows import entry_of, row_of
 from stepwell.kernel.evolve import blank, replay
 from stepwell.kernel.invariants import violations
+from stepwell.model.base import Report
 from stepwell.model.driven import DRIVEN
 from stepwell.model.errors import Conflict, NotFound, StepwellError, StoreError
 from stepwell.model.events import NAMES, SAME
@@ -60,11 +61,11 @@ async def doctor(
 
     `{ok, library, runs, open_runs, files, rebuilt, findings: [{code, severity, run_id, message, action}]}`; `ok`: there
     is no finding but notices and warnings. With `rebuild` the index rows and idempotency keys are made anew from the
-    journal first; what is found is what is left then. Raises `Conflict` where another engine carries runs on,
-    `StoreUnavailable`.
+    journal first; what is found is what is left then. `progress` is told of `indexes`, `runs` and `files`. Raises
+    `Conflict` where another engine carries runs on, `StoreUnavailable`.
     """
     if rebuild:
-        await _rebuild(engine)
+        await _rebuild(engine, progress)
     findings = [finding async for finding in engine.store.check()]
     known = {finding.run_id for finding in findings}
     runs = still_open = 0
@@ -260,7 +261,7 @@ class _Index(NamedTuple):
     work: Sequence[WorkItem] = ()
 
 
-async def _rebuild(engine: Engine) -> None:
+async def _rebuild(engine: Engine, progress: Report | None) -> None:
     """Make all index rows and claims anew. A run that cannot be read keeps the row and the claim that it has."""
     await _refuse_others(engine)
     rows: list[RunRow] = []
@@ -268,8 +269,11 @@ async def _rebuild(engine: Engine) -> None:
     entries: list[QueueEntry] = []
     orders: list[FollowUp] = []
     work: list[WorkItem] = []
+    total = sum((await engine.store.count_runs(RunFilter())).values())
     async for row, claim, entry, ordered, waiting in _indexes(engine):
         work += waiting
+        if progress is not None:
+            progress("indexes", len(rows) + 1, max(total, len(rows) + 1))
         rows.append(row)
         orders += ordered
         entries += [] if entry is None else [entry]

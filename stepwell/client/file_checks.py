@@ -2,17 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import asyncio
+from collections.abc import Mapping
 from typing import Final, NamedTuple
 
 from stepwell.client.attached import trouble_with
+from stepwell.model.base import Report
 from stepwell.model.blobs import BlobRef
 from stepwell.model.errors import StoreUnavailable
 from stepwell.model.journal import StoreFinding
 from stepwell.ports import Blobs
 
-Report = Callable[[str, int, int], None]
-"""Told what is being read (`runs`, `files`), how much of it is through, and how much there is."""
+
+def from_a_thread(progress: Report | None) -> Report | None:
+    """For work that is done in a thread: what it tells of itself is heard where the loop runs."""
+    if progress is None:
+        return None
+    loop = asyncio.get_running_loop()
+
+    def told(what: str, done: int, total: int) -> None:
+        loop.call_soon_threadsafe(progress, what, done, total)
+
+    return told
+
 
 _WORDS: Final = {
     "missing": "is not here",

@@ -1,5 +1,6 @@
 """Words that every other noun is spelled with."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, Protocol, TypeAlias, TypeVar
 
@@ -11,6 +12,9 @@ Duration: TypeAlias = int
 
 Json: TypeAlias = Any
 """None, bool, int of any size, float, str, list or dict with str keys."""
+
+Report: TypeAlias = Callable[[str, int, int], None]
+"""Told what is being done (`runs`, `files`), how much of it is through, and how much there is (0: not known)."""
 
 T = TypeVar("T", bound=tuple[Any, ...])
 

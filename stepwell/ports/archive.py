@@ -14,7 +14,7 @@ from stepwell.model.archive import (
     Selection,
     Tombstone,
 )
-from stepwell.model.base import Instant, Json
+from stepwell.model.base import Instant, Json, Report
 from stepwell.model.journal import DefinitionRow
 
 
@@ -71,6 +71,6 @@ class ArchiveStore(Protocol):
 
     async def drop_retention(self, namespace: str, name: str) -> bool: ...
 
-    async def backup(self, path: str) -> Mapping[str, Json]:
-        """Copy the whole store to a new file, and check the copy."""
+    async def backup(self, path: str, progress: Report | None = None) -> Mapping[str, Json]:
+        """Copy the whole store to a new file, and check the copy. `progress` is told in whatever thread does it."""
         ...

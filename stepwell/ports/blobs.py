@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterable, AsyncIterator, Collection, Sequence
 from typing import Protocol
 
-from stepwell.model.base import Instant
+from stepwell.model.base import Instant, Report
 from stepwell.model.blobs import BlobRef, Copied, Kept, Swept
 
 
@@ -45,6 +45,7 @@ class Blobs(Protocol):
         that did not come to their end."""
         ...
 
-    async def copy(self, folder: str) -> Copied:
-        """Copy everything to a new folder, checking it on the way. Raises `Conflict` where there is one."""
+    async def copy(self, folder: str, progress: Report | None = None) -> Copied:
+        """Copy everything to a new folder, checking it on the way. `progress` is told in whatever thread does it.
+        Raises `Conflict` where there is one."""
         ...

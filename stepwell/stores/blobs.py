@@ -22,7 +22,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final, TypeVar
 
-from stepwell.model.base import Instant
+from stepwell.model.base import Instant, Report
 from stepwell.model.blobs import LARGEST_FILE, BlobRef, Copied, Kept, Swept, clean_name, clean_type, is_digest
 from stepwell.model.errors import Conflict, InvalidInput, NotFound, StoreDamaged, StoreUnavailable
 from stepwell.ports import Clock
@@ -105,8 +105,8 @@ class FolderBlobs:
     async def sweep(self, kept: Collection[str], before: Instant) -> Swept:
         return await self._do(lambda: self._sweep(frozenset(kept), before))
 
-    async def copy(self, folder: str) -> Copied:
-        return await self._do(lambda: self._copy(Path(folder)))
+    async def copy(self, folder: str, progress: Report | None = None) -> Copied:
+        return await self._do(lambda: self._copy(Path(folder), progress))
 
     async def _do(self, work: Callable[[], T]) -> T:
         """In a thread, with the errors of the house. A thread cannot be stopped: whoever is cancelled waits for it, so
@@ -202,14 +202,14 @@ class FolderBlobs:
                 left.unlink(missing_ok=True)
         return Swept(gone, size)
 
-    def _copy(self, target: Path) -> Copied:
+    def _copy(self, target: Path, progress: Report | None) -> Copied:
         if target.exists():
             raise Conflict(f"{target} is there already", hint="name a new folder")
         if not self._folder.exists():
             return Copied()
         part = Path(tempfile.mkdtemp(prefix=f".{target.name}.", suffix=".part", dir=target.absolute().parent))
         try:
-            copied = _copied(self._all(), part)
+            copied = _copied(self._all(), part, progress)
             part.replace(target)
         finally:
             shutil.rmtree(part, ignore_errors=True)
@@ -305,9 +305,11 @@ def _sync_folder(path: Path) -> None:
         os.close(number)
 
 
-def _copied(files: Iterator[tuple[str, Path]], target: Path) -> Copied:
+def _copied(files: Iterator[tuple[str, Path]], target: Path, progress: Report | None) -> Copied:
     count, size, damaged = 0, 0, []
-    for sha256, path in files:
+    for number, (sha256, path) in enumerate(files, 1):
+        if progress is not None:
+            progress("files copied", number, 0)
         to = target / sha256[:2] / sha256[2:]
         to.parent.mkdir(exist_ok=True)
         shutil.copy2(path, to, follow_symlinks=False)

@@ -80,25 +80,30 @@ class _Watched:
 
 def test_how_far_long_work_has_come_is_shown_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
     seen = {}
-    for terminal in (True, False):
+    for terminal, quiet in ((True, False), (False, False), (True, True)):
         watched = _Watched(terminal)
         monkeypatch.setattr("sys.stderr", watched)
-        with progress("pause runs") as told:
+        with progress("pause runs", quiet=quiet) as told:
             for done in range(1, 1_001):
                 told(done, 1_000)
-        with progress("few") as told:
+        with progress("few", quiet=quiet) as told:
             told(3, 3)
-        with steps() as part:
+        with steps(quiet=quiet) as part:
             for done in range(1, 41):
                 part("runs", done, 40)
             part("files", 100, 0)
-        seen[terminal] = watched.text
-    assert seen[False] == ""
-    parts = [text.strip() for text in seen[True].split("\r") if text.strip()]
-    assert parts[0] == "pause runs: 10 of 1,000" and "pause runs: 1,000 of 1,000" in parts
-    assert sum(text.startswith("pause") for text in parts) == 100
-    assert "few" not in seen[True] and "runs: 40 of 40" in parts and "files: 100" in parts
-    assert seen[True].endswith("\r")
+        seen[terminal, quiet] = watched.text
+    assert seen[False, False] == "" and seen[True, True] == ""
+    text = seen[True, False]
+    parts = [text.strip() for text in text.split("\r") if text.strip()]
+    assert (
+        parts[0] == "pause runs: 1 of 1,000"
+        and parts[1] == "pause runs: 10 of 1,000"
+        and "pause runs: 1,000 of 1,000" in parts
+    )
+    assert sum(text.startswith("pause") for text in parts) == 101
+    assert "few" not in text and "runs: 40 of 40" in parts and "files: 100" in parts
+    assert text.endswith("\r")
 
 
 def test_a_terminal_sees_it_and_standard_output_does_not(cli: Cli) -> None:

@@ -411,6 +411,61 @@ async def test_a_backup_is_whole_and_can_be_opened(tmp_path: Path) -> None:
     assert sorted(f.name for f in tmp_path.iterdir()) == ["a.db", "copy.db"]
 
 
+@pytest.mark.spec("Q18")
+async def test_a_backup_that_tells_how_far_it_is_is_of_one_moment_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Runs that begin between two of its steps are not in it, and do not disturb it."""
+    monkeypatch.setattr("stepwell.stores.sqlite.backup._PAGES", 1)
+    told: list[tuple[str, int, int]] = []
+    async with open_at(tmp_path / "a.db") as engine:
+        before = await fill(engine, 3)
+        loop = asyncio.get_running_loop()
+
+        def meanwhile(what: str, done: int, total: int) -> None:
+            told.append((what, done, total))
+            if what == "pages copied" and done in (1, 20, total - 1):
+                asyncio.run_coroutine_threadsafe(fill(engine, 1), loop).result(20)
+
+        view = await engine.engine.store.archive.backup(str(tmp_path / "copy.db"), meanwhile)
+        assert view["runs"] == 3
+        assert len(await ids(engine)) == 6
+        async with open_at(tmp_path / "copy.db") as copy:
+            assert await ids(copy) == set(before)
+            assert (await copy.doctor())["findings"] == []
+        heard: list[str] = []
+        await engine.backup(tmp_path / "second.db", progress=lambda what, done, total: heard.append(what))
+    pages = told[-1][2]
+    assert told == [*[("pages copied", done, pages) for done in range(1, pages)], ("pages checked", 0, pages)]
+    assert set(heard) == {"pages copied", "pages checked"}
+
+
+async def test_it_is_told_how_far_an_archive_is_read_and_indexes_are_made_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("stepwell.client.archive.file._TOLD_EVERY", 2)
+    told: list[tuple[str, int, int]] = []
+
+    def progress(*how_far: Any) -> None:
+        told.append(how_far)
+
+    clock = FakeClock()
+    async with open_at(tmp_path / "a.db", clock) as engine:
+        await fill(engine, 4)
+        await engine.doctor(rebuild=True, progress=progress)
+        indexes = [(done, total) for what, done, total in told if what == "indexes"]
+        assert indexes == [(1, 4), (2, 4), (3, 4), (4, 4)]
+        clock.advance(10)
+        plan = await engine.plan_archive()
+        await engine.apply_archive(plan["token"], to=tmp_path / "old.gz")
+        told.clear()
+        await engine.verify_archive(tmp_path / "old.gz", progress=progress)
+        assert told == [("checked", 2, 4), ("checked", 4, 4)]
+        told.clear()
+        await engine.restore_archive(tmp_path / "old.gz", progress=progress)
+        assert told == [("checked", 2, 4), ("checked", 4, 4), ("restored", 4, 4)]
+
+
 def test_families_of_any_shape() -> None:
     """Also where links lead in a circle or to nowhere, which a sound journal never has."""
     runs = [Candidate(f"r{n}", "d", "x", None, 1, n) for n in range(6)]

@@ -61,7 +61,7 @@ def steer_many(
     ids = asyncio.run(_resolved(runs, where, db))
     if not yes and ids:
         _confirm(verb, ids, asked_for=bool(runs), as_json=as_json)
-    view = asyncio.run(_steered(verb, ids, reason, asker, db))
+    view = asyncio.run(_steered(verb, ids, reason, asker, db, quiet=as_json))
     if as_json:
         print_json(view)
     else:
@@ -79,12 +79,14 @@ async def _resolved(runs: tuple[str, ...], where: dict[str, Any], db: Path) -> l
         return await stepwell.matching(**where)
 
 
-async def _steered(verb: Verb, ids: list[str], reason: str | None, asker: str, db: Path) -> dict[str, Any]:
+async def _steered(
+    verb: Verb, ids: list[str], reason: str | None, asker: str, db: Path, *, quiet: bool
+) -> dict[str, Any]:
     from stepwell.cli.opening import guest
     from stepwell.cli.progressing import progress
 
     async with guest(db) as stepwell:
-        with progress(f"{verb} runs") as told:
+        with progress(f"{verb} runs", quiet=quiet) as told:
             return await stepwell.steer_many(verb, ids, reason=reason, by=asker or None, progress=told)
 
 

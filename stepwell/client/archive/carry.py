@@ -16,11 +16,11 @@ from stepwell.client.archive import file as files
 from stepwell.client.archive.attached import Attached, put_back
 from stepwell.client.archive.plan import Chosen, Plan, again, ids_digest, selection_view
 from stepwell.client.attached import kept_by
-from stepwell.client.file_checks import Report
+from stepwell.client.file_checks import from_a_thread
 from stepwell.client.views import View, when
 from stepwell.engine.engine import Engine
 from stepwell.model.archive import ExportedRun
-from stepwell.model.base import Json
+from stepwell.model.base import Json, Report
 from stepwell.model.errors import Conflict, InvalidInput, NotFound, StoreDamaged
 from stepwell.model.journal import DefinitionRow
 from stepwell.ports import Blobs
@@ -38,6 +38,9 @@ class Told(NamedTuple):
     def about(self, what: str, done: int, total: int) -> None:
         if self.progress is not None:
             self.progress(what, done, total)
+
+    async def verify(self, path: Path) -> files.ArchiveInfo:
+        return await asyncio.to_thread(files.verify, path, from_a_thread(self.progress))
 
 
 NOBODY: Final = Told()
@@ -121,7 +124,7 @@ async def receipt(engine: Engine, beginning: str) -> View:
 async def _file(engine: Engine, plan: Plan, chosen: Chosen, to: Path, told: Told) -> files.ArchiveInfo:
     """The file of the plan, written now or, before a crash, already. Raises `Conflict` for any other file there."""
     if await asyncio.to_thread(to.exists):
-        info = await asyncio.to_thread(files.verify, to)
+        info = await told.verify(to)
         if info.header.get("plan_digest") != plan.digest:
             raise Conflict(f"{to} is there already, and is another archive", hint="name another file")
         return info
@@ -170,7 +173,7 @@ def _write(writer: files.ArchiveWriter, definitions: list[DefinitionRow], runs: 
 
 async def restore(engine: Engine, path: Path, told: Told) -> View:
     """`{file, runs, restored, present, differing, files}`. All of the file is checked before anything is put back."""
-    info = await asyncio.to_thread(files.verify, path)
+    info = await told.verify(path)
     blobs = kept_by(told.blobs) if info.files else None
     restored = present = 0
     differing: list[str] = []
@@ -207,9 +210,9 @@ def _next(
     return definitions, runs, None, False
 
 
-async def verify(path: Path) -> View:
+async def verify(path: Path, told: Told = NOBODY) -> View:
     """`{file, ok, runs, turns, bytes, sha256, chain, plan_digest, made_at}`. Raises `StoreDamaged`."""
-    info = await asyncio.to_thread(files.verify, path)
+    info = await told.verify(path)
     return {
         "file": str(path),
         "ok": True,

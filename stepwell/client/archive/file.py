@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from stepwell.model.archive import ExportedRun, RawTurn
-from stepwell.model.base import Json
+from stepwell.model.base import Json, Report
 from stepwell.model.blobs import BlobRef
 from stepwell.model.errors import InvalidInput, StoreDamaged, StoreTooNew, StoreUnavailable
 from stepwell.model.journal import DefinitionRow, KeyClaim, RunRow
@@ -33,6 +33,8 @@ FORMAT: Final = 2
 """1: without files"""
 _HEAD, _MIDDLE, _TAIL = b'{"chain":"', b'","body":', b"}\n"
 _GENESIS: Final = bytes(32)
+_TOLD_EVERY: Final = 100
+"""runs that are read until somebody is told again"""
 
 
 class ArchiveInfo(NamedTuple):
@@ -166,8 +168,9 @@ def _damaged(path: Path, line: int, what: str) -> StoreDamaged:
     return StoreDamaged(f"{path}: line {line}: {what}", hint="take another copy of the file")
 
 
-def verify(path: Path) -> ArchiveInfo:
-    """Read all of it. Raises as `read` does, and `StoreDamaged` where runs are missing."""
+def verify(path: Path, progress: Report | None = None) -> ArchiveInfo:
+    """Read all of it. Raises as `read` does, and `StoreDamaged` where runs are missing. `progress` is told now and then
+    how many runs were read, and how many there are by the header."""
     header: dict[str, Any] = {}
     runs: dict[str, int] = {}
     files: dict[str, int] = {}
@@ -183,6 +186,8 @@ def verify(path: Path) -> ArchiveInfo:
             last = _verify_file(path, body, lines, tip)
         elif kind == "run":
             runs[body["row"]["id"]] = len(body["turns"])
+            if progress is not None and len(runs) % _TOLD_EVERY == 0:
+                progress("checked", len(runs), header.get("runs", 0))
         elif kind == "end":
             missing = body.get("files_missing", [])
             if body["runs"] != len(runs):

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import Any
 
 from stepwell.client.archive import carry, plan, policies
-from stepwell.client.file_checks import Report
+from stepwell.client.file_checks import from_a_thread
 from stepwell.client.verbs.base import Verbs
 from stepwell.client.views import View
 from stepwell.client.where import read_where
 from stepwell.model.archive import Selection
-from stepwell.model.base import SECOND
+from stepwell.model.base import SECOND, Report
 from stepwell.model.blobs import Copied
 from stepwell.model.errors import Conflict
 
@@ -76,9 +76,10 @@ class ArchiveVerbs(Verbs):
         its hash first; a run that is there already is left as it is. Raises `StoreDamaged`, `InvalidInput`."""
         return await carry.restore(self.engine, path, carry.Told(self.blobs, progress))
 
-    async def verify_archive(self, path: Path) -> View:
-        """Read an archive and check it. Raises `StoreDamaged`, `InvalidInput`."""
-        return await carry.verify(path)
+    async def verify_archive(self, path: Path, *, progress: Report | None = None) -> View:
+        """Read an archive and check it. `progress` is told how many runs were `checked`, and how many there are. Raises
+        `StoreDamaged`, `InvalidInput`."""
+        return await carry.verify(path, carry.Told(None, progress))
 
     async def set_retention(
         self,
@@ -105,15 +106,18 @@ class ArchiveVerbs(Verbs):
         """Do what the policies say; with `dry_run` only say what that would be."""
         return await policies.run(self.engine, carry.Told(self.blobs), dry_run=dry_run)
 
-    async def backup(self, path: Path) -> View:
+    async def backup(self, path: Path, *, progress: Report | None = None) -> View:
         """Copy the whole database to a new file, and its files to a folder beside that (`PATH.blobs`), while they are
         being used, and check the copies: `{file, bytes, sha256, runs, files}`; `files` is `{folder, count, bytes,
-        damaged}`. Raises `Conflict` where there is something, `StoreUnavailable`."""
+        damaged}`. `progress` is told what is done (`pages copied`, `pages checked`, `files copied`), how many are
+        through, and how many there are (0: not known). Raises `Conflict` where there is something,
+        `StoreUnavailable`."""
         folder = path.with_name(f"{path.name}.blobs")
         if await asyncio.to_thread(folder.exists):
             raise Conflict(f"{folder} is there already", hint="name a new file")
-        view = dict(await self.engine.store.archive.backup(str(path)))
+        told = from_a_thread(progress)
+        view = dict(await self.engine.store.archive.backup(str(path), told))
         # after the database: whatever it names was there before it did
-        copied = Copied() if self.blobs is None else await self.blobs.copy(str(folder))
+        copied = Copied() if self.blobs is None else await self.blobs.copy(str(folder), told)
         files = {"count": copied.files, "bytes": copied.bytes, "damaged": list(copied.damaged)}
         return {**view, "files": {"folder": str(folder) if copied.files else None, **files}}

@@ -11,13 +11,12 @@ from stepwell.client.compare import compare
 from stepwell.client.deadlines import add_deadlines
 from stepwell.client.detail import Detail, at_detail, check_detail, event_at_detail
 from stepwell.client.explain import explain
-from stepwell.client.file_checks import Report
 from stepwell.client.filters import Filters, run_filter
 from stepwell.client.progress import Progress, progress_of
 from stepwell.client.queued import Queued
 from stepwell.client.verbs.base import Verbs
 from stepwell.client.views import View, row_view, run_view
-from stepwell.model.base import Instant
+from stepwell.model.base import Instant, Report
 from stepwell.model.errors import StoreError
 from stepwell.model.journal import RunFilter
 from stepwell.model.records import State
@@ -147,6 +146,6 @@ class LookVerbs(Verbs):
 
     async def doctor(self, *, rebuild: bool = False, progress: Report | None = None) -> View:
         """Read everything and check it, the files that runs name too; with `rebuild` make the indexes anew from the
-        journal. `progress` is told what is being read (`runs`, `files`), how many are through, and how many there
-        are."""
+        journal. `progress` is told what is being read (`indexes`, `runs`, `files`), how many are through,
+        and how many there are."""
         return await checkup.doctor(self.engine, self.blobs, rebuild=rebuild, progress=progress)

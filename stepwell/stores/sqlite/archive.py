@@ -18,7 +18,7 @@ from stepwell.model.archive import (
     Selection,
     Tombstone,
 )
-from stepwell.model.base import Instant, Json, iso
+from stepwell.model.base import Instant, Json, Report, iso
 from stepwell.model.errors import NotFound, StoreDamaged
 from stepwell.model.journal import DefinitionRow, KeyClaim
 from stepwell.stores.codec import chain, decode_json, encode_json
@@ -82,8 +82,8 @@ class SqliteArchive:
         facts[-1] = decode_json(facts[-1]) if facts[-1] is not None else {}
         return Tombstone(*facts)
 
-    async def backup(self, path: str) -> Mapping[str, Json]:
-        return await self._readers.long(lambda db: _backup(db, path))
+    async def backup(self, path: str, progress: Report | None = None) -> Mapping[str, Json]:
+        return await self._readers.long(lambda db: _backup(db, path, progress))
 
     async def set_retention(self, policy: Retention) -> None:
         await self._writer.run(lambda db: fetch(db, SQL["put_retention"], policy))
@@ -217,11 +217,11 @@ def _restore(db: apsw.Connection, run: ExportedRun) -> None:
         put(db, "claim_keys", [(run.claim.key, run_id, run.claim.fingerprint)])
 
 
-def _backup(db: apsw.Connection, path: str) -> Mapping[str, Json]:
+def _backup(db: apsw.Connection, path: str, progress: Report | None) -> Mapping[str, Json]:
     db.execute("BEGIN")  # the number of runs is of the same moment
     try:
         runs = fetch(db, SQL["count_runs"])[0][0]
-        return {**backup(db, path), "runs": runs}
+        return {**backup(db, path, progress), "runs": runs}
     finally:
         db.execute("ROLLBACK")
 

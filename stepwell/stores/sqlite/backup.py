@@ -7,15 +7,20 @@ import os
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import apsw
 
-from stepwell.model.base import Json
+from stepwell.model.base import Json, Report
 from stepwell.model.errors import Conflict, StoreDamaged, StoreUnavailable
 
+_PAGES: Final = 1_000
+"""that are copied until somebody is told again"""
 
-def backup(db: apsw.Connection, path: str) -> Mapping[str, Json]:
-    """Copy what `db` sees now; writers go on meanwhile. Raises `Conflict`, `StoreUnavailable`, `StoreDamaged`."""
+
+def backup(db: apsw.Connection, path: str, progress: Report | None = None) -> Mapping[str, Json]:
+    """Copy what `db` sees now; writers go on meanwhile. `progress` is told of that if `db` is in a transaction, which
+    keeps what it sees. Raises `Conflict`, `StoreUnavailable`, `StoreDamaged`."""
     target = Path(path).absolute()
     if target.exists():
         raise Conflict(f"{target} is there already", hint="name a new file")
@@ -26,7 +31,9 @@ def backup(db: apsw.Connection, path: str) -> Mapping[str, Json]:
     os.close(number)
     part = Path(name)
     try:
-        _copy(db, name)
+        pages = _copy(db, name, progress if db.in_transaction else None)
+        if progress is not None:
+            progress("pages checked", 0, pages)
         _check(name)
         with part.open("rb") as file:
             digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -42,13 +49,17 @@ def backup(db: apsw.Connection, path: str) -> Mapping[str, Json]:
     return {"file": str(target), "bytes": size, "sha256": digest}
 
 
-def _copy(db: apsw.Connection, name: str) -> None:
-    """In one step: the copy is of one moment."""
+def _copy(db: apsw.Connection, name: str, progress: Report | None) -> int:
+    """How many pages it has. In one step, unless somebody is told on the way: the copy is of one moment."""
     copy = apsw.Connection(name)
     try:
         with copy.backup("main", db, "main") as copying:
-            copying.step(-1)
+            while not copying.step(-1 if progress is None else _PAGES):
+                assert progress is not None
+                progress("pages copied", copying.page_count - copying.remaining, copying.page_count)
+            pages = int(copying.page_count)
         copy.pragma("journal_mode", "delete")  # one file, nothing beside it
+        return pages
     finally:
         copy.close()
 
