@@ -233,6 +233,7 @@ class Opening:
             if s["recover"]:
                 await engine.recover()
                 engine.follow_ups.open()
+                engine.timekeeper.open()
             engine.watch(take_over=s["recover"])
             engine.queueing.open()
             if s["schedules"]:

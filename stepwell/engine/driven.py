@@ -12,6 +12,7 @@ from typing import Any, Final, Protocol
 from stepwell.engine.actor import Actor
 from stepwell.kernel.ruling import Decision
 from stepwell.model.commands import Command, FireTimer
+from stepwell.model.driven import ReleaseExpired
 from stepwell.model.errors import StepwellError, StoreError
 from stepwell.model.records import Run
 from stepwell.model.states import RunStatus
@@ -57,6 +58,19 @@ class Driven:
                     raise refused
                 assert decision is not None
                 return decision.answer
+
+    async def lapse(self, run_id: str) -> bool:
+        """What time alone brings: a run whose timeout has passed ends; one that is being cancelled waits no more for
+        claims that have expired. False: nothing is to be done. Raises `NotFound`, `StoreError`."""
+        actor = await self._actor(run_id)
+        await self._catch_up(actor)
+        before = actor.state.run.seq
+        if self._out_of_time(actor.state.run):
+            await actor.ask(FireTimer(None, "timeout"))
+        elif actor.state.run.status is RunStatus.CANCELLING:
+            await actor.ask(ReleaseExpired())
+        self._let_go_if_over(actor)
+        return actor.state.run.seq > before
 
     def _out_of_time(self, run: Run) -> bool:
         """Its timeout has passed: whoever asks first has it ended."""

@@ -33,6 +33,7 @@ from stepwell.engine.scheduler import Scheduler
 from stepwell.engine.signals import hand_over, perform_signal
 from stepwell.engine.snapshots import Snapshots
 from stepwell.engine.sparing import Sparing
+from stepwell.engine.timekeeper import Timekeeper
 from stepwell.engine.timers import Timers
 from stepwell.engine.work import Performance, Start
 from stepwell.kernel.evolve import blank, replay
@@ -105,6 +106,7 @@ class Engine:
         self._recovery = Recovery(self)
         self.schedules = Scheduler(self)
         self.driven = Driven(self)
+        self.timekeeper = Timekeeper(self)
         self._waiters: dict[str, set[asyncio.Future[RunRow | None]]] = {}
         self.closing = False
 
@@ -129,6 +131,7 @@ class Engine:
                 self.queueing.changed(run.queue)
             if actor.foreign or terminal:
                 self.store.call_others()
+                self.timekeeper.about(run)
             if run.continued_to is not None and run.inbox:
                 self._hand_over(actor.state)
             if terminal:
@@ -357,6 +360,7 @@ class Engine:
         """Stop performing, make durable what is known, let go. Open runs go on when the store is opened again."""
         self.closing = True
         await self.schedules.close()
+        await self.timekeeper.close()
         await self.queueing.close()
         await self.follow_ups.close()
         await self._recovery.close()

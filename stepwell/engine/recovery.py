@@ -18,6 +18,7 @@ from stepwell.engine.probing import PROBE
 from stepwell.engine.queues import Queueing
 from stepwell.engine.scheduler import Scheduler
 from stepwell.engine.signals import hand_over
+from stepwell.engine.timekeeper import Timekeeper
 from stepwell.kernel.flow import in_flight
 from stepwell.kernel.undoing import unwanted
 from stepwell.model import commands as c
@@ -68,6 +69,7 @@ class Ward(Protocol):
 
     queueing: Queueing
     follow_ups: FollowUps
+    timekeeper: Timekeeper
 
     def at_rest(self, actor: Actor) -> None: ...
 
@@ -190,6 +192,7 @@ class Recovery:
         for run_id in await ward.store.ended(ward.waiting_for()):
             ward.wake(run_id)
         ward.schedules.look()
+        ward.timekeeper.look()
 
     def hear(self) -> None:
         """Another process did something that may concern us."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from stepwell.model.base import Instant, Json
+from stepwell.model.driven import DRIVEN
 from stepwell.model.events import Event, RunCreated, RunPaused, RunRescheduled, RunRetried
 from stepwell.model.journal import RunRow
 from stepwell.model.queues import QueueEntry, Standing
@@ -43,7 +44,18 @@ def row_of(run: Run) -> RunRow:
         started_at=run.started_at,
         queue=run.queue,
         text=text_of(run),
+        ends_at=ends_at(run),
     )
+
+
+def ends_at(run: Run) -> Instant | None:
+    """When time ends a run that a program of its own drives (of the others their engine holds timers): its timeout; or,
+    while it is being cancelled, the end of the first claim."""
+    if run.code != DRIVEN or run.status.terminal:
+        return None
+    if run.status is RunStatus.CANCELLING:
+        return min(run.leases.values()) if run.leases else None
+    return run.deadline
 
 
 def entry_of(run: Run) -> QueueEntry | None:

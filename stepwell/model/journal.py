@@ -57,6 +57,8 @@ class RunRow(NamedTuple):
     queue: str | None = None
     text: str | None = None
     """what a search for text looks through (see `model.search`)"""
+    ends_at: Instant | None = None
+    """when time ends it, if a program of its own drives it"""
 
 
 class KeyClaim(NamedTuple):

@@ -29,6 +29,7 @@ from stepwell.model.records import State
 from stepwell.model.schedules import Edit, Firing, Schedule, Standing
 from stepwell.ports.archive import ArchiveStore as ArchiveStore
 from stepwell.ports.blobs import Blobs as Blobs
+from stepwell.ports.driven import DrivenStore as DrivenStore
 from stepwell.ports.ledger import Ledger as Ledger
 from stepwell.ports.queues import QueueStore as QueueStore
 from stepwell.ports.search import SearchStore as SearchStore
@@ -215,6 +216,9 @@ class Store(Census, Protocol):
     def work(self) -> WorkStore:
         """What waits for people."""
         ...
+
+    @property
+    def driven(self) -> DrivenStore: ...
 
     @property
     def versions(self) -> VersionStore: ...

@@ -95,7 +95,8 @@ class AsyncStepStore(Reads):
 
         With `steps`, `source` is the name of the workflow, and a definition is made that declares them; without,
         `source` is a definition whose tasks are the steps. The same `key` gives the run that is there already.
-        `timeout` (of a definition its own): a run that is asked for anything after so long is `timed_out` first.
+        `timeout` (of a definition its own): after so long an engine that is open on the file has the run `timed_out`;
+        without one, whoever asks for anything of it finds that it is.
         """
         definition = await self._definition(source, steps, namespace, version, input_schema, summary, timeout)
         data = {} if input is None else input

@@ -105,6 +105,7 @@ def run_row(row: RunRow, seq: int, owner: str | None, *, waits: bool = False) ->
         row.started_at,
         row.queue,
         row.text,
+        row.ends_at,
     )
 
 

@@ -38,6 +38,7 @@ from stepwell.stores.sqlite.batch import Extra, claim_row, definition_row, run_r
 from stepwell.stores.sqlite.channel import Channel
 from stepwell.stores.sqlite.commit import put, roll_back
 from stepwell.stores.sqlite.connection import SQL, Place, fetch, grow_wal, open_writer, place_of
+from stepwell.stores.sqlite.driven import SqliteDriven
 from stepwell.stores.sqlite.feed import SqliteFeed
 from stepwell.stores.sqlite.ledger import SqliteLedger
 from stepwell.stores.sqlite.queues import SqliteQueues, entry_row
@@ -75,6 +76,7 @@ class SqliteStore:
         self.versions = SqliteVersions(writer, readers)
         self.search = SqliteSearch(readers)
         self.work = SqliteWork(readers)
+        self.driven = SqliteDriven(readers)
         self._lock: BaseFileLock | None = None
         self._untold: set[str] = set()
         _opened.add(self)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from stepwell.model.driven import DRIVEN
 from stepwell.model.journal import RunFilter
 from stepwell.ports import Store
+from stepwell.ports.driven import Ending
 from stepwell.testing.store_conformance.support import Base, Journal, created, index_row
 
 REFERENCE = "default/orders:1.0.0"
@@ -54,4 +55,30 @@ class ClaimConformance(Base):
         assert await found(9) == ["run-1", "run-3", "run-4", "run-5"]
         only = await store.list_runs(RunFilter(code=DRIVEN), 10)
         assert len(only.rows) == 6 and not (await store.list_runs(RunFilter(code="a:b"), 10)).rows
+        await store.close()
+
+    async def test_runs_are_found_by_when_time_ends_them(self) -> None:
+        store = await self.open_store(None)
+        for n, at in enumerate((30, None, 10, 20, 10)):
+            given = index_row(f"run-{n}", code=DRIVEN, ends_at=at)
+            await Journal(store, given.id).add(created(given.id), row=given, unowned=True)
+
+        async def found(now: int, limit: int = 10, after: Ending | None = None) -> list[str]:
+            return [one.run_id for one in await store.driven.out_of_time(now, limit, after)]
+
+        for _ in range(2):
+            assert await found(9) == []
+            assert await found(10) == ["run-2", "run-4"]
+            assert await found(99) == ["run-2", "run-4", "run-3", "run-0"]
+            assert await found(99, limit=1) == ["run-2"]
+            assert await found(99, limit=2, after=Ending(10, "run-2")) == ["run-4", "run-3"]
+            assert [await store.driven.next_end(after) for after in (0, 9, 10, 29, 30)] == [
+                10,
+                10,
+                20,
+                30,
+                None,
+            ]
+            rows = [row for n in range(5) if (row := await store.row(f"run-{n}")) is not None]
+            await store.rebuild(rows, {})
         await store.close()

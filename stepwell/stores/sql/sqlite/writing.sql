@@ -15,7 +15,8 @@ INSERT INTO runs (
     priority, tags, key, parent_id, rerun_of, error, owner,
     attributes, code,
     due_at, lease_until,
-    title, labels, properties, author, archived, started_at, queue, text
+    title, labels, properties, author, archived, started_at, queue, text,
+    ends_at
 )
 SELECT * FROM (VALUES {values}) WHERE column1 IS NOT NULL
 ON CONFLICT (id) DO UPDATE SET
@@ -37,7 +38,8 @@ ON CONFLICT (id) DO UPDATE SET
     properties = excluded.properties,
     archived = excluded.archived,
     started_at = excluded.started_at,
-    text = excluded.text
+    text = excluded.text,
+    ends_at = excluded.ends_at
 
 -- name: put_definitions
 INSERT INTO definitions (hash, namespace, name, version, document, created_at)
