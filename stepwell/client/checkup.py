@@ -219,7 +219,7 @@ async def _check_queue(engine: Engine, run: Run, wrong: Wrong) -> None:
 
 async def _check_work(engine: Engine, state: State, wrong: Wrong) -> None:
     """What waits for people is in their inboxes."""
-    if not state.nodes:
+    if not (state.nodes or state.approvals):
         return
     definition = await engine.library.get(state.run.definition_hash)
     wanted = sorted(items(definition, state), key=lambda item: item.step)
@@ -315,7 +315,7 @@ async def _indexes(engine: Engine) -> AsyncIterator[_Index]:
 
 
 async def _work(engine: Engine, state: State) -> list[WorkItem]:
-    if not state.nodes:
+    if not (state.nodes or state.approvals):
         return []
     return list(items(await engine.library.get(state.run.definition_hash), state))
 

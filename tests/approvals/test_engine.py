@@ -7,6 +7,7 @@ import threading
 from pathlib import Path
 from typing import Any
 
+import apsw
 import pytest
 
 from stepwell import Stepwell
@@ -353,3 +354,70 @@ async def test_who_asked_is_found_behind_what_nobody_submits() -> None:
             await p.kit.engine.decide_approval(p.handle.run_id, "approve", by="ada")
         await p.kit.engine.decide_approval(p.handle.run_id, "approve", by="cyd")
         assert (await p.run()).status == "completed"
+
+
+async def open_approvals(kit: Kit) -> list[str]:
+    """Three that are open: decided once and handed on, asked for by who may not decide, asked for anew; and one of a
+    workflow in a run of its own that nobody has said anything of."""
+    e = kit.engine
+    runs = [
+        (await e.start(text, {"amount": 5}, author=who)).run_id
+        for text, who in ((RELEASE, "kim"), (PAY, "eve"))
+    ]
+    await e.submit_step(runs[0], "fill", {"pressure": 1}, by="kim")
+    await kit.drain()
+    await e.decide_approval(runs[0], "approve", by="ada")
+    await e.delegate_approval(runs[0], "jo", by="bob")
+    again = (await e.start(PAY, {"amount": 5}, author="ann")).run_id
+    await kit.drain()
+    await e.decide_approval(again, "reject", by="bob")
+    await kit.drain()
+    await e.retry(again)
+    runs += [again, (await e.start(PAY, {"amount": 5})).run_id]
+    await kit.drain()
+    assert len(await e.pending_approvals()) == 4
+    return runs
+
+
+async def inboxes(stepwell: Stepwell) -> dict[str, Any]:
+    people = {name: Actor(name, groups=("quality",)) for name in ("ada", "bob", "jo", "kim", "eve", "ann")}
+    return {name: (await stepwell.inbox(actor))["items"] for name, actor in people.items()}
+
+
+@pytest.mark.spec("N15")
+async def test_a_rebuilt_inbox_has_the_approvals_of_every_kind_of_run() -> None:
+    async with Kit(functions={"pay": Till().pay}) as kit:
+        await open_approvals(kit)
+        before = await inboxes(kit.engine)
+        kit_db(kit, "DELETE FROM work")
+        found = (await kit.engine.doctor())["findings"]
+        assert [finding["code"] for finding in found] == ["work_differs"] * 4
+        assert (await kit.engine.doctor(rebuild=True))["findings"] == []
+        assert await inboxes(kit.engine) == before
+
+
+@pytest.mark.spec("N15")
+async def test_open_approvals_of_an_older_file_are_past_for_who_has_decided() -> None:
+    """The step of the schema makes of the journal what the engine would have written."""
+    async with Kit(functions={"pay": Till().pay}) as kit:
+        await open_approvals(kit)
+        before = await inboxes(kit.engine)
+        assert len({len(items) for items in before.values()}) > 1, "not all of them see all"
+        await kit.engine.close()
+        for statement in (
+            """UPDATE work SET who = coalesce((
+                SELECT json_group_array(value) FROM json_each(who) WHERE value NOT GLOB 'x:*' AND value <> ''
+            ), '[]')""",
+            "DELETE FROM work_names WHERE who GLOB 'x:*'",
+            "DELETE FROM schema_migrations WHERE name = 'past'",
+        ):
+            kit_db(kit, statement)
+        await kit.reopen()
+        assert (await kit.engine.doctor())["findings"] == []
+        assert await inboxes(kit.engine) == before
+
+
+def kit_db(kit: Kit, statement: str) -> None:
+    db = apsw.Connection(str(kit.path))
+    db.execute(statement)
+    db.close()
