@@ -1,8 +1,9 @@
 """A worker process of the queue tests: it begins runs of every queue until its standard input ends.
 
-    python -m tests.crash.queue_child DATABASE MARKS
+    python -m tests.crash.queue_child DATABASE MARKS [never-looks]
 
-Its steps write lines `begin N TIME` and `end N TIME` to the file of marks, which all processes append to.
+Its steps write lines `begin N TIME` and `end N TIME` to the file of marks, which all processes append to. One that never
+looks what others did hears of it only when they call.
 """
 
 from __future__ import annotations
@@ -14,6 +15,10 @@ import time
 from pathlib import Path
 
 from stepwell import Stepwell
+from stepwell.engine import engine
+from stepwell.model.base import SECOND
+
+NEVER = 10_000 * SECOND
 
 
 def mark(word: str, n: int) -> None:
@@ -31,7 +36,9 @@ async def work(n: int, seconds: float) -> int:
     return n
 
 
-async def main(database: str, marks: str) -> None:
+async def main(database: str, marks: str, looks: str = "") -> None:
+    if looks == "never-looks":
+        engine.WATCH_EVERY = NEVER  # type: ignore[misc]
     _marks.append(os.open(marks, os.O_WRONLY | os.O_CREAT | os.O_APPEND))
     async with Stepwell.open(Path(database), functions=[work]):
         print("ready", flush=True)

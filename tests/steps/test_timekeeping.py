@@ -12,6 +12,7 @@ import pytest
 from stepwell import Stepwell
 from stepwell.model.errors import StepwellError
 from stepwell.steps import ANY, AsyncStepStore
+from stepwell.stores.migrations import migrations
 from stepwell.testing.killing import kill_everywhere
 from stepwell.testing.kit import Kit
 from tests.engine.helpers import FakeClock, flow, open_at, until
@@ -215,7 +216,7 @@ async def test_a_file_from_before_knows_when_its_runs_end(tmp_path: Path) -> Non
     for statement in (
         "DROP INDEX runs_by_end",
         "ALTER TABLE runs DROP COLUMN ends_at",
-        "DELETE FROM schema_migrations WHERE name = 'ends'",
+        next(step.script for step in migrations("sqlite") if step.name == "ends"),
     ):
         db.execute(statement)
     db.close()
