@@ -306,11 +306,14 @@ LEFT_TO_PEOPLE: Final = frozenset(
 """Reasons why a procedure goes on only when a person does something."""
 
 
-def explain(state: State, now: Instant, carried_on: bool, queued: Queued | None = None) -> View:
+def explain(
+    state: State, now: Instant, carried_on: bool, queued: Queued | None = None, differs: str | None = None
+) -> View:
     """`{run_id, status, reason, summary, details, next_actions, evidence}`.
 
     `carried_on`: some engine is alive that owns the run. `details` has one entry for each open step that is not
-    just a block around another; `next_actions` are `{action, command}`.
+    just a block around another; `next_actions` are `{action, command}`. `differs`: where the run's code, executed here,
+    was found to give other arguments than are recorded.
     """
     driven = state.run.code == DRIVEN  # a program of its own carries it on
     facts = facts_of(state, now, carried_on=carried_on or driven, queued=queued)
@@ -326,7 +329,7 @@ def explain(state: State, now: Instant, carried_on: bool, queued: Queued | None 
             for action in rule.actions
             if action.applies(facts)
         ],
-        "evidence": _evidence(facts),
+        "evidence": {**_evidence(facts), "other_arguments": differs},
     }
 
 

@@ -66,6 +66,10 @@ class Differs(NamedTuple):
         said = (f"{self.what}, {self.place} {_shown(value)}" for value in (self.recorded, self.called))
         return _wrong(self.run, self.number, *said)
 
+    @property
+    def where(self) -> str:
+        return f"call {self.number} ({self.what}) with another {self.place} than is recorded"
+
     def tell(self) -> None:
         """Perhaps it is meant, perhaps the code does not decide the same again. (Values are not quoted in the log.)"""
         log.warning(

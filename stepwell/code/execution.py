@@ -78,7 +78,8 @@ class Execution:
         self.state = state
         self._known: dict[int, Recorded] = {}
         self._told: dict[int, str] = {}
-        self._number, self._differed = 0, False
+        self._number = 0
+        self.differs: str | None = None
         self._calls: list[Call] = []
         self._abandoned: list[str] = []
         self._waits = Answer(self._calls, self._abandoned)
@@ -174,7 +175,7 @@ class Execution:
         self._awaited[awaited.call.id] = awaited
         if known is None:
             self._calls.append(awaited.call)
-        elif not self._differed:
+        elif self.differs is None:
             self._compare(self.state.steps[awaited.call.id], awaited.call)
 
     def _compare(self, recorded: Step, call: Call) -> None:
@@ -184,7 +185,7 @@ class Execution:
             self._wrong = self._wrong or found.wrong()
         elif found is not None:
             found.tell()
-        self._differed = found is not None
+        self.differs = None if found is None else found.where
 
     def at_work(self) -> list[Awaited]:
         """What the code has asked for and not been told the outcome of."""

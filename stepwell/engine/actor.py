@@ -86,6 +86,11 @@ class Actor:
             self._code = self.host.open_code(self)
         return self._code
 
+    @property
+    def differs(self) -> str | None:
+        """Where the code, if it is being executed here, was found to give other arguments than are recorded."""
+        return None if self._code is None else self._code.differs
+
     def _drop_code(self) -> None:
         """It is ahead of the journal, or done with: it is executed anew when it is wanted."""
         if self._code is not None:

@@ -182,6 +182,8 @@ class Code(Protocol):
     """how many outcomes it has been told; -1: it has not begun"""
     undoing: bool
     """it was told to `undo`"""
+    differs: str | None
+    """where it was found, when it was gone through again, to call something with other arguments than are recorded"""
 
     @property
     def undoable(self) -> bool:

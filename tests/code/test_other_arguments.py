@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stepwell import flow, step, workflow
+from stepwell import Stepwell, flow, step, workflow
 from stepwell.model.events import RunStalled
 from stepwell.testing import Kit
 
@@ -126,3 +126,23 @@ async def test_fewer_arguments_are_other_arguments() -> None:
         await kit.drain()
         (stalled,) = (await kit.engine.engine.store.turns(handle.run_id))[-1].events
         assert "recorded: step pay, number of arguments [1, 2.0]" in stalled.error.detail  # type: ignore[union-attr]
+
+
+@pytest.mark.spec("Q10")
+async def test_explain_tells_it_where_the_code_is_executed() -> None:
+    async with Kit(workflows=[shop(), child]) as kit:
+        run_id = await begun(kit, shop())
+
+        async def told(stepwell: Any) -> str | None:
+            found: str | None = (await stepwell.explain(run_id))["evidence"]["other_arguments"]
+            return found
+
+        assert await told(kit.engine) is None
+        await kit.reopen(workflows=[shop(amount=10.5), child])
+        await kit.drain()
+        assert await told(kit.engine) == "call 0 (step pay) with another argument 2 than is recorded"
+        async with Stepwell.open(kit.path, clock=kit.clock, guest=True) as guest:
+            assert await told(guest) is None, "it executes no code"
+        await kit.reopen(workflows=[shop(), child])
+        await kit.drain()
+        assert await told(kit.engine) is None

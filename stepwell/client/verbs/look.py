@@ -90,11 +90,14 @@ class LookVerbs(Verbs):
         return found._replace(open=True, not_owners=alive)
 
     async def explain(self, run_id: str) -> View:
-        """Why the run stands where it stands, and what can be done: `reason`, `next_actions`, `evidence`."""
+        """Why the run stands where it stands, and what can be done: `reason`, `next_actions`, `evidence`. That its code
+        was found to give other arguments than are recorded is known to the engine that executes it only."""
         state = await self.state(run_id)
         alive = await self.engine.store.owner_alive(run_id)
         now = self.engine.clock.now()
-        return explain(state, now, alive, await self._queued(state, now))
+        actor = self.engine.actors.get(run_id)
+        differs = None if actor is None else actor.differs
+        return explain(state, now, alive, await self._queued(state, now), differs)
 
     async def _queued(self, state: State, now: Instant) -> Queued | None:
         """The queue in which the run waits, if it does."""
