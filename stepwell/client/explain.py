@@ -12,6 +12,7 @@ from stepwell.client.awaiting import APPROVAL, CONDITION, PEOPLE, STEPS, THEIRS,
 from stepwell.client.open_steps import Facts, OpenStep, facts_of, problem_lines, problem_text, times
 from stepwell.client.queued import Queued, evidence, says
 from stepwell.client.views import View, error_view, when
+from stepwell.engine.rows import ends_at
 from stepwell.model.base import Instant
 from stepwell.model.driven import DRIVEN
 from stepwell.model.records import State
@@ -67,6 +68,7 @@ SERVE_QUEUED: Final = SERVE._replace(
     action="begin what waits in the queues",
     applies=lambda facts: facts.queued is not None and not facts.queued.workers,
 )
+END: Final = SERVE._replace(action="have it ended, by an engine that is there from now on")
 STEP_ON: Final = Action("let only this step begin", "stepwell runs resume {run} --step {step}")
 CHILD: Final = Action("see what the other run waits for", "stepwell runs explain {child}")
 BEGIN_AGAIN: Final = Action(
@@ -169,6 +171,19 @@ def _stalled(facts: Facts) -> str:
     return f"The run cannot go on: {problem_lines(facts.state.run.stalled)}."
 
 
+def _out_of_time(facts: Facts) -> bool:
+    """A program of its own drives it, and has not come back; an engine would have ended it."""
+    end = ends_at(facts.state.run)
+    return end is not None and end <= facts.now
+
+
+def _ends(facts: Facts) -> str:
+    over = "Its time is over: it is timed_out"
+    if facts.state.run.status is RunStatus.CANCELLING:
+        over = "It is being cancelled, and a claim that it waits for has expired: it goes on"
+    return f"{over} as soon as an engine is open on the file, or somebody asks the step store for anything of it."
+
+
 def _completed(facts: Facts) -> str:
     absorbed = len(facts.state.run.errors)
     return (
@@ -226,6 +241,7 @@ RULES: Final = (
     Rule("cancelled", _is(RunStatus.CANCELLED), _because("The run was cancelled"), (SHOW, RETRY, RERUN)),
     Rule("terminated", _is(RunStatus.TERMINATED), _because("The run was terminated"), (SHOW, RERUN)),
     Rule("continued", _is(RunStatus.CONTINUED), lambda _: "The run went on as another one.", (SHOW,)),
+    Rule("out_of_time", _out_of_time, _ends, (END, SHOW, HISTORY)),
     Rule(
         "paused",
         _is(RunStatus.PAUSED),

@@ -29,6 +29,7 @@ NEEDS_SOMEBODY: Final = {
         "do not agree with their code any more",
     ),
     "stalled": ("cannot go on", "cannot go on"),
+    "out_of_time": ("is out of time, and nobody ends it", "are out of time, and nobody ends them"),
 }
 """Reasons for which a run goes on only when somebody does something: of one run, and of several."""
 STALLED: Final = frozenset({"code_missing", "code_mismatch", "stalled"})

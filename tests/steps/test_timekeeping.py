@@ -120,6 +120,34 @@ async def test_a_claim_that_expired_is_left_to_whoever_takes_the_step_over(tmp_p
         assert (await b.store.complete_step(claim, 1)).recorded
 
 
+@pytest.mark.spec("Q10", "Q19")
+async def test_without_an_engine_it_is_said_what_is_missing(tmp_path: Path) -> None:
+    async with bench(tmp_path) as b:
+        run, left, client = await timed(b), await b.store.start_run("left", ANY), b.store.client
+        await b.store.begin_step(left, "a", lease=30)
+        await b.store.cancel_run(left)
+        b.wait(29)
+        assert (await client.explain(run))["reason"] == "waiting_for_runner"
+        assert (await client.explain(left))["reason"] == "cancelling"
+        b.wait(31)
+        for each, words in (
+            (run, "Its time is over: it is timed_out"),
+            (left, "a claim that it waits for has expired"),
+        ):
+            told = await client.explain(each)
+            assert (told["reason"], told["next_actions"][0]["command"]) == ("out_of_time", "stepwell serve")
+            assert words in told["summary"]
+        (finding,) = [each for each in (await client.status())["findings"] if each["code"] == "out_of_time"]
+        assert (finding["count"], finding["message"]) == (
+            2,
+            "2 open runs are out of time, and nobody ends them",
+        )
+        async with engine_at(tmp_path, b.clock) as engine:
+            await ended(engine, run, "timed_out")
+            await ended(engine, left, "cancelled")
+            assert not [each for each in (await client.status())["findings"] if each["code"] == "out_of_time"]
+
+
 @pytest.mark.parametrize("settings", [{"guest": True}, {"recover": False}], ids=str)
 async def test_who_takes_up_no_other_runs_ends_none(tmp_path: Path, settings: dict[str, Any]) -> None:
     async with bench(tmp_path) as b:
