@@ -50,11 +50,11 @@ class Actor:
         self.state = state
         self.foreign = foreign
         self.failure: BaseException | None = None
-        self._mail: deque[Mail] = deque()
-        self._pending: deque[Pending] = deque()
-        self._failed: list[tuple[Pending, BaseException]] = []
+        self._mail: deque[Mail] | None = None  # what waits is rare, and there may be thousands of runs
+        self._pending: list[Pending] = []
+        self._failed: Sequence[tuple[Pending, BaseException]] = ()
         self._lost: int | None = None
-        self._stale: list[asyncio.Future[None]] = []
+        self._stale: Sequence[asyncio.Future[None]] = ()
         self._computing: tuple[Mail, asyncio.Task[None]] | None = None
         self._rereading: asyncio.Task[None] | None = None
         self._indexed = indexed(state.run) if state.run.seq else None
@@ -112,9 +112,18 @@ class Actor:
         if self.failure is not None:
             mail.answer(self.failure)
         elif self._mail or self.busy:
-            self._mail.append(mail)
+            self._keep(mail)
         else:
             self._decide(mail)
+
+    def _keep(self, *mails: Mail, first: bool = False) -> None:
+        """To be decided later, before or after what waits already."""
+        if self._mail is None:
+            self._mail = deque()
+        if first:
+            self._mail.extendleft(reversed(mails))
+        else:
+            self._mail.extend(mails)
 
     async def ask(
         self, command: Command, claim: KeyClaim | None = None, definition: DefinitionRow | None = None
@@ -257,12 +266,15 @@ class Actor:
             self._drop_code()
 
     def _commit_straight(self, mail: Mail, decision: Straight, now: Instant) -> None:
-        """Nothing that the index, a queue or an inbox says has changed."""
-        state = self.state
+        """Nothing that the index, a queue or an inbox says has changed, unless the run has ended."""
+        state, ended = self.state, decision.ended
         run = state.run
         turn = new(Turn, (run.id, run.seq + 1, now, decision.events))
-        state.tip = self.host.store.append(turn, state.tip, self._landed, foreign=self.foreign)
+        row = None if ended is None else row_of(ended)
+        state.tip = self.host.store.append(turn, state.tip, self._landed, row=row, foreign=self.foreign)
         decision.merge()
+        if ended is not None:
+            self._drop_code()
         self._pending.append(new(Pending, (turn, mail, decision.effects, (), run.variables)))
 
     def _nothing_new(self, mail: Mail, effects: Sequence[Effect]) -> None:
@@ -275,12 +287,12 @@ class Actor:
 
     def _landed(self, error: BaseException | None) -> None:
         """The store has answered for the oldest turn on its way."""
-        pending = self._pending.popleft()
+        pending = self._pending.pop(0)
         if error is None:
             self.host.committed(self, pending)
             pending.mail.answer(None)
         else:
-            self._failed.append((pending, error))
+            self._failed = (*self._failed, (pending, error))
             self._drop_computation()
         if not self._pending and self.busy:
             self._go_on()
@@ -291,20 +303,20 @@ class Actor:
             mail, task = self._computing
             task.cancel()
             self._computing = None
-            self._mail.appendleft(mail)
+            self._keep(mail, first=True)
 
     # --- reading back -----------------------------------------------------------------------------
 
     async def refresh(self) -> None:
         """Take in what others appended. Returns when the state is that of the store."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._stale.append(done)
+        self._stale = (*self._stale, done)
         self._go_on()
         await done
 
     async def _reread(self) -> None:
         """Some turns did not land, or others have written: read the run back, and decide what is left to decide."""
-        failed, self._failed = self._failed, []
+        failed, self._failed = self._failed, ()
         if failed and not self._worth_retrying(*failed[0]):
             self._give_up_run(failed)
         else:
@@ -317,14 +329,14 @@ class Actor:
                 await name_the_winner(self.host.store, self.id, self._lost)
                 self._lost = None
             self._indexed = indexed(self.state.run)
-            self._mail.extendleft(reversed(retried))
+            self._keep(*retried, first=True)
             if (
                 failed and not self.state.run.status.terminal
             ):  # what rode on the lost turns is asked for again
-                self._mail.append(Mail(Proceed()))
+                self._keep(Mail(Proceed()))
         for waiting in self._stale:
             waiting.set_result(None)
-        self._stale = []
+        self._stale = ()
         self._rereading = None
         self._go_on()
 
@@ -373,7 +385,7 @@ class Actor:
                 task.cancel()
         left = [self._computing[0]] if self._computing else []
         left += [pending.mail for pending, _ in self._failed]
-        for mail in [*left, *self._mail]:
+        for mail in [*left, *(self._mail or ())]:
             mail.answer(self.failure)
         for waiting in self._stale:
             waiting.set_exception(self.failure)

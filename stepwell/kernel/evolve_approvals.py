@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from stepwell.kernel.draft import Draft, copy
-from stepwell.kernel.evolve_step import change
+from stepwell.kernel.draft import Draft
+from stepwell.kernel.evolve_step import change, last_attempt
 from stepwell.model import events as e
 from stepwell.model.approvals import Approval, ApprovalStatus, Decision, Delegation, Verdict
 from stepwell.model.base import Instant
@@ -61,10 +61,9 @@ def _expired(draft: Draft, event: e.ApprovalExpired, at: Instant) -> None:
 def _approved(draft: Draft, event: e.StepApproved, at: Instant) -> None:
     step = change(draft, event, at)
     step.reason = step.due = None
-    if step.attempts:  # the attempt begins now
-        last = copy(step.attempts[-1])
+    last = last_attempt(step)
+    if last is not None:  # it begins now
         last.started_at = at
-        step.attempts = [*step.attempts[:-1], last]
 
 
 CHANGES: Final[dict[type[Any], Callable[[Draft, Any, Instant], None]]] = {

@@ -50,6 +50,8 @@ def _known(draft: Draft, event: Any) -> tuple[Step, StepStatus | None]:
     """The step that the event is about, made now if it is new, and its status before (None if new)."""
     step = draft.find_to_edit(event.step)
     if step is not None:
+        if step.tries is None and type(event) is not e.StepCompleted:
+            step.tries = step.attempts
         return step, step.status
     if not event.path:
         raise StoreDamaged(
@@ -170,13 +172,13 @@ def change(draft: Draft, event: Any, at: Instant) -> Step:
     return step
 
 
-def _last_attempt(step: Step) -> Attempt | None:
+def last_attempt(step: Step) -> Attempt | None:
     """The present attempt, ready to be changed."""
-    if not step.attempts:
+    if not step.tries:
         return None
-    attempts = step.attempts
-    last = copy(attempts[-1])
-    step.attempts = [last] if len(attempts) == 1 else [*attempts[:-1], last]
+    *earlier, last = step.tries
+    last = copy(last)
+    step.tries = [*earlier, last]
     return last
 
 
@@ -209,9 +211,10 @@ def _started(draft: Draft, event: e.StepStarted, at: Instant) -> None:
         step.reason = step.due = None
     step.attempt_deadline = event.attempt_deadline
     if step.kind in ATTEMPTED:
-        attempts = step.attempts
-        attempts = [*attempts, Attempt(len(attempts) + 1, step.scheduled_at or at, at)]
-        step.attempts, step.spent = attempts, step.spent if again else len(attempts) - 1
+        earlier, scheduled_at = step.attempts, step.scheduled_at or at
+        plain = not (earlier or again) and scheduled_at == at
+        step.tries = None if plain else [*earlier, Attempt(len(earlier) + 1, scheduled_at, at)]
+        step.spent = step.spent if again else len(earlier)
     if event.input is not SAME:
         step.input = step.flow = event.input
     if again:
@@ -235,7 +238,7 @@ def _waiting(draft: Draft, event: e.StepWaiting, at: Instant) -> None:
 def _retrying(draft: Draft, event: e.StepRetrying, at: Instant) -> None:
     step = change(draft, event, at)
     step.reason, step.due, step.attempt_deadline = WaitReason.TIMER, event.due, None
-    last = _last_attempt(step)
+    last = last_attempt(step)
     if last is not None:
         last.ended_at, last.error = at, event.error
 
@@ -247,14 +250,14 @@ def _deferred(draft: Draft, event: e.StepDeferred, at: Instant) -> None:
     step.spent += 1
     if event.progress is not SAME:
         step.progress = event.progress
-    last = _last_attempt(step)
+    last = last_attempt(step)
     if last is not None:
         last.ended_at = at
 
 
 def _recovered(draft: Draft, event: e.StepRecovered, at: Instant) -> None:
     step = change(draft, event, at)
-    last = _last_attempt(step)
+    last = last_attempt(step)
     if last is not None:
         last.runs, last.updated_at = event.runs, at
 
@@ -262,7 +265,7 @@ def _recovered(draft: Draft, event: e.StepRecovered, at: Instant) -> None:
 def _progressed(draft: Draft, event: e.StepProgressed, at: Instant) -> None:
     step = change(draft, event, at)
     step.progress = event.progress
-    last = _last_attempt(step)
+    last = last_attempt(step)
     if last is not None:
         last.updated_at = at
 
@@ -272,7 +275,7 @@ def _completed(draft: Draft, event: e.StepCompleted, at: Instant) -> None:
     step.reason = None
     step.output = step.flow if event.output is SAME else event.output
     step.source = event.source
-    last = _last_attempt(step)
+    last = last_attempt(step)
     if last is not None:
         last.ended_at = at
     if draft.run.code is not None:
@@ -293,7 +296,7 @@ def _tell(draft: Draft, step: Step) -> None:
 def _failed(draft: Draft, event: e.StepFailed | e.StepTimedOut, at: Instant) -> None:
     step = change(draft, event, at)
     step.reason, step.error = None, event.error
-    last = _last_attempt(step)
+    last = last_attempt(step)
     if last is not None and last.ended_at is None:
         last.ended_at, last.error = at, event.error
     if event.absorbed:
@@ -309,7 +312,7 @@ def _skipped(draft: Draft, event: e.StepSkipped, at: Instant) -> None:
     step.skip_reason = event.reason
     step.scheduled_at = step.scheduled_at or at
     step.reason = None
-    last = _last_attempt(step)
+    last = last_attempt(step)
     if last is not None and last.ended_at is None:
         last.ended_at = at
     if not draft.scope(step.scope).apart:
@@ -321,7 +324,7 @@ def _skipped(draft: Draft, event: e.StepSkipped, at: Instant) -> None:
 def _cancelled(draft: Draft, event: e.StepCancelled, at: Instant) -> None:
     step = change(draft, event, at)
     step.reason = None
-    last = _last_attempt(step)
+    last = last_attempt(step)
     if last is not None and last.ended_at is None:
         last.ended_at = at
 
@@ -329,7 +332,7 @@ def _cancelled(draft: Draft, event: e.StepCancelled, at: Instant) -> None:
 def _claimed(draft: Draft, event: e.StepClaimed, at: Instant) -> None:
     step = change(draft, event, at)
     step.claim = Claim(event.token_hash, at, event.owner, event.until)
-    last = _last_attempt(step)
+    last = last_attempt(step)
     if last is not None:
         last.executor = event.owner
     if event.until is not None:

@@ -71,7 +71,9 @@ class Step:
     output: Json = None
     error: Problem | None = None
     skip_reason: str | None = None
-    attempts: list[Attempt] = field(default_factory=list)
+    tries: list[Attempt] | None = field(default_factory=list)
+    """the attempts; None: there is one, of which is known no more than when the step began and completed (as of nearly
+    every step that somebody performs: thousands of records that would say nothing)"""
     spent: int = 0
     """attempts that belong to an earlier go at the step, before a retry of the whole run"""
     started_at: Instant | None = None
@@ -117,9 +119,18 @@ class Step:
         return self.path.rpartition("/")[2].replace("~1", "/").replace("~0", "~")
 
     @property
+    def attempts(self) -> list[Attempt]:
+        """To be read only."""
+        if self.tries is None:
+            return [Attempt(1, self.started_at or 0, self.started_at, ended_at=self.ended_at)]
+        return self.tries
+
+    @property
     def attempt(self) -> int:
         """The number of the present attempt; 0 before the first."""
-        return self.attempts[-1].number if self.attempts else 0
+        if self.tries is None:
+            return 1
+        return self.tries[-1].number if self.tries else 0
 
 
 @dataclass(slots=True)

@@ -68,7 +68,9 @@ class Watch:
 def rebased(found: Straight, state: State) -> Straight:
     """The same decision, about a copy of the state."""
     other = Straight(found.definition, state, state.steps[found.step.id], found.done, [])
-    other.begun = found.begun
+    other.begun, other.ended = found.begun, deepcopy(found.ended)
+    if other.ended is not None:
+        other.ended.counts = state.run.counts
     return other
 
 

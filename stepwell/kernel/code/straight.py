@@ -1,7 +1,7 @@
 """The turn that nearly every turn of a Python workflow is, made without a draft.
 
-A step ended well, the code is told so, and asks for nothing but steps of which nothing special is said. All that can
-fail comes first; what changes is written into the state when the turn has been taken (`Straight.merge`). `decide` comes
+A step ended well, the code is told so, and asks for nothing but steps of which nothing special is said, or returns
+with nothing left open. All that can fail comes first; what changes is written into the state when the turn has been taken (`Straight.merge`). `decide` comes
 to the same, in four times the time: it says so in tests/kernel/test_straight.py, and goes on here wherever something is
 out of the ordinary.
 """
@@ -12,25 +12,32 @@ from typing import Final
 
 from stepwell.definition.model import Definition
 from stepwell.kernel.code.calls import as_asked, is_ordinary
+from stepwell.kernel.draft import copy_run
 from stepwell.kernel.evolve_run import ROOT
 from stepwell.kernel.ruling import Decision, Environment
 from stepwell.model.base import Instant, Json, new
-from stepwell.model.calls import Answer, Code, Done, StepCall
+from stepwell.model.calls import Answer, Code, Done, Returned, StepCall
 from stepwell.model.commands import CompleteStep
-from stepwell.model.events import StepCompleted, StepStarted
-from stepwell.model.records import Attempt, State, Step
+from stepwell.model.events import RunCompleted, StepCompleted, StepStarted
+from stepwell.model.records import Run, State, Step
 from stepwell.model.states import RunStatus, StepStatus
 
 _KIND: Final = "call:python"
 
 
 class Straight(Decision):
-    """`step` has ended as `done` says, `begun` begin."""
+    """`step` has ended as `done` says, `begun` begin. `ended`: the run as it is if that was all."""
 
-    __slots__ = ("begun", "done", "state", "step")
+    __slots__ = ("begun", "done", "ended", "state", "step")
 
     def __init__(
-        self, definition: Definition, state: State, step: Step, done: Done, calls: list[StepCall]
+        self,
+        definition: Definition,
+        state: State,
+        step: Step,
+        done: Done,
+        calls: list[StepCall],
+        ending: Returned | None = None,
     ) -> None:
         run_id, priority, now = state.run.id, state.run.priority, done.ended_at
         self.definition, self.state, self.step, self.done = definition, state, step, done
@@ -42,15 +49,23 @@ class Straight(Decision):
             self.events.append(_started(step_id, arguments))
             self.effects.append(as_asked(run_id, priority, call))
             next_ = Step(step_id, step_id, _KIND, ROOT, now, status=StepStatus.RUNNING, input=arguments)
-            next_.attempts, next_.flow = [Attempt(1, now, now)], arguments
+            next_.tries, next_.flow = None, arguments
             next_.started_at = next_.updated_at = now
             self.begun.append(next_)
+        self.ended: Run | None = None
+        if ending is not None:
+            self.events.append(RunCompleted(ending.output))
+            self.ended = _ended(state.run, ending, done)
 
     def merge(self) -> State:
         state, step, done = self.state, self.step, self.done
         step.status, step.outcome, step.due = StepStatus.COMPLETED, done.outcome, None
         step.output, step.source = done.output, done.source
-        step.updated_at = step.ended_at = step.attempts[-1].ended_at = now = done.ended_at
+        step.updated_at = step.ended_at = now = done.ended_at
+        if step.tries:
+            step.tries[-1].ended_at = now
+        if self.ended is not None:
+            state.run = self.ended
         run, counts = state.run, state.run.counts
         run.seq, run.updated_at, run.outcomes = run.seq + 1, now, done.outcome
         counts[StepStatus.RUNNING] += len(self.begun) - 1
@@ -76,16 +91,30 @@ def complete_at_once(
     done = new(Done, (step.id, command.output, command.source, number, now))
     answer = code.go_on(state.run, done, now)
     code.check_complete()
-    if answer.ending is not None or answer.abandoned or len(answer.calls) > env.begins:
+    if answer.abandoned or len(answer.calls) > env.begins:
+        return answer
+    ending = answer.ending
+    if ending is not None and (
+        type(ending) is not Returned or answer.calls or len(state.open_steps) > 1
+    ):
         return answer
     calls = [call for call in answer.calls if is_ordinary(call)]
-    return Straight(definition, state, step, done, calls) if len(calls) == len(answer.calls) else answer
+    if len(calls) < len(answer.calls):
+        return answer
+    return Straight(definition, state, step, done, calls, ending)
 
 
 def _started(step_id: str, arguments: Json) -> StepStarted:
     return new(
         StepStarted, (step_id, step_id, _KIND, ROOT, arguments, 0, False, None, None, None, None, None, None)
     )
+
+
+def _ended(run: Run, ending: Returned, done: Done) -> Run:
+    run = copy_run(run)
+    run.status, run.output = RunStatus.COMPLETED, ending.output
+    run.ended_at = run.updated_at = done.ended_at
+    return run
 
 
 def _in_order(definition: Definition, state: State, env: Environment, code: Code) -> bool:
