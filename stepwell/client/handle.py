@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -58,8 +58,8 @@ class Handle:
     async def wait(self, timeout: float | None = None) -> View:
         return await self.client.wait(self.run_id, timeout)
 
-    async def result(self, timeout: float | None = None) -> Any:
-        return await self.client.result(self.run_id, timeout)
+    def result(self, timeout: float | None = None) -> Coroutine[Any, Any, Any]:
+        return self.client.result(self.run_id, timeout)
 
     async def status(self) -> str:
         """pending, running, completed, … (see docs/states.md)"""

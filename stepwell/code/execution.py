@@ -9,7 +9,7 @@ not asked for again.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from contextvars import ContextVar, copy_context
 from functools import partial
 from typing import Any, Final
@@ -19,11 +19,12 @@ from greenlet import getcurrent, greenlet
 from stepwell.code.asked import Asked, Awaited, Then
 from stepwell.code.blocking import LONG, held_up
 from stepwell.code.closing import discard
-from stepwell.code.compare import PATCH, Recorded, difference, mismatch, missing_calls
+from stepwell.code.compare import PATCH, Recorded
 from stepwell.code.ending import Continued, end_of, giving, raising
 from stepwell.code.faults import exception_of
 from stepwell.code.loop import CodeLoop, enter, leave, running
 from stepwell.code.registry import Known
+from stepwell.code.replaying import Replaying
 from stepwell.code.saga import undo_all
 from stepwell.code.values import Read
 from stepwell.model.base import Instant, Json
@@ -52,6 +53,9 @@ MOST_CALLS: Final = 1_000_000
 """How many calls one run may make; what goes on for ever continues as new."""
 
 
+Undo = Callable[[], asyncio.Future[Any]]
+
+
 class Halt(BaseException):
     """The code must not go on. (No `except Exception` stops it.)"""
 
@@ -71,22 +75,19 @@ class Execution:
         self.ids, self.dice = ids, dice
         self.seen, self.undoing, self._given_up = -1, False, False
         self.now: Instant = state.run.started_at or 0
-        self.undo_list: list[Callable[[], asyncio.Future[Any]]] = []
-        """what takes back the completed steps, in the order of their completion"""
+        self._undo_list: list[Undo] | None = None
         self.loop = CodeLoop(self)  # type: ignore[abstract]
         self.workflow, self._counter = workflow, counter
         self.state = state
-        self._known: dict[int, Recorded] = {}
-        self._told: dict[int, str] = {}
+        self._replaying: Replaying | None = None
         self._number = 0
-        self.differs: str | None = None
         self._calls: list[Call] = []
-        self._abandoned: list[str] = []
-        self._waits = Answer(self._calls, self._abandoned)
+        self._abandoned: Sequence[str] = ()
+        self._waits = Answer(self._calls)
         """the answer as long as the code waits: whoever gets it is through with it when the code goes on"""
         self._awaited: dict[str, Awaited] = {}
-        self._timers: dict[int, tuple[asyncio.TimerHandle, str]] = {}
-        self._patches: dict[str, bool] = {}
+        self._timers: dict[int, tuple[asyncio.TimerHandle, str]] | None = None
+        self._patches: dict[str, bool] | None = None
         self._ending: Ending | None = None
         self._wrong: CodeMismatch | CodeRestart | None = None
         self._green: greenlet | None = None
@@ -97,13 +98,12 @@ class Execution:
     def go_on(self, run: Run, outcome: Step | Done | None, now: Instant) -> Answer:
         self.run = run
         self._calls.clear()
-        self._abandoned.clear()
+        self._abandoned = ()
         began, number = self._counter(), self._number
         if outcome is None:
             self.seen = 0
-            steps = self.state.steps.values()
-            self._known = {known.number: known for known in map(Recorded.of, steps)}
-            self._told = {step.outcome: step.id for step in steps if step.outcome}
+            if steps := self.state.steps.values():
+                self._replaying = Replaying(run, steps, strict=self.workflow.strict_arguments)
             self.now = self.run.started_at or now
             began = self._counter()  # what was done until here was not the code's doing
             self._run(partial(self._in_context, self._begin))
@@ -122,31 +122,41 @@ class Execution:
         if self._wrong is not None:
             raise self._wrong
         if self._main is None or not self._main.done():
-            return self._waits
+            return Answer(self._calls, self._abandoned) if self._abandoned else self._waits
         if self._ending is None:
             self._ending = end_of(self._main, self.workflow.form.write)
         return Answer(self._calls, self._abandoned, self._ending)
 
     @property
+    def differs(self) -> str | None:
+        return None if self._replaying is None else self._replaying.differs
+
+    @property
     def undoable(self) -> bool:
-        return bool(self.undo_list)
+        return bool(self._undo_list)
+
+    @property
+    def undo_list(self) -> list[Undo]:
+        """What takes back the completed steps, in the order of their completion."""
+        if self._undo_list is None:
+            self._undo_list = []
+        return self._undo_list
 
     def undo(self, run: Run) -> Answer:
         self.run, self.undoing = run, True
         self._calls.clear()
-        self._abandoned.clear()
+        self._abandoned = ()
         self._give_up()
         self._run(partial(self._in_context, self._begin_undoing))
         return self._answer()
 
     def outcome(self, number: int) -> str:
-        return self._told[number]
+        assert self._replaying is not None
+        return self._replaying.outcome(number)
 
     def check_complete(self) -> None:
-        if self._known:
-            missed = [known for known in self._known.values() if not known.is_patch]
-            if missed:
-                raise missing_calls(self.run, missed)
+        if self._replaying is not None:
+            self._replaying.check_complete()
 
     def call(self, step_id: str) -> Call:
         awaited = self._awaited.get(step_id)
@@ -175,17 +185,9 @@ class Execution:
         self._awaited[awaited.call.id] = awaited
         if known is None:
             self._calls.append(awaited.call)
-        elif self.differs is None:
-            self._compare(self.state.steps[awaited.call.id], awaited.call)
-
-    def _compare(self, recorded: Step, call: Call) -> None:
-        """Once for each time that the code is taken up: what is found first says enough."""
-        found = difference(self.run, recorded, call)
-        if found is not None and self.workflow.strict_arguments:
-            self._wrong = self._wrong or found.wrong()
-        elif found is not None:
-            found.tell()
-        self.differs = None if found is None else found.where
+        elif self._replaying is not None:
+            differs = self._replaying.compare(self.state.steps[awaited.call.id], awaited.call)
+            self._wrong = self._wrong or differs
 
     def at_work(self) -> list[Awaited]:
         """What the code has asked for and not been told the outcome of."""
@@ -209,10 +211,11 @@ class Execution:
 
     def patched(self, patch: str) -> bool:
         """Whether this run is to go the new way (it is new here, or went it before). Once answered, it stays so."""
+        if self._patches is None:
+            self._patches = {}
         if patch not in self._patches:
             name = f"{PATCH}{patch}"
-            known = self._known.get(self._number)
-            new = known is None or (known.kind, known.name) == ("record", name)
+            new = self._replaying is None or self._replaying.goes_new_way(self._number, name)
             self._patches[patch] = new and self.record(name, lambda: True)
         return self._patches[patch]
 
@@ -224,21 +227,15 @@ class Execution:
             raise InvalidInput(
                 f"run {self.run.id} made {MOST_CALLS:,} calls", hint="let it continue as new now and then"
             )
-        known = self._recorded(kind, name) if self._known else None
-        number, self._number = self._number, self._number + 1
+        number, known = self._number, None
+        if self._replaying is not None:
+            try:
+                number, known = self._replaying.take(number, kind, name)
+            except CodeMismatch as wrong:
+                self._wrong = wrong
+                raise Halt from None
+        self._number = number + 1
         return f"/do/{number}/{name}", known
-
-    def _recorded(self, kind: str, name: str) -> Recorded | None:
-        known = self._known.pop(self._number, None)
-        while (
-            known is not None and known.is_patch and known.name != name
-        ):  # its question is gone from the code
-            self._number += 1
-            known = self._known.pop(self._number, None)
-        if known is not None and (known.kind, known.name) != (kind, name):
-            self._wrong = mismatch(self.run, known, kind, name)
-            raise Halt
-        return known
 
     # --- waiting ----------------------------------------------------------------------------------
 
@@ -284,21 +281,23 @@ class Execution:
 
     def dropped(self, step_id: str) -> None:
         if self._awaited.pop(step_id, None) is not None:
-            self._abandoned.append(step_id)
+            self._abandoned = (*self._abandoned, step_id)
 
     # --- timers of the loop -----------------------------------------------------------------------
 
     def set_timer(self, handle: asyncio.TimerHandle, due: Instant) -> None:
         future = self.ask("wait", "timer", lambda step_id: WaitCall(step_id, due))
+        if self._timers is None:
+            self._timers = {}
         self._timers[id(handle)] = (handle, future.step_id)
         future.add_done_callback(lambda done: None if done.cancelled() else self._timer_fired(handle))
 
     def _timer_fired(self, handle: asyncio.TimerHandle) -> None:
-        if self._timers.pop(id(handle), None) is not None:
+        if self._timers and self._timers.pop(id(handle), None) is not None:
             self.loop.fire(handle)
 
     def drop_timer(self, handle: asyncio.TimerHandle) -> None:
-        found = self._timers.pop(id(handle), None)
+        found = self._timers.pop(id(handle), None) if self._timers else None
         if found is not None:
             self.dropped(found[1])
 
@@ -365,12 +364,12 @@ class Execution:
         """The run is cancelled: its own code does nothing more. What it asked for may still end, and be undone then."""
         if self._given_up:
             return
-        self._given_up, open_calls, kept = True, dict(self._awaited), len(self._abandoned)
+        self._given_up, open_calls, kept = True, dict(self._awaited), self._abandoned
         self._wrong = CodeMismatch(runtime("the run is cancelled"))
         with running(self.loop):
             copy_context().run(self._discard)
-        self._wrong, self._ending, self._timers = None, None, {}
-        del self._abandoned[kept:]
+        self._wrong, self._ending, self._timers = None, None, None
+        self._abandoned = kept
         self.loop = CodeLoop(self)  # type: ignore[abstract]
         self._awaited = {
             step: Awaited(self.loop.create_future(), one.call, one.read, one.then)

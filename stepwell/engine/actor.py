@@ -340,7 +340,7 @@ class Actor:
         self._rereading = None
         self._go_on()
 
-    def _give_up_run(self, failed: list[tuple[Pending, BaseException]]) -> None:
+    def _give_up_run(self, failed: Sequence[tuple[Pending, BaseException]]) -> None:
         oldest, first = failed[0]
         if oldest.turn.seq == 1:
             self.failure = first

@@ -18,6 +18,8 @@ from stepwell.model.records import Attempt, Run, Scope, Signal, State, Step, Str
 
 Record = TypeVar("Record", Approval, Attempt, Graph, Node, Scope, Signal, Step)
 
+Kept = TypeVar("Kept")
+
 _FIELDS: dict[type[Any], Any] = {
     kind: attrgetter(*kind.__slots__) for kind in (Approval, Attempt, Graph, Node, Scope, Signal, Step)
 }
@@ -264,15 +266,17 @@ class Draft:
         if self._scopes:
             base.scopes.update(self._scopes)
         if self._signals:
-            base.signals.update(self._signals)
+            base.signals = _together(base.signals, self._signals)
         if self._nodes:
-            base.nodes.update(self._nodes)
+            base.nodes = _together(base.nodes, self._nodes)
         if self._approvals:
-            base.approvals.update(self._approvals)
+            base.approvals = _together(base.approvals, self._approvals)
         if self._graphs:
-            base.graphs.update(self._graphs)
+            base.graphs = _together(base.graphs, self._graphs)
         for name, value, closed in self._written:
-            stream = base.streams.setdefault(name, Stream(name))
+            if name not in base.streams:
+                base.streams = _together(base.streams, {name: Stream(name)})
+            stream = base.streams[name]
             stream.closed = closed
             if not closed:
                 stream.values.append(value)
@@ -280,6 +284,14 @@ class Draft:
             base.open_steps.pop(step_id, None)
         base.open_steps.update(self._added)
         return base
+
+
+def _together(base: dict[str, Kept], added: Mapping[str, Kept]) -> dict[str, Kept]:
+    """What the base has, and what came. (Most bases have nothing: see `nothing`.)"""
+    if not base:
+        return dict(added)
+    base.update(added)
+    return base
 
 
 def _with(records: Mapping[str, Record], key: str, record: Record) -> Mapping[str, Record]:

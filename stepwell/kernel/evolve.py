@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import Any, Final
 
 from stepwell.kernel import evolve_approvals, evolve_migration, evolve_people, evolve_run, evolve_step
-from stepwell.kernel.draft import Draft
+from stepwell.kernel.draft import Draft, copy_run
 from stepwell.model.base import Instant
 from stepwell.model.errors import StoreDamaged
 from stepwell.model.events import Event, RunCreated
@@ -22,6 +22,9 @@ _CHANGES: dict[type[Any], Callable[[Draft, Any, Instant], None]] = {
 }
 
 
+_BLANK: Final = Run("", "", "", "", "", 0)
+
+
 def evolve(draft: Draft, event: Event, at: Instant) -> None:
     """Change the draft as the event says. Raises `TransitionRefused` where the tables do not allow it."""
     _CHANGES[type(event)](draft, event, at)
@@ -29,7 +32,9 @@ def evolve(draft: Draft, event: Event, at: Instant) -> None:
 
 def blank(run_id: str) -> State:
     """A state in which nothing has happened yet."""
-    return State(Run(run_id, "", "", "", "", 0))
+    run = copy_run(_BLANK)
+    run.id = run_id
+    return State(run)
 
 
 def replay(state: State, turns: Iterable[Turn]) -> State:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from stepwell.kernel.draft import Draft
+from stepwell.kernel.draft import Draft, copy
 from stepwell.kernel.evolve_step import change, last_attempt
 from stepwell.model import events as e
 from stepwell.model.approvals import Approval, ApprovalStatus, Decision, Delegation, Verdict

@@ -8,7 +8,7 @@ from typing import Any, Final
 from stepwell.kernel.draft import Draft
 from stepwell.kernel.tables import next_run_status
 from stepwell.model import events as e
-from stepwell.model.base import Instant
+from stepwell.model.base import Instant, nothing
 from stepwell.model.events import SAME
 from stepwell.model.people import Stamp, stamped
 from stepwell.model.records import ACTIONS, Run, Scope, Signal, Step
@@ -43,7 +43,7 @@ def _created(draft: Draft, event: e.RunCreated, at: Instant) -> None:
         status=next_run_status(None, e.RunCreated, event.run_id),
         seq=draft.run.seq,
         input=event.input,
-        variables=dict(event.variables),
+        variables=dict(event.variables) or nothing(),
         key=event.key,
         tags=event.tags,
         priority=event.priority,
@@ -56,7 +56,7 @@ def _created(draft: Draft, event: e.RunCreated, at: Instant) -> None:
         code=event.code,
         continued_from=event.continued_from,
         forked_from=event.forked_from,
-        attributes=dict(event.attributes),
+        attributes=dict(event.attributes) or nothing(),
         queue=event.queue,
         due=event.due,
         deadline=event.deadline,
@@ -66,7 +66,7 @@ def _created(draft: Draft, event: e.RunCreated, at: Instant) -> None:
         title=event.title,
         description=event.description,
         labels=tuple(event.labels),
-        properties=dict(event.properties),
+        properties=dict(event.properties) or nothing(),
         author=event.author,
         held=event.held,
         attended=event.attended,

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from stepwell.model.approvals import Approval
-from stepwell.model.base import Instant, Json
+from stepwell.model.base import Instant, Json, nothing
 from stepwell.model.people import Graph, Node, Stamp
 from stepwell.model.problem import Problem
 from stepwell.model.states import RunStatus, StepStatus, WaitReason
@@ -166,7 +166,8 @@ class Scope:
 class Run:
     """One execution of a definition. `seq` is its change number: the last turn of its journal.
 
-    It has no slots: every turn copies it, and a `__dict__` is copied at once, four times as fast as sixty slots.
+    It has no slots: every turn copies it, and a `__dict__` is copied at once, four times as fast as sixty slots. The
+    copy is shallow: what is in an object or a list of it is never changed, but replaced.
     """
 
     id: str
@@ -180,10 +181,10 @@ class Run:
     input: Json = None
     context: Json = None
     output: Json = None
-    variables: dict[str, Json] = field(default_factory=dict)
+    variables: dict[str, Json] = field(default_factory=nothing)
     error: Problem | None = None
     error_step: str | None = None
-    errors: dict[str, Problem] = field(default_factory=dict)
+    errors: dict[str, Problem] = field(default_factory=nothing)
     """failures by step id, absorbed ones included"""
     cancel_reason: str | None = None
     pause_reason: str | None = None
@@ -195,7 +196,7 @@ class Run:
     deadline: Instant | None = None
     key: str | None = None
     """claimed by the first run of a chain, and known to those that it continues as"""
-    tags: dict[str, str] = field(default_factory=dict)
+    tags: dict[str, str] = field(default_factory=nothing)
     priority: int = 0
     mode: str = "normal"
     """`debug` pauses before every task"""
@@ -220,7 +221,7 @@ class Run:
     continued_from: str | None = None
     continued_to: str | None = None
     forked_from: str | None = None
-    attributes: dict[str, Json] = field(default_factory=dict)
+    attributes: dict[str, Json] = field(default_factory=nothing)
     """search attributes (see `model.attributes`)"""
     queue: str | None = None
     due: Instant | None = None
@@ -242,7 +243,7 @@ class Run:
     title: str | None = None
     description: str | None = None
     labels: tuple[str, ...] = ()
-    properties: dict[str, str] = field(default_factory=dict)
+    properties: dict[str, str] = field(default_factory=nothing)
     author: str | None = None
     archived: bool = False
     """put out of sight by people; all of it is still there"""
@@ -250,9 +251,9 @@ class Run:
     """a procedure: a failed step holds it up, and people end it, or all its steps having let go"""
     held: bool = False
     """it begins when a person says so"""
-    fields: dict[str, Json] = field(default_factory=dict)
+    fields: dict[str, Json] = field(default_factory=nothing)
     """global fields of a procedure"""
-    stamps: dict[str, Stamp] = field(default_factory=dict)
+    stamps: dict[str, Stamp] = field(default_factory=nothing)
     """what people did to the run, by what was done"""
     commit: str | None = None
     """the version of a procedure that it goes on with"""
@@ -302,11 +303,11 @@ class State:
     open_steps: dict[str, None] = field(default_factory=dict)
     """ids of the steps that have not ended, in the order they began"""
     tip: bytes = b""
-    signals: dict[str, Signal] = field(default_factory=dict)
-    streams: dict[str, Stream] = field(default_factory=dict)
-    nodes: dict[str, Node] = field(default_factory=dict)
+    signals: dict[str, Signal] = field(default_factory=nothing)
+    streams: dict[str, Stream] = field(default_factory=nothing)
+    nodes: dict[str, Node] = field(default_factory=nothing)
     """what is known beyond their life of steps that stand in a graph or that people do, by step id"""
-    graphs: dict[str, Graph] = field(default_factory=dict)
+    graphs: dict[str, Graph] = field(default_factory=nothing)
     """by scope id"""
-    approvals: dict[str, Approval] = field(default_factory=dict)
+    approvals: dict[str, Approval] = field(default_factory=nothing)
     """by step id; an earlier one of the same step as `STEP@NUMBER`"""

@@ -1,9 +1,9 @@
 """The turn that nearly every turn of a Python workflow is, made without a draft.
 
 A step ended well, the code is told so, and asks for nothing but steps of which nothing special is said, or returns
-with nothing left open. All that can fail comes first; what changes is written into the state when the turn has been taken (`Straight.merge`). `decide` comes
-to the same, in four times the time: it says so in tests/kernel/test_straight.py, and goes on here wherever something is
-out of the ordinary.
+with nothing left open. All that can fail comes first; what changes is written into the state when the turn has been
+taken (`Straight.merge`). `decide` comes to the same, in four times the time: it says so in tests/code/test_straight.py,
+and goes on here wherever something is out of the ordinary.
 """
 
 from __future__ import annotations
@@ -94,9 +94,7 @@ def complete_at_once(
     if answer.abandoned or len(answer.calls) > env.begins:
         return answer
     ending = answer.ending
-    if ending is not None and (
-        type(ending) is not Returned or answer.calls or len(state.open_steps) > 1
-    ):
+    if ending is not None and (type(ending) is not Returned or answer.calls or len(state.open_steps) > 1):
         return answer
     calls = [call for call in answer.calls if is_ordinary(call)]
     if len(calls) < len(answer.calls):
