@@ -33,6 +33,11 @@ class Cache:
             raise InvalidInput(f"the cache key of {step} is no JSON: {error}") from None
 
 
+def cache_of(given: Cache | Length | None) -> Cache | None:
+    """A number of seconds will do. Raises `InvalidInput`."""
+    return given if given is None or isinstance(given, Cache) else Cache(given)
+
+
 Limited = tuple[int, Length] | tuple[int, Length, str]
 """So many in so many seconds; with a name, together with every other step whose rate has it."""
 

@@ -17,7 +17,7 @@ from stepwell.code.execution import CURRENT, Execution
 from stepwell.code.options import Deadline, Length, Retry, deadline_of, microseconds
 from stepwell.code.policies import Limit, Policy, recourse
 from stepwell.code.registry import REGISTRY
-from stepwell.code.sparing import Cache, Limited, rate_of
+from stepwell.code.sparing import Cache, Limited, cache_of, rate_of
 from stepwell.code.values import Form, form_of, hints_of
 from stepwell.definition.building.approvals import asked
 from stepwell.model.actions import CodeAction
@@ -207,7 +207,7 @@ def step(
     optional: bool = False,
     irreversible: bool = False,
     compensate: Callable[..., Any] | None = None,
-    cache: Cache | None = None,
+    cache: Cache | Length | None = None,
     rate: Limited | None = None,
     approval: str | Mapping[str, Json] | None = None,
 ) -> Callable[[Callable[P, R]], Step[P, R]]: ...
@@ -226,7 +226,7 @@ def step(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     must be JSON or of annotated types. `priority`: higher ones are begun first where many wait. `optional`: if it fails
     its result is None, and the workflow goes on. `irreversible`: a run that did it is not replayed unless asked for
     expressly. `compensate`: what undoes it when the workflow fails later; called with the same arguments, and with
-    `result` if it has a parameter of that name. `cache`: keep results for other calls. `rate`: `(10, 60)` for at most
+    `result` if it has a parameter of that name. `cache`: keep results for other calls: for so many seconds, or a `Cache`. `rate`: `(10, 60)` for at most
     ten within any minute, over all processes on the file; `(10, 60, "name")` together with others of that rate.
     `approval`: people are asked before it, with its arguments: `"ask"`, or the terms (docs/approvals.md).
     """
@@ -246,7 +246,7 @@ def _made(
     deadline: Length | Deadline | None = None,
     compensate: Callable[..., Any] | None = None,
     queue: str | None = None,
-    cache: Cache | None = None,
+    cache: Cache | Length | None = None,
     rate: Limited | None = None,
     approval: str | Mapping[str, Json] | None = None,
     **rest: Any,
@@ -271,7 +271,7 @@ def _made(
     options = StepOptions(**given)
     return Step(
         function, name=named, options=options, retry=retry, compensate=compensate, queue=queue,
-        cache=cache, rate=rate,
+        cache=cache_of(cache), rate=rate,
     )  # fmt: skip
 
 

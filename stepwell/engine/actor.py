@@ -14,18 +14,17 @@ from collections.abc import Sequence
 
 from stepwell.definition.expression import Deferred, ExpressionError
 from stepwell.definition.model import Definition
-from stepwell.engine import inbox
+from stepwell.engine import inbox, losing
 from stepwell.engine.environment import Memo
 from stepwell.engine.host import Host
-from stepwell.engine.losing import name_the_winner
-from stepwell.engine.mail import Mail, Pending
+from stepwell.engine.mail import Lost, Mail, Pending
 from stepwell.engine.rows import indexed, moved_entry, row_of
-from stepwell.kernel.code import Straight
+from stepwell.kernel.code import Straight, complete_at_once
 from stepwell.kernel.decide import decide
 from stepwell.kernel.ruling import Decision, Ruling
-from stepwell.model.base import Duration, Instant, new
-from stepwell.model.calls import Code, CodeMismatch, CodeRestart
-from stepwell.model.commands import Command, FailRun, Proceed, StallRun
+from stepwell.model.base import Instant, new
+from stepwell.model.calls import Answer, Code, CodeMismatch, CodeRestart
+from stepwell.model.commands import Command, CompleteStep, FailRun, FailStep, Proceed, StallRun
 from stepwell.model.effects import Effect
 from stepwell.model.errors import InvalidInput, SeqConflict, StepwellError, StoreUnavailable
 from stepwell.model.journal import DefinitionRow, KeyClaim, Turn
@@ -33,10 +32,6 @@ from stepwell.model.problem import runtime
 from stepwell.model.records import State
 
 log = logging.getLogger("stepwell.engine")
-
-
-RETRY_AFTER: Duration = 1_000_000
-"""How long to wait before trying again what a sick store could not take."""
 
 
 class Actor:
@@ -52,8 +47,7 @@ class Actor:
         self.failure: BaseException | None = None
         self._mail: deque[Mail] | None = None  # what waits is rare, and there may be thousands of runs
         self._pending: list[Pending] = []
-        self._failed: Sequence[tuple[Pending, BaseException]] = ()
-        self._lost: int | None = None
+        self._failed: Sequence[Lost] = ()
         self._stale: Sequence[asyncio.Future[None]] = ()
         self._computing: tuple[Mail, asyncio.Task[None]] | None = None
         self._rereading: asyncio.Task[None] | None = None
@@ -158,13 +152,19 @@ class Actor:
     # --- one turn ---------------------------------------------------------------------------------
 
     def _decide(self, mail: Mail) -> None:
-        self._attempt(mail, self.host.clock.now(), self._surroundings.roll(), None)
+        self._attempt(mail, self.host.clock.now(), None, None)
 
-    def _attempt(self, mail: Mail, now: Instant, chance: float, memo: Memo | None) -> None:
+    def _attempt(self, mail: Mail, now: Instant, chance: float | None, memo: Memo | None) -> None:
         """Decide with what is known; if a value is missing, have it computed and decide again, all else being equal."""
         told = self._code.seen if self._code is not None else None
         try:
-            decision = self._decision(mail, now, chance, memo)
+            decision: Decision
+            said = self._at_once(mail.command, now)
+            if isinstance(said, Straight):
+                decision = said
+            else:
+                chance = self._surroundings.roll() if chance is None else chance
+                decision = self._decision(mail, now, chance, memo, said)
             if mail.heard is not None:
                 mail.heard.append(decision)
             self._commit(mail, decision, now)
@@ -177,16 +177,13 @@ class Actor:
             self._stall(wrong, mail)
             return
         except Deferred as deferred:
-            work = self._compute(mail, now, chance, memo or Memo(), deferred)
+            work = self._compute(mail, now, chance or 0.0, memo or Memo(), deferred)
             self._computing = (mail, asyncio.ensure_future(work))
-        except InvalidInput as refused:  # a value that cannot be stored: never in silence
+        except InvalidInput as refused:
             if self._code is not None and self._code.seen != told:
-                self._blame_code(mail, now, chance, memo, refused)
+                self._blame_code(mail, now, refused)
                 return
-            if mail.reply is not None:
-                mail.answer(refused)
-            elif not isinstance(mail.command, FailRun):
-                self._decide(Mail(FailRun(runtime(refused.message))))
+            self._refuse(mail, refused)
         except StepwellError as refused:
             mail.answer(refused)
         except Exception as error:  # noqa: BLE001 - a fault in a rule must stop this run only
@@ -194,15 +191,24 @@ class Actor:
         if self._code is not None and self._code.seen != told:
             self._drop_code()
 
-    def _blame_code(
-        self, mail: Mail, now: Instant, chance: float, memo: Memo | None, refused: InvalidInput
-    ) -> None:
+    def _refuse(self, mail: Mail, refused: InvalidInput) -> None:
+        """A value cannot be stored: never in silence. A result that cannot be stored is its step's failure."""
+        command = mail.command
+        if isinstance(command, CompleteStep) and mail.insist:
+            failed = FailStep(command.step, command.attempt, runtime(refused.message))
+            self.tell(Mail(failed, insist=True))
+        elif mail.reply is not None:
+            mail.answer(refused)
+        elif not isinstance(command, FailRun):
+            self._decide(Mail(FailRun(runtime(refused.message))))
+
+    def _blame_code(self, mail: Mail, now: Instant, refused: InvalidInput) -> None:
         """The code was told of the command and answered with what cannot be stored. Without it the command stands, if
         that is not what is wrong; and the run ends."""
         self._drop_code()
         self._stalled = True
         try:
-            decision = self._decision(mail, now, chance, memo)
+            decision = self._decision(mail, now, self._surroundings.roll(), None, None)
             self._commit(mail, decision, now)
             self._decide(Mail(FailRun(runtime(refused.message))))
             return
@@ -210,7 +216,7 @@ class Actor:
             refused = own
         finally:
             self._stalled = False
-        mail.answer(refused)
+        self._refuse(mail, refused)
 
     async def _compute(self, mail: Mail, now: Instant, chance: float, memo: Memo, deferred: Deferred) -> None:
         """Have an expression evaluated elsewhere, then decide again."""
@@ -227,10 +233,19 @@ class Actor:
         self._attempt(mail, now, chance, memo)
         self._go_on()
 
-    def _decision(self, mail: Mail, now: Instant, chance: float, memo: Memo | None) -> Decision:
+    def _at_once(self, command: Command, now: Instant) -> Straight | Answer | None:
+        """As nearly every turn of a Python workflow is decided: there is nothing to look at but its code."""
+        code = self._code
+        if code is None or type(command) is not CompleteStep or not self._surroundings.plain:
+            return None
+        return complete_at_once(self.definition, self.state, command, now, code)
+
+    def _decision(
+        self, mail: Mail, now: Instant, chance: float, memo: Memo | None, said: Answer | None
+    ) -> Decision:
         code = self._code or self.code()
         env = self._surroundings.environment(chance, memo, hold=self.foreign, code=code)
-        return decide(self.definition, self.state, mail.command, now, env)
+        return decide(self.definition, self.state, mail.command, now, env, said)
 
     def _commit(self, mail: Mail, decision: Decision, now: Instant) -> None:
         """Raises `InvalidInput` where a value cannot be stored; nothing has changed then."""
@@ -317,30 +332,34 @@ class Actor:
     async def _reread(self) -> None:
         """Some turns did not land, or others have written: read the run back, and decide what is left to decide."""
         failed, self._failed = self._failed, ()
-        if failed and not self._worth_retrying(*failed[0]):
+        if failed and not losing.worth_retrying(self.id, *failed[0]):
             self._give_up_run(failed)
         else:
-            retried = [pending.mail for pending, error in failed if not pending.mail.gives_up(error)]
-            if failed and not isinstance(failed[0][1], SeqConflict):
-                await self._pause()
-            self._drop_code()
-            self.state = await self._read_back()
-            if self._lost is not None:
-                await name_the_winner(self.host.store, self.id, self._lost)
-                self._lost = None
-            self._indexed = indexed(self.state.run)
-            self._keep(*retried, first=True)
-            if (
-                failed and not self.state.run.status.terminal
-            ):  # what rode on the lost turns is asked for again
-                self._keep(Mail(Proceed()))
+            await self._take_up_again(failed)
         for waiting in self._stale:
             waiting.set_result(None)
         self._stale = ()
         self._rereading = None
         self._go_on()
 
-    def _give_up_run(self, failed: Sequence[tuple[Pending, BaseException]]) -> None:
+    async def _take_up_again(self, failed: Sequence[Lost]) -> None:
+        error = failed[0][1] if failed else None
+        retried = [pending.mail for pending, error in failed if not pending.mail.gives_up(error)]
+        if error is not None and not isinstance(error, SeqConflict):
+            await losing.pause(self.host.clock)
+        self._drop_code()
+        try:
+            self.state, self.definition = await losing.read_back(self.host, self.id)
+        except StepwellError as unreadable:
+            self._break(unreadable, None)
+        if isinstance(error, SeqConflict):
+            await losing.name_the_winner(self.host.store, self.id, error.seq)
+        self._indexed = indexed(self.state.run)
+        self._keep(*retried, first=True)
+        if failed and not self.state.run.status.terminal:  # what rode on the lost turns is asked for again
+            self._keep(Mail(Proceed()))
+
+    def _give_up_run(self, failed: Sequence[Lost]) -> None:
         oldest, first = failed[0]
         if oldest.turn.seq == 1:
             self.failure = first
@@ -349,30 +368,6 @@ class Actor:
             self._break(first, None)
         for pending, error in failed:
             pending.mail.answer(error)
-
-    def _worth_retrying(self, oldest: Pending, error: BaseException) -> bool:
-        """False for a run that was never created, and for errors that asking again cannot mend."""
-        if oldest.turn.seq == 1 or not (isinstance(error, StepwellError) and error.retry):
-            return False
-        if isinstance(error, SeqConflict):
-            self._lost = error.seq
-        else:
-            log.warning("run %s: %s; trying again", self.id, error)
-        return True
-
-    async def _read_back(self) -> State:
-        while True:
-            try:
-                state, self.definition = await self.host.reread(self.id)
-                return state
-            except StoreUnavailable:
-                await self._pause()
-            except StepwellError as error:
-                self._break(error, None)
-                return self.state
-
-    async def _pause(self) -> None:
-        await self.host.clock.wait_until(self.host.clock.now() + RETRY_AFTER)
 
     # --- the end ----------------------------------------------------------------------------------
 

@@ -57,6 +57,8 @@ class Surroundings:
         self._secrets, self._runtime, self._policy = secrets, runtime, policy
         self.roll = dice.roll
         self.redact = redactor(secrets)
+        self.plain = self.redact is None and policy is None
+        """there is nothing to mask, and whatever is asked for is allowed"""
 
     def environment(
         self, chance: float, memo: Memo | None = None, *, hold: bool = False, code: Code | None = None

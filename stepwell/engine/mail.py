@@ -47,3 +47,7 @@ class Pending(NamedTuple):
     effects: list[Effect]
     conditions: Sequence[Condition]
     before: Mapping[str, Json]
+
+
+Lost = tuple[Pending, BaseException]
+"""A turn that did not land, and why."""

@@ -6,7 +6,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any
 
 from stepwell.engine.actor import Actor
 from stepwell.engine.mail import Mail
@@ -15,30 +15,12 @@ from stepwell.model import commands as c
 from stepwell.model.actions import Failed, Outcome, Postponed, Succeeded
 from stepwell.model.base import Json, new
 from stepwell.model.effects import Perform
-from stepwell.model.errors import InvalidInput
-from stepwell.model.problem import runtime
 from stepwell.model.states import StepStatus
 from stepwell.ports import Runner
 
 log = logging.getLogger("stepwell.engine")
 
 Start = Callable[[], Coroutine[Any, Any, Outcome]]
-
-
-class Told(NamedTuple):
-    """Hears what became of a result. It holds nothing of the performance, which is gone before the commit then: what
-    many runs keep until they are committed, the garbage collector goes through again and again."""
-
-    actor: Actor
-    step: str
-    attempt: int
-
-    def __call__(self, error: BaseException | None) -> None:
-        if isinstance(error, InvalidInput):  # the result cannot be stored: that is the step's failure
-            failed = c.FailStep(self.step, self.attempt, runtime(error.message))
-            self.actor.tell(Mail(failed, insist=True))
-        elif error is not None:
-            log.debug("run %s: the result of %s is not taken: %s", self.actor.id, self.step, error)
 
 
 class Performance:
@@ -73,7 +55,8 @@ class Performance:
         return self._sparing.perform(self._effect, partial(self._runner.perform, self._effect.action, self))
 
     def finish(self, outcome: Outcome) -> None:
-        """Tell the run what came of it."""
+        """Tell the run what came of it. (Nothing of the performance is kept until the commit: what many runs keep so
+        long, the garbage collector goes through again and again.)"""
         self._finished = True
         step, attempt = self._effect.step, self._effect.attempt
         if isinstance(outcome, Succeeded):
@@ -85,13 +68,11 @@ class Performance:
         else:
             command = c.SettleStep(step, attempt)
         keeps = self._effect.cached is not None and isinstance(outcome, Succeeded) and outcome.source is None
-        told = new(Told, (self._actor, step, attempt))
-        reply = partial(self._keep, told, outcome.output) if keeps else told  # type: ignore[union-attr]
+        reply = partial(self._keep, outcome.output) if keeps else None  # type: ignore[union-attr]
         self._actor.tell(new(Mail, (command, reply, None, None, True, None)))
 
-    def _keep(self, told: Told, output: Json, error: BaseException | None) -> None:
+    def _keep(self, output: Json, error: BaseException | None) -> None:
         """The result is on record, or refused."""
-        told(error)
         step = self._actor.state.steps.get(self.step_id)
         if error is None and step is not None and step.status is StepStatus.COMPLETED:
             self._sparing.keep(self._effect, self.run_id, output)

@@ -25,7 +25,7 @@ from stepwell.kernel.evolve_step import PERFORMED
 from stepwell.kernel.failure import fail, fail_attempt
 from stepwell.kernel.flow import cancel_steps, complete, fail_run, in_flight
 from stepwell.kernel.limits import due_of
-from stepwell.kernel.ruling import Begin, Decision, Environment, Fault, Ruling
+from stepwell.kernel.ruling import Begin, Environment, Fault, Ruling
 from stepwell.kernel.undoing import compensates, conclude, unwanted, why
 from stepwell.model import commands as c
 from stepwell.model import events as e
@@ -44,19 +44,19 @@ RECOVERIES: Final = 100
 
 
 def decide(
-    definition: Definition, state: State, command: c.Command, now: Instant, env: Environment
-) -> Decision:
-    """What the command causes. No events: it changes nothing (a late timer, say).
+    definition: Definition,
+    state: State,
+    command: c.Command,
+    now: Instant,
+    env: Environment,
+    said: Answer | None = None,
+) -> Ruling:
+    """What the command causes. No events: it changes nothing (a late timer, say). `said`: what the workflow's code
+    said, if it was told of this end of a step already (see `code.complete_at_once`).
 
     Raises `TransitionRefused`, `NotFound` or `InvalidInput` where it cannot be done, and `Deferred` where a value must
     be computed elsewhere first; the state is then as it was.
     """
-    said: Answer | None = None
-    if type(command) is c.CompleteStep:
-        decided = code.complete_at_once(definition, state, command, now, env)
-        if isinstance(decided, code.Straight):
-            return decided
-        said = decided
     r = Ruling(definition, state, now, env)
     if type(command) is c.Signed:
         r.by, command = command.by, command.command

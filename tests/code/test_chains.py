@@ -161,7 +161,8 @@ async def test_a_child_is_known_by_the_run_that_it_is_now(*, reopened: bool) -> 
         assert result == "mended"
         status = {run_id: (await kit.engine.show(run_id))["status"] for run_id in ids}
         assert list(status.values()) == ["completed", "cancelled", "completed"]
-        assert len(await children(kit.engine, handle.run_id)) == 5
+        # Those of the first go are others, but for the one that was done. (The first `waiting` may never have begun.)
+        assert set(ids) < set(await children(kit.engine, handle.run_id))
         await kit.check()
 
 

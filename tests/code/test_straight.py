@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 
-from stepwell.kernel import decide as rules
+from stepwell.definition.expression import evaluate
+from stepwell.engine import actor
 from stepwell.kernel.code import Straight
+from stepwell.kernel.decide import decide
 from stepwell.kernel.evolve import blank, replay
+from stepwell.kernel.ruling import Environment
 from stepwell.model.errors import InvalidInput
 from stepwell.model.journal import Turn
 from stepwell.model.records import State
@@ -20,7 +23,7 @@ from tests.code.test_any_workflow import grow, grown
 
 pytestmark = pytest.mark.spec("B3", "S3")
 
-quick = rules.code.complete_at_once
+quick = actor.complete_at_once
 
 
 class Watch:
@@ -30,28 +33,20 @@ class Watch:
         self.quick = self.others = 0
         self.wrong: list[Any] = []
         """what differed (an error raised in a rule would only put the run aside)"""
-        self._skip = False
-        monkeypatch.setattr(rules.code, "complete_at_once", self.complete)
+        monkeypatch.setattr(actor, "complete_at_once", self.complete)
         self.turns: dict[str, list[Turn]] = {}
 
-    def complete(self, definition: Any, state: State, command: Any, now: int, env: Any) -> Any:
-        if self._skip:
-            return None
+    def complete(self, definition: Any, state: State, command: Any, now: int, code: Any) -> Any:
         before = deepcopy(state)
-        told = Told(env.code) if env.code is not None else None
-        found = quick(definition, state, command, now, env._replace(code=told))
+        told = Told(code)
+        found = quick(definition, state, command, now, told)
         self.same(state, before)  # nothing changes before the turn is taken
         if not isinstance(found, Straight):
             self.others += 1
             return found
         self.quick += 1
-        assert told is not None
         told.again()
-        self._skip = True
-        try:
-            usual = rules.decide(definition, before, command, now, env._replace(code=told))
-        finally:
-            self._skip = False
+        usual = decide(definition, before, command, now, Environment(evaluate, code=told))
         self.same((usual.events, usual.effects), (found.events, found.effects))
         self.same((usual.definition, list(usual.conditions), usual.answer), (definition, [], None))
         usual.merge()

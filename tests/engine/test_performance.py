@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import weakref
 from types import SimpleNamespace
-from typing import Any
 
 import pytest
 
+from stepwell import StepFailed, step, workflow
 from stepwell.engine.mail import Mail
 from stepwell.engine.work import Performance
 from stepwell.model.actions import CodeAction, Succeeded
-from stepwell.model.commands import CompleteStep, FailStep
+from stepwell.model.commands import CompleteStep
 from stepwell.model.effects import Perform
-from stepwell.model.errors import InvalidInput, TransitionRefused
+from stepwell.testing import Kit
 
 
 class Argument:
@@ -45,16 +45,30 @@ def test_a_result_on_its_way_holds_nothing_of_its_performance() -> None:
     assert argument() is None
 
 
-@pytest.mark.parametrize("error", [None, InvalidInput("too large"), TransitionRefused("it is over")])
-def test_a_result_that_cannot_be_stored_is_the_failure_of_its_step(error: Any) -> None:
-    told = Told()
-    finished(told)
-    told[0].answer(error)
-    failed = [mail.command for mail in told[1:]]
-    if isinstance(error, InvalidInput):
-        assert isinstance(failed[0], FailStep)
-        assert failed[0][:2] == ("/do/0/a", 2)
-        assert "too large" in failed[0].problem.detail
-        assert told[1].insist
-    else:
-        assert failed == []
+@step
+async def far_too_long() -> int:
+    return 10**5000
+
+
+@step(cache=60)
+async def kept_for_later() -> int:
+    return 10**5000
+
+
+@workflow
+async def counts(kept: bool) -> str:
+    try:
+        await (kept_for_later() if kept else far_too_long())
+    except StepFailed as failure:
+        return str(failure)
+    return "stored"
+
+
+@pytest.mark.parametrize("kept", [False, True])
+async def test_a_result_that_cannot_be_stored_is_the_failure_of_its_step(kept: bool) -> None:
+    async with Kit() as kit:
+        handle = await kit.start(counts, kept)
+        await kit.drain()
+        assert "4300 digits" in await kit.result(handle.run_id)
+        only = (await handle.steps())[0]
+        assert (only["status"], only["attempt"]) == ("failed", 1)

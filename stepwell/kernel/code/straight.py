@@ -14,7 +14,7 @@ from stepwell.definition.model import Definition
 from stepwell.kernel.code.calls import as_asked, is_ordinary
 from stepwell.kernel.draft import copy_run
 from stepwell.kernel.evolve_run import ROOT
-from stepwell.kernel.ruling import Decision, Environment
+from stepwell.kernel.ruling import BEGINS_PER_TURN, Decision
 from stepwell.model.base import Instant, Json, new
 from stepwell.model.calls import Answer, Code, Done, Returned, StepCall
 from stepwell.model.commands import CompleteStep
@@ -78,12 +78,12 @@ class Straight(Decision):
 
 
 def complete_at_once(
-    definition: Definition, state: State, command: CompleteStep, now: Instant, env: Environment
+    definition: Definition, state: State, command: CompleteStep, now: Instant, code: Code
 ) -> Straight | Answer | None:
-    """The decision. None: this is for `decide`. An answer: so is this, but the code has been told of the end of the
-    step, and said this. Raises what `Code.go_on` raises."""
-    code, step = env.code, state.steps.get(command.step)
-    if code is None or step is None or not _in_order(definition, state, env, code):
+    """The decision, where nothing is masked and everything may be called. None: this is for `decide`. An answer: so is
+    this, but the code has been told of the end of the step, and said this. Raises what `Code.go_on` raises."""
+    step = state.steps.get(command.step)
+    if step is None or not _in_order(definition, state, code):
         return None
     if step.status is not StepStatus.RUNNING or step.kind != _KIND or step.attempt != command.attempt:
         return None
@@ -91,7 +91,7 @@ def complete_at_once(
     done = new(Done, (step.id, command.output, command.source, number, now))
     answer = code.go_on(state.run, done, now)
     code.check_complete()
-    if answer.abandoned or len(answer.calls) > env.begins:
+    if answer.abandoned or len(answer.calls) > BEGINS_PER_TURN:
         return answer
     ending = answer.ending
     if ending is not None and (type(ending) is not Returned or answer.calls or len(state.open_steps) > 1):
@@ -115,15 +115,13 @@ def _ended(run: Run, ending: Returned, done: Done) -> Run:
     return run
 
 
-def _in_order(definition: Definition, state: State, env: Environment, code: Code) -> bool:
+def _in_order(definition: Definition, state: State, code: Code) -> bool:
     """Nobody else has a say in this turn, and nothing else comes of it."""
     run = state.run
     return (
         run.status is RunStatus.RUNNING
         and code.seen == run.outcomes
         and run.mode == "normal"
-        and env.redact is None
-        and env.policy is None
         and run.leases is None
         and run.stalled is None
         and run.heard is None
