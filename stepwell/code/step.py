@@ -226,8 +226,9 @@ def step(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     must be JSON or of annotated types. `priority`: higher ones are begun first where many wait. `optional`: if it fails
     its result is None, and the workflow goes on. `irreversible`: a run that did it is not replayed unless asked for
     expressly. `compensate`: what undoes it when the workflow fails later; called with the same arguments, and with
-    `result` if it has a parameter of that name. `cache`: keep results for other calls: for so many seconds, or a `Cache`. `rate`: `(10, 60)` for at most
-    ten within any minute, over all processes on the file; `(10, 60, "name")` together with others of that rate.
+    `result` if it has a parameter of that name. `cache`: keep results for other calls (seconds, or a `Cache`). `rate`:
+    `(10, 60)` for at most ten within any minute, over all processes on the file; `(10, 60, "name")` together with
+    others of that rate.
     `approval`: people are asked before it, with its arguments: `"ask"`, or the terms (docs/approvals.md).
     """
     return partial(_made, **options) if function is None else _made(function, **options)

@@ -11,6 +11,7 @@ import asyncio
 import logging
 from collections import deque
 from collections.abc import Sequence
+from functools import partial
 
 from stepwell.definition.expression import Deferred, ExpressionError
 from stepwell.definition.model import Definition
@@ -119,20 +120,18 @@ class Actor:
         else:
             self._mail.extend(mails)
 
-    async def ask(
-        self, command: Command, claim: KeyClaim | None = None, definition: DefinitionRow | None = None
-    ) -> Decision:
-        """Tell, and return when the command is durable: the decision that stood. Raises what it is refused with."""
-        heard: list[Decision] = []
+    def ask(
+        self,
+        command: Command,
+        claim: KeyClaim | None = None,
+        definition: DefinitionRow | None = None,
+        heard: list[Decision] | None = None,
+    ) -> asyncio.Future[None]:
+        """Tell; done when the command is durable, or has what it was refused with. `heard` gets the decision that stood
+        (the last one in it)."""
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def reply(error: BaseException | None) -> None:
-            if not answer.done():
-                answer.set_result(None) if error is None else answer.set_exception(error)
-
-        self.tell(Mail(command, reply, claim, definition, heard=heard))
-        await answer
-        return heard[-1]
+        self.tell(Mail(command, partial(_settle, answer), claim, definition, heard=heard))
+        return answer
 
     def _go_on(self) -> None:
         """Something is through: read back if that is wanted, else decide what has queued up."""
@@ -258,23 +257,24 @@ class Actor:
 
     def _commit_ruling(self, mail: Mail, decision: Ruling, now: Instant) -> None:
         run, before = decision.draft.run, self.state.run
-        turn = Turn(self.id, run.seq, now, decision.events)
+        events, effects, conditions = decision.events, decision.effects, decision.conditions
+        pending = Pending(self, run.seq, now, events, mail, effects, conditions, before.variables)
         index, terminal = indexed(run), run.status.terminal
         moved = terminal or index != self._indexed
         tip = self.host.store.append(
-            turn,
+            Turn(run.id, run.seq, now, events),
             self.state.tip,
-            self._landed,
+            pending,
             row=row_of(run) if moved else None,
             claim=mail.claim,
             definition=mail.definition,
-            entry=moved_entry(run, decision.events) if run.queue is not None else None,
+            entry=moved_entry(run, events) if run.queue is not None else None,
             follow_ups=run.follow_ups[len(before.follow_ups) :] if run.follow_ups else (),
             work=inbox.changes(decision.definition, decision.draft),
             foreign=self.foreign,
             unowned=self.definition.driven,
         )
-        self._pending.append(Pending(turn, mail, decision.effects, decision.conditions, before.variables))
+        self._pending.append(pending)
         self.state, self.definition = decision.merge(), decision.definition
         self.state.tip, self._indexed = tip, index
         if terminal:
@@ -283,14 +283,15 @@ class Actor:
     def _commit_straight(self, mail: Mail, decision: Straight, now: Instant) -> None:
         """Nothing that the index, a queue or an inbox says has changed, unless the run has ended."""
         state, ended = self.state, decision.ended
-        run = state.run
-        turn = new(Turn, (run.id, run.seq + 1, now, decision.events))
+        run, seq, events = state.run, state.run.seq + 1, decision.events
+        pending = new(Pending, (self, seq, now, events, mail, decision.effects, (), run.variables))
+        turn = new(Turn, (run.id, seq, now, events))
         row = None if ended is None else row_of(ended)
-        state.tip = self.host.store.append(turn, state.tip, self._landed, row=row, foreign=self.foreign)
+        state.tip = self.host.store.append(turn, state.tip, pending, row=row, foreign=self.foreign)
         decision.merge()
         if ended is not None:
             self._drop_code()
-        self._pending.append(new(Pending, (turn, mail, decision.effects, (), run.variables)))
+        self._pending.append(pending)
 
     def _nothing_new(self, mail: Mail, effects: Sequence[Effect]) -> None:
         """No event: what is to be done is done now, or once the turns before it are durable."""
@@ -300,7 +301,7 @@ class Actor:
             self.host.carry_out(self, effects)
         mail.answer(None)
 
-    def _landed(self, error: BaseException | None) -> None:
+    def landed(self, error: BaseException | None) -> None:
         """The store has answered for the oldest turn on its way."""
         pending = self._pending.pop(0)
         if error is None:
@@ -361,7 +362,7 @@ class Actor:
 
     def _give_up_run(self, failed: Sequence[Lost]) -> None:
         oldest, first = failed[0]
-        if oldest.turn.seq == 1:
+        if oldest.seq == 1:
             self.failure = first
             self.host.forget(self)
         else:
@@ -391,3 +392,12 @@ class Actor:
         if mail is not None:
             mail.answer(error)
         self.host.broken(self, error)
+
+
+def _settle(answer: asyncio.Future[None], error: BaseException | None) -> None:
+    if answer.done():  # whoever asked does not wait any more
+        return
+    if error is None:
+        answer.set_result(None)
+    else:
+        answer.set_exception(error)

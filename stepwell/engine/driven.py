@@ -44,20 +44,19 @@ class Driven:
             if self._out_of_time(actor.state.run):
                 await actor.ask(FireTimer(None, "timeout"))
             before = actor.state
-            decision: Decision | None = None
+            heard: list[Decision] = []
             refused: StepwellError | None = None
             try:
-                decision = await actor.ask(command)
+                await actor.ask(command, heard=heard)
             except StoreError:
                 raise
             except StepwellError as error:
                 refused = error
-            if (decision is not None and decision.events) or await self._stands(actor, before):
+            if (refused is None and heard[-1].events) or await self._stands(actor, before):
                 self._let_go_if_over(actor)
                 if refused is not None:
                     raise refused
-                assert decision is not None
-                return decision.answer
+                return heard[-1].answer
 
     async def lapse(self, run_id: str) -> bool:
         """What time alone brings: a run whose timeout has passed ends; one that is being cancelled waits no more for

@@ -51,7 +51,7 @@ from stepwell.model.errors import (
     StoreDamaged,
     StoreUnavailable,
 )
-from stepwell.model.journal import KeyClaim, RunRow
+from stepwell.model.journal import KeyClaim, RunRow, Turn
 from stepwell.model.records import State
 from stepwell.model.states import RunStatus
 from stepwell.ports import Clock, Dice, Guard, Ids, Runner, Store
@@ -123,9 +123,10 @@ class Engine:
     def committed(self, actor: Actor, pending: Pending) -> None:
         self.carry_out(actor, pending.effects)
         if self.observers:
-            self.observers.tell(pending.turn, pending.conditions, pending.before)
+            turn = Turn(actor.id, pending.seq, pending.at, pending.events)
+            self.observers.tell(turn, pending.conditions, pending.before)
         run = actor.state.run
-        if pending.turn.seq == run.seq:  # nothing newer is on its way
+        if pending.seq == run.seq:  # nothing newer is on its way
             terminal = run.status.terminal
             if run.queue is not None and (terminal or run.waits):
                 self.queueing.changed(run.queue)
@@ -259,8 +260,8 @@ class Engine:
             )
 
     async def wait(self, run_id: str) -> RunRow:
-        """Return when the run is terminal, whoever carries it on: its row, but for the owner. Raises `NotFound`; what
-        made a run be put aside."""
+        """Return when the run is terminal, whoever carries it on, and so is what it continued as: the row of the last
+        of them, but for the owner. Raises `NotFound`; what made a run be put aside."""
         while not self.closing:
             if run_id in self.quarantined:
                 raise self.quarantined[run_id]
@@ -268,17 +269,17 @@ class Engine:
             waiters = self._waiters.setdefault(run_id, set())
             waiters.add(changed)
             try:
-                if run_id not in self.actors:
-                    row = await self.row(run_id)
-                    if RunStatus(row.status).terminal:
-                        return row
-                ended = await changed
-                if ended is not None:
-                    return ended
+                ended = None if run_id in self.actors else await self.row(run_id)
+                if ended is None or not RunStatus(ended.status).terminal:
+                    ended = await changed
             finally:
                 waiters.discard(changed)
                 if not waiters and self._waiters.get(run_id) is waiters:
                     del self._waiters[run_id]
+            if ended is not None and ended.status != RunStatus.CONTINUED.value:
+                return ended
+            if ended is not None:
+                run_id = (await self.reload(run_id)).run.continued_to or run_id
         raise StoreUnavailable("the engine is closed")
 
     # --- effects ----------------------------------------------------------------------------------

@@ -22,7 +22,7 @@ RETRY_AFTER: Duration = 1_000_000
 
 def worth_retrying(run_id: str, oldest: Pending, error: BaseException) -> bool:
     """False for a run that was never created, and for errors that asking again cannot mend."""
-    if oldest.turn.seq == 1 or not (isinstance(error, StepwellError) and error.retry):
+    if oldest.seq == 1 or not (isinstance(error, StepwellError) and error.retry):
         return False
     if not isinstance(error, SeqConflict):
         log.warning("run %s: %s; trying again", run_id, error)

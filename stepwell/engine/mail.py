@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from stepwell.kernel.ruling import Condition, Decision
-from stepwell.model.base import Json
+from stepwell.model.base import Instant, Json
 from stepwell.model.commands import Command
 from stepwell.model.effects import Effect
 from stepwell.model.errors import StoreUnavailable
-from stepwell.model.journal import DefinitionRow, KeyClaim, Turn
+from stepwell.model.events import Event
+from stepwell.model.journal import DefinitionRow, KeyClaim
 
 Reply = Callable[[BaseException | None], None]
 """Called once: None when the command is durable (or changed nothing), else why it was refused."""
@@ -39,14 +40,29 @@ class Mail(NamedTuple):
         return False
 
 
-class Pending(NamedTuple):
-    """A turn on its way to the store. `before`: the run's variables before it."""
+class Sender(Protocol):
+    """Whose turns are on their way."""
 
-    turn: Turn
+    def landed(self, error: BaseException | None) -> None:
+        """The store has answered for the oldest of them."""
+        ...
+
+
+class Pending(NamedTuple):
+    """A turn on its way to the store, which calls it when it knows. `before`: the run's variables before it. (There is
+    one for each run that is at work: of what it could hold, it holds what is needed.)"""
+
+    sender: Sender
+    seq: int
+    at: Instant
+    events: Sequence[Event]
     mail: Mail
     effects: list[Effect]
     conditions: Sequence[Condition]
     before: Mapping[str, Json]
+
+    def __call__(self, error: BaseException | None) -> None:
+        self.sender.landed(error)
 
 
 Lost = tuple[Pending, BaseException]

@@ -36,8 +36,11 @@ from stepwell.ports.search import SearchStore as SearchStore
 from stepwell.ports.versions import VersionStore as VersionStore
 from stepwell.ports.work import WorkStore as WorkStore
 
-Done = Callable[[BaseException | None], None]
-"""Called on the event loop once the commit is over: None when durable, else the reason why nothing was written."""
+
+class Done(Protocol):
+    def __call__(self, error: BaseException | None, /) -> None:
+        """Called on the event loop once the commit is over: None when durable, else why nothing was written."""
+        ...
 
 
 class Clock(Protocol):

@@ -194,11 +194,11 @@ class StartVerbs(Verbs):
 
     def _end_of(self, run_id: str, timeout: float | None) -> Awaitable[RunRow]:
         """Wait for the end of the run, or of the last one that it continued as; gives that one's row."""
-        return self._last_of_chain(run_id) if timeout is None else self._end_within(run_id, timeout)
+        return self.engine.wait(run_id) if timeout is None else self._end_within(run_id, timeout)
 
     async def _end_within(self, run_id: str, timeout: float) -> RunRow:
         try:
-            return await asyncio.wait_for(self._last_of_chain(run_id), timeout)
+            return await asyncio.wait_for(self.engine.wait(run_id), timeout)
         except TimeoutError:
             row = await self.engine.row(run_id)
             with self.hints():
@@ -206,14 +206,6 @@ class StartVerbs(Verbs):
                     f"run {run_id} is still {row.status} after {timeout:g} s",
                     hint=f"stepwell runs watch {run_id}",
                 ) from None
-
-    async def _last_of_chain(self, run_id: str) -> RunRow:
-        """Wait for the run, and for those that it continued as; returns the row of the last one."""
-        while True:
-            row = await self.engine.wait(run_id)
-            if row.status != "continued":
-                return row
-            run_id = (await self.engine.reload(run_id)).run.continued_to or run_id
 
     async def result(self, run_id: str, timeout: float | None = None) -> Any:
         """The output of the run (of a Python workflow that is imported here: as its function's annotation says).

@@ -155,7 +155,7 @@ class JournalConformance(Base):
         for number in range(50):
             run_id = f"run-{number % 7}"
             each = turn(run_id, number // 7 + 1)
-            store.append(each, b"", lambda error, name=f"{number}": told.append(name))  # type: ignore[misc]
+            store.append(each, b"", lambda error, name=f"{number}": told.append(name))
         assert told == []
         await store.flush()
         assert told == [str(number) for number in range(50)]
