@@ -182,8 +182,11 @@ class Code(Protocol):
     """how many outcomes it has been told; -1: it has not begun"""
     undoing: bool
     """it was told to `undo`"""
-    differs: str | None
-    """where it was found, when it was gone through again, to call something with other arguments than are recorded"""
+
+    @property
+    def differs(self) -> str | None:
+        """Where it was found, when it was gone through again, to give other arguments than are recorded."""
+        ...
 
     @property
     def undoable(self) -> bool:
