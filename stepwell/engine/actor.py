@@ -18,7 +18,7 @@ from stepwell.definition.model import Definition
 from stepwell.engine import inbox, losing
 from stepwell.engine.environment import Memo
 from stepwell.engine.host import Host
-from stepwell.engine.mail import Lost, Mail, Pending
+from stepwell.engine.mail import Lost, Mail, Pending, settle
 from stepwell.engine.rows import indexed, moved_entry, row_of
 from stepwell.kernel.code import Straight, complete_at_once
 from stepwell.kernel.decide import decide
@@ -130,7 +130,7 @@ class Actor:
         """Tell; done when the command is durable, or has what it was refused with. `heard` gets the decision that stood
         (the last one in it)."""
         answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self.tell(Mail(command, partial(_settle, answer), claim, definition, heard=heard))
+        self.tell(Mail(command, partial(settle, answer), claim, definition, heard=heard))
         return answer
 
     def _go_on(self) -> None:
@@ -392,12 +392,3 @@ class Actor:
         if mail is not None:
             mail.answer(error)
         self.host.broken(self, error)
-
-
-def _settle(answer: asyncio.Future[None], error: BaseException | None) -> None:
-    if answer.done():  # whoever asked does not wait any more
-        return
-    if error is None:
-        answer.set_result(None)
-    else:
-        answer.set_exception(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
@@ -38,6 +39,16 @@ class Mail(NamedTuple):
             self.answer(error)
             return True
         return False
+
+
+def settle(answer: asyncio.Future[None], error: BaseException | None) -> None:
+    """The reply to somebody who waits for this future."""
+    if answer.done():  # or does so no more
+        return
+    if error is None:
+        answer.set_result(None)
+    else:
+        answer.set_exception(error)
 
 
 class Sender(Protocol):

@@ -56,7 +56,7 @@ async def kept_for_later() -> int:
 
 
 @workflow
-async def counts(kept: bool) -> str:
+async def counts_far(kept: bool) -> str:
     try:
         await (kept_for_later() if kept else far_too_long())
     except StepFailed as failure:
@@ -67,7 +67,7 @@ async def counts(kept: bool) -> str:
 @pytest.mark.parametrize("kept", [False, True])
 async def test_a_result_that_cannot_be_stored_is_the_failure_of_its_step(kept: bool) -> None:
     async with Kit() as kit:
-        handle = await kit.start(counts, kept)
+        handle = await kit.start(counts_far, kept)
         await kit.drain()
         assert "4300 digits" in await kit.result(handle.run_id)
         only = (await handle.steps())[0]
