@@ -32,7 +32,8 @@ def progress(what: str, *, quiet: bool = False) -> Iterator[Progress]:
 
     def told(done: int, total: int) -> None:
         part = done * PARTS // total if total else done // EVERY
-        if 0 < total < FEWEST or part == last[0]:
+        few = total < FEWEST if total else not part
+        if few or part == last[0]:
             return
         last[0] = part
         text = line(f"{what}: {done:,}" + (f" of {total:,}" if total else ""))

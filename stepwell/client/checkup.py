@@ -61,12 +61,12 @@ async def doctor(
 
     `{ok, library, runs, open_runs, files, rebuilt, findings: [{code, severity, run_id, message, action}]}`; `ok`: there
     is no finding but notices and warnings. With `rebuild` the index rows and idempotency keys are made anew from the
-    journal first; what is found is what is left then. `progress` is told of `indexes`, `runs` and `files`. Raises
-    `Conflict` where another engine carries runs on, `StoreUnavailable`.
+    journal first; what is found is what is left then. `progress` is told of `indexes`, `journals`, `runs` and `files`.
+    Raises `Conflict` where another engine carries runs on, `StoreUnavailable`.
     """
     if rebuild:
         await _rebuild(engine, progress)
-    findings = [finding async for finding in engine.store.check()]
+    findings = [finding async for finding in engine.store.check(progress)]
     known = {finding.run_id for finding in findings}
     runs = still_open = 0
     total = sum((await engine.store.count_runs(RunFilter())).values())

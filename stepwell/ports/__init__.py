@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapp
 from typing import Protocol
 
 from stepwell.model.actions import Action, Outcome
-from stepwell.model.base import Duration, Instant, Json
+from stepwell.model.base import Duration, Instant, Json, Report
 from stepwell.model.events import Event
 from stepwell.model.feed import Cursor, FeedPage
 from stepwell.model.journal import (
@@ -180,8 +180,9 @@ class Store(Census, Protocol):
         """What the store is, for people: library and version, place, durability."""
         ...
 
-    def check(self) -> AsyncIterator[StoreFinding]:
-        """Read everything and compare: rows against hashes, seq without gaps. Read-only."""
+    def check(self, progress: Report | None = None) -> AsyncIterator[StoreFinding]:
+        """Read everything and compare: rows against hashes, seq without gaps. Read-only. `progress` is told of the
+        `journals` that are through; how many there are it does not say."""
         ...
 
     def all_runs(self) -> AsyncIterator[str]:

@@ -92,6 +92,7 @@ def test_how_far_long_work_has_come_is_shown_on_a_terminal(monkeypatch: pytest.M
             for done in range(1, 41):
                 part("runs", done, 40)
             part("files", 100, 0)
+            part("journals", 99, 0)
         seen[terminal, quiet] = watched.text
     assert seen[False, False] == "" and seen[True, True] == ""
     text = seen[True, False]
@@ -102,7 +103,9 @@ def test_how_far_long_work_has_come_is_shown_on_a_terminal(monkeypatch: pytest.M
         and "pause runs: 1,000 of 1,000" in parts
     )
     assert sum(text.startswith("pause") for text in parts) == 101
-    assert "few" not in text and "runs: 40 of 40" in parts and "files: 100" in parts
+    assert (
+        "few" not in text and "journals" not in text and "runs: 40 of 40" in parts and "files: 100" in parts
+    )
     assert text.endswith("\r")
 
 
@@ -117,3 +120,26 @@ def test_a_terminal_sees_it_and_standard_output_does_not(cli: Cli) -> None:
     text = asked.until()
     assert "pause runs: 20 of 20" in text and "pause: 20 of 20" in text
     assert asked.end() == 0
+
+
+def test_reading_archives_backups_and_indexes_are_followed_too_but_not_by_programs(cli: Cli) -> None:
+    async def begin() -> None:
+        async with Stepwell.open(cli.folder / "stepwell.db", guest=True) as engine:
+            for _ in range(100):
+                await engine.terminate(
+                    (await engine.start(HEAD % "nap" + "do: [{nap: {wait: {hours: 1}}}]")).run_id
+                )
+            plan = await engine.plan_archive()
+            await engine.apply_archive(plan["token"], to=cli.folder / "old.gz", remove=False)
+
+    asyncio.run(begin())
+    for words, told in (
+        (("archive", "verify", "old.gz"), "checked: 100 of 100"),
+        (("backup", "copy.db"), "pages checked: 0 of "),
+        (("doctor", "--rebuild"), "indexes: 100 of 100"),
+    ):
+        asked = Terminal(cli, *words)
+        assert told in asked.until() and asked.end() == 0
+    for quiet in (("archive", "verify", "old.gz"), ("doctor", "--rebuild")):
+        asked = Terminal(cli, *quiet, "--json")
+        assert " of 100" not in asked.until() and asked.end() == 0

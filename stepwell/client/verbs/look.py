@@ -149,6 +149,6 @@ class LookVerbs(Verbs):
 
     async def doctor(self, *, rebuild: bool = False, progress: Report | None = None) -> View:
         """Read everything and check it, the files that runs name too; with `rebuild` make the indexes anew from the
-        journal. `progress` is told what is being read (`indexes`, `runs`, `files`), how many are through,
-        and how many there are."""
+        journal. `progress` is told what is being read (`indexes`, `journals`, `runs`, `files`), how many are
+        through, and how many there are (0: not known)."""
         return await checkup.doctor(self.engine, self.blobs, rebuild=rebuild, progress=progress)

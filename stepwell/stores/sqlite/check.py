@@ -91,15 +91,15 @@ def run_ids(db: apsw.Connection, after: str) -> list[str]:
     return [run_id for (run_id,) in rows]
 
 
-def check_page(db: apsw.Connection, after: str) -> tuple[list[StoreFinding], str | None]:
-    """What is wrong with the next runs, and the id of the last of them (None: there were none)."""
+def check_page(db: apsw.Connection, after: str) -> tuple[list[StoreFinding], str | None, int]:
+    """What is wrong with the next runs, the id of the last of them (None: there were none), and how many they are."""
     try:
         ids = run_ids(db, after)
     except ROTTEN as error:
         message = f"the runs after {after or 'the start'} cannot be found: {error}"
-        return [StoreFinding("file_damaged", None, message, _RESTORE)], None
+        return [StoreFinding("file_damaged", None, message, _RESTORE)], None, 0
     found = [finding for run_id in ids if (finding := check_run(db, run_id)) is not None]
-    return found, ids[-1] if ids else None
+    return found, ids[-1] if ids else None, len(ids)
 
 
 def rebuild(

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
-from stepwell.model.base import MILLISECOND, SECOND, Duration, Json
+from stepwell.model.base import MILLISECOND, SECOND, Duration, Json, Report
 from stepwell.model.journal import (
     DefinitionRow,
     EngineRow,
@@ -272,15 +272,19 @@ class SqliteStore:
             "synchronous": {0: "off", 1: "normal", 2: "full", 3: "extra"}.get(settings[1], settings[1]),
         }
 
-    async def check(self) -> AsyncIterator[StoreFinding]:
+    async def check(self, progress: Report | None = None) -> AsyncIterator[StoreFinding]:
         for look in (checks.check_file, checks.check_index):
             for finding in await self._readers.long(look):
                 yield finding
         last: str | None = ""
+        through = 0
         while last is not None:
-            findings, last = await self._readers.long(partial(checks.check_page, after=last))
+            findings, last, count = await self._readers.long(partial(checks.check_page, after=last))
             for finding in findings:
                 yield finding
+            through += count
+            if progress is not None:
+                progress("journals", through, 0)
 
     async def all_runs(self) -> AsyncIterator[str]:
         last = ""
