@@ -104,6 +104,7 @@ async def test_doctor_looks_at_the_files_that_runs_name(tmp_path: Path) -> None:
         large, empty = await kept(engine)
         view = await engine.doctor(progress=lambda *told: seen.append(told))
         assert (view["ok"], view["files"]) == (True, 2)
+        assert seen.pop(0) == ("journals", 3, 0)
         assert seen == [("runs", 1, 3), ("runs", 2, 3), ("runs", 3, 3), ("files", 1, 2), ("files", 2, 2)]
         content = bytearray(blob(tmp_path / "a.db", large).read_bytes())
         content[7] ^= 1

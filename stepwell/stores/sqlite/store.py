@@ -283,7 +283,7 @@ class SqliteStore:
             for finding in findings:
                 yield finding
             through += count
-            if progress is not None:
+            if progress is not None and count:
                 progress("journals", through, 0)
 
     async def all_runs(self) -> AsyncIterator[str]:
