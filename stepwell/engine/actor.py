@@ -18,7 +18,7 @@ from stepwell.definition.model import Definition
 from stepwell.engine import inbox, losing
 from stepwell.engine.environment import Memo
 from stepwell.engine.host import Host
-from stepwell.engine.mail import Lost, Mail, Pending, settle
+from stepwell.engine.mail import Lost, Mail, OnItsWay, Pending, StraightPending, settle
 from stepwell.engine.rows import indexed, moved_entry, row_of
 from stepwell.kernel.code import Straight, complete_at_once
 from stepwell.kernel.decide import decide
@@ -47,7 +47,7 @@ class Actor:
         self.foreign = foreign
         self.failure: BaseException | None = None
         self._mail: deque[Mail] | None = None  # what waits is rare, and there may be thousands of runs
-        self._pending: list[Pending] = []
+        self._pending: list[OnItsWay] = []
         self._failed: Sequence[Lost] = ()
         self._stale: Sequence[asyncio.Future[None]] = ()
         self._computing: tuple[Mail, asyncio.Task[None]] | None = None
@@ -283,9 +283,9 @@ class Actor:
     def _commit_straight(self, mail: Mail, decision: Straight, now: Instant) -> None:
         """Nothing that the index, a queue or an inbox says has changed, unless the run has ended."""
         state, ended = self.state, decision.ended
-        run, seq, events = state.run, state.run.seq + 1, decision.events
-        pending = new(Pending, (self, seq, now, events, mail, decision.effects, (), run.variables))
-        turn = new(Turn, (run.id, seq, now, events))
+        run, seq = state.run, state.run.seq + 1
+        pending = new(StraightPending, (self, seq, now, mail, decision.calls, decision.ending))
+        turn = new(Turn, (run.id, seq, now, decision.events))
         row = None if ended is None else row_of(ended)
         state.tip = self.host.store.append(turn, state.tip, pending, row=row, foreign=self.foreign)
         decision.merge()
@@ -296,7 +296,7 @@ class Actor:
     def _nothing_new(self, mail: Mail, effects: Sequence[Effect]) -> None:
         """No event: what is to be done is done now, or once the turns before it are durable."""
         if effects and self._pending:
-            self._pending[-1].effects.extend(effects)
+            self._pending[-1] = self._pending[-1].also(effects)
         elif effects:
             self.host.carry_out(self, effects)
         mail.answer(None)

@@ -23,7 +23,7 @@ from stepwell.engine.environment import Surroundings
 from stepwell.engine.feed import Feed
 from stepwell.engine.followups import FollowUps
 from stepwell.engine.library import Library
-from stepwell.engine.mail import Mail, Pending
+from stepwell.engine.mail import Mail, OnItsWay
 from stepwell.engine.observers import Observers
 from stepwell.engine.probing import Probing
 from stepwell.engine.queues import Queueing
@@ -120,7 +120,7 @@ class Engine:
             deferred.source, deferred.data, deferred.variables, now, EXPRESSION_LIMIT
         )
 
-    def committed(self, actor: Actor, pending: Pending) -> None:
+    def committed(self, actor: Actor, pending: OnItsWay) -> None:
         self.carry_out(actor, pending.effects)
         if self.observers:
             turn = Turn(actor.id, pending.seq, pending.at, pending.events)

@@ -8,7 +8,7 @@ from typing import Protocol, TypeVar
 from stepwell.definition.expression import Deferred
 from stepwell.definition.model import Definition
 from stepwell.engine.environment import Surroundings
-from stepwell.engine.mail import Pending
+from stepwell.engine.mail import OnItsWay
 from stepwell.model.base import Instant, Json
 from stepwell.model.calls import Code
 from stepwell.model.effects import Effect
@@ -28,7 +28,7 @@ class Host(Protocol[Actor_contra]):
 
     async def compute(self, deferred: Deferred, now: Instant) -> Json: ...
 
-    def committed(self, actor: Actor_contra, pending: Pending) -> None:
+    def committed(self, actor: Actor_contra, pending: OnItsWay) -> None:
         """The turn is durable: carry out its effects, tell whoever listens."""
         ...
 

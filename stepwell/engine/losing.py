@@ -7,7 +7,7 @@ from typing import Any
 
 from stepwell.definition.model import Definition
 from stepwell.engine.host import Host
-from stepwell.engine.mail import Pending
+from stepwell.engine.mail import OnItsWay
 from stepwell.model.base import Duration
 from stepwell.model.errors import SeqConflict, StepwellError, StoreUnavailable
 from stepwell.model.events import NAMES
@@ -20,7 +20,7 @@ RETRY_AFTER: Duration = 1_000_000
 """How long to wait before trying again what a sick store could not take."""
 
 
-def worth_retrying(run_id: str, oldest: Pending, error: BaseException) -> bool:
+def worth_retrying(run_id: str, oldest: OnItsWay, error: BaseException) -> bool:
     """False for a run that was never created, and for errors that asking again cannot mend."""
     if oldest.seq == 1 or not (isinstance(error, StepwellError) and error.retry):
         return False

@@ -6,13 +6,16 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
+from stepwell.kernel.code import effects_of, events_of
 from stepwell.kernel.ruling import Condition, Decision
 from stepwell.model.base import Instant, Json
-from stepwell.model.commands import Command
+from stepwell.model.calls import Returned, StepCall
+from stepwell.model.commands import Command, CompleteStep
 from stepwell.model.effects import Effect
 from stepwell.model.errors import StoreUnavailable
 from stepwell.model.events import Event
 from stepwell.model.journal import DefinitionRow, KeyClaim
+from stepwell.model.records import State
 
 Reply = Callable[[BaseException | None], None]
 """Called once: None when the command is durable (or changed nothing), else why it was refused."""
@@ -54,27 +57,70 @@ def settle(answer: asyncio.Future[None], error: BaseException | None) -> None:
 class Sender(Protocol):
     """Whose turns are on their way."""
 
+    @property
+    def state(self) -> State: ...
+
     def landed(self, error: BaseException | None) -> None:
         """The store has answered for the oldest of them."""
         ...
 
 
 class Pending(NamedTuple):
-    """A turn on its way to the store, which calls it when it knows. `before`: the run's variables before it. (There is
-    one for each run that is at work: of what it could hold, it holds what is needed.)"""
+    """A turn on its way to the store, which calls it when it knows. `before`: the run's variables before it."""
 
     sender: Sender
     seq: int
     at: Instant
     events: Sequence[Event]
     mail: Mail
-    effects: list[Effect]
-    conditions: Sequence[Condition]
-    before: Mapping[str, Json]
+    effects: Sequence[Effect]
+    conditions: Sequence[Condition] = ()
+    before: Mapping[str, Json] = {}
 
     def __call__(self, error: BaseException | None) -> None:
         self.sender.landed(error)
 
+    def also(self, effects: Sequence[Effect]) -> Pending:
+        """The same with more to be done."""
+        return self._replace(effects=[*self.effects, *effects])
 
-Lost = tuple[Pending, BaseException]
+
+class StraightPending(NamedTuple):
+    """The same of a turn that was decided straight. Hundreds of runs have one each at the same time, so what follows
+    from the command and the calls is not kept, but made when it is wanted."""
+
+    sender: Sender
+    seq: int
+    at: Instant
+    mail: Mail
+    calls: Sequence[StepCall]
+    ending: Returned | None
+
+    def __call__(self, error: BaseException | None) -> None:
+        self.sender.landed(error)
+
+    @property
+    def events(self) -> Sequence[Event]:
+        command = self.mail.command
+        assert isinstance(command, CompleteStep)
+        return events_of(command.step, command.output, command.source, self.calls, self.ending)
+
+    @property
+    def effects(self) -> Sequence[Effect]:
+        return effects_of(self.sender.state.run, self.calls)
+
+    @property
+    def conditions(self) -> Sequence[Condition]:
+        return ()
+
+    @property
+    def before(self) -> Mapping[str, Json]:
+        return {}
+
+    def also(self, effects: Sequence[Effect]) -> Pending:
+        return Pending(self.sender, self.seq, self.at, self.events, self.mail, [*self.effects, *effects])
+
+
+OnItsWay = Pending | StraightPending
+Lost = tuple[OnItsWay, BaseException]
 """A turn that did not land, and why."""

@@ -145,12 +145,19 @@ class Decision:
     """What a command causes; nothing is changed until `merge` is called. `definition` is what the run goes on with,
     `answer` what whoever asked is told, where the command is a question too."""
 
-    __slots__ = ("answer", "conditions", "definition", "effects", "events")
+    __slots__ = ("answer", "definition")
     definition: Definition
-    events: list[Event]
-    effects: list[Effect]
-    conditions: Sequence[Condition]
     answer: Any
+
+    @property
+    def events(self) -> Sequence[Event]:
+        """What happens."""
+        raise NotImplementedError
+
+    @property
+    def effects(self) -> Sequence[Effect]:
+        """What has to be done when that is durable."""
+        raise NotImplementedError
 
     def merge(self) -> State:
         """Take it over into the state that it was made from, which is returned."""
@@ -160,7 +167,10 @@ class Decision:
 class Ruling(Decision):
     """See the module. `now` is the instant of the whole turn; `draft` holds the state after the events."""
 
-    __slots__ = ("agenda", "begun", "by", "draft", "env", "now")
+    __slots__ = ("agenda", "begun", "by", "conditions", "draft", "effects", "env", "events", "now")
+    events: list[Event]
+    effects: list[Effect]
+    conditions: Sequence[Condition]
 
     def __init__(self, definition: Definition, state: State, now: Instant, env: Environment) -> None:
         self.definition = definition

@@ -8,6 +8,7 @@ and goes on here wherever something is out of the ordinary.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from stepwell.definition.model import Definition
@@ -18,7 +19,8 @@ from stepwell.kernel.ruling import BEGINS_PER_TURN, Decision
 from stepwell.model.base import Instant, Json, new
 from stepwell.model.calls import Answer, Code, Done, Returned, StepCall
 from stepwell.model.commands import CompleteStep
-from stepwell.model.events import RunCompleted, StepCompleted, StepStarted
+from stepwell.model.effects import Effect
+from stepwell.model.events import Event, RunCompleted, StepCompleted, StepStarted
 from stepwell.model.records import Run, State, Step
 from stepwell.model.states import RunStatus, StepStatus
 
@@ -26,9 +28,10 @@ _KIND: Final = "call:python"
 
 
 class Straight(Decision):
-    """`step` has ended as `done` says, `begun` begin. `ended`: the run as it is if that was all."""
+    """`step` has ended as `done` says, `calls` are made, and so `begun` begin. `ended`: the run as it is if its code
+    returned with `ending`."""
 
-    __slots__ = ("begun", "done", "ended", "state", "step")
+    __slots__ = ("begun", "calls", "done", "ended", "ending", "state", "step")
 
     def __init__(
         self,
@@ -39,23 +42,25 @@ class Straight(Decision):
         calls: list[StepCall],
         ending: Returned | None = None,
     ) -> None:
-        run_id, priority, now = state.run.id, state.run.priority, done.ended_at
+        now = done.ended_at
         self.definition, self.state, self.step, self.done = definition, state, step, done
-        self.events = [new(StepCompleted, (step.id, done.output, done.source))]
-        self.effects, self.begun = [], []
-        self.conditions, self.answer = (), None
+        self.calls, self.ending, self.answer = calls, ending, None
+        self.begun = []
         for call in calls:
             step_id, arguments = call.id, call.arguments
-            self.events.append(_started(step_id, arguments))
-            self.effects.append(as_asked(run_id, priority, call))
             next_ = Step(step_id, step_id, _KIND, ROOT, now, status=StepStatus.RUNNING, input=arguments)
             next_.tries, next_.flow = None, arguments
             next_.started_at = next_.updated_at = now
             self.begun.append(next_)
-        self.ended: Run | None = None
-        if ending is not None:
-            self.events.append(RunCompleted(ending.output))
-            self.ended = _ended(state.run, ending, done)
+        self.ended = None if ending is None else _ended(state.run, ending, done)
+
+    @property
+    def events(self) -> list[Event]:
+        return events_of(self.step.id, self.done.output, self.done.source, self.calls, self.ending)
+
+    @property
+    def effects(self) -> list[Effect]:
+        return effects_of(self.state.run, self.calls)
 
     def merge(self) -> State:
         state, step, done = self.state, self.step, self.done
@@ -100,6 +105,23 @@ def complete_at_once(
     if len(calls) < len(answer.calls):
         return answer
     return Straight(definition, state, step, done, calls, ending)
+
+
+def events_of(
+    step_id: str, output: Json, source: str | None, calls: Sequence[StepCall], ending: Returned | None
+) -> list[Event]:
+    """What has happened in such a turn."""
+    events: list[Event] = [new(StepCompleted, (step_id, output, source))]
+    for call in calls:
+        events.append(_started(call.id, call.arguments))
+    if ending is not None:
+        events.append(RunCompleted(ending.output))
+    return events
+
+
+def effects_of(run: Run, calls: Sequence[StepCall]) -> list[Effect]:
+    """What has to be done when it is durable."""
+    return [as_asked(run.id, run.priority, call) for call in calls]
 
 
 def _started(step_id: str, arguments: Json) -> StepStarted:
