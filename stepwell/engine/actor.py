@@ -306,7 +306,8 @@ class Actor:
         pending = self._pending.pop(0)
         if error is None:
             self.host.committed(self, pending)
-            pending.mail.answer(None)
+            if (reply := pending.mail.reply) is not None:
+                reply(None)
         else:
             self._failed = (*self._failed, (pending, error))
             self._drop_computation()

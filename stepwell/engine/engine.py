@@ -52,7 +52,7 @@ from stepwell.model.errors import (
     StoreUnavailable,
 )
 from stepwell.model.journal import KeyClaim, RunRow, Turn
-from stepwell.model.records import State
+from stepwell.model.records import Run, State
 from stepwell.model.states import RunStatus
 from stepwell.ports import Clock, Dice, Guard, Ids, Runner, Store
 
@@ -121,24 +121,31 @@ class Engine:
         )
 
     def committed(self, actor: Actor, pending: OnItsWay) -> None:
-        self.carry_out(actor, pending.effects)
-        if self.observers:
+        if effects := pending.effects:
+            self.carry_out(actor, effects)
+        if self.observers.listening:
             turn = Turn(actor.id, pending.seq, pending.at, pending.events)
             self.observers.tell(turn, pending.conditions, pending.before)
         run = actor.state.run
-        if pending.seq == run.seq:  # nothing newer is on its way
-            terminal = run.status.terminal
-            if run.queue is not None and (terminal or run.waits):
-                self.queueing.changed(run.queue)
-            if actor.foreign or terminal:
-                self.store.call_others()
-                self.timekeeper.about(run)
-            if run.continued_to is not None and run.inbox:
-                self._hand_over(actor.state)
-            if terminal:
-                self.forget(actor, row_of(run) if run.id in self._waiters else None)
-            else:
-                self._snapshots.consider(actor.state)
+        if pending.seq < run.seq:  # something newer is on its way
+            return
+        if run.status is not RunStatus.RUNNING or actor.foreign:
+            self._moved(actor, run)
+        if run.ended_at is None:
+            self._snapshots.consider(actor.state)
+
+    def _moved(self, actor: Actor, run: Run) -> None:
+        """It does not just go on, or others carry it on."""
+        terminal = run.status.terminal
+        if run.queue is not None and (terminal or run.waits):
+            self.queueing.changed(run.queue)
+        if actor.foreign or terminal:
+            self.store.call_others()
+            self.timekeeper.about(run)
+        if run.continued_to is not None and run.inbox:
+            self._hand_over(actor.state)
+        if terminal:
+            self.forget(actor, row_of(run) if run.id in self._waiters else None)
 
     def _hand_over(self, ended: State) -> None:
         task = asyncio.ensure_future(hand_over(self, ended))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from typing import TypeVar
 
 from stepwell.kernel.ruling import Condition
 from stepwell.model.base import Json
@@ -24,6 +25,7 @@ VariableListener = Callable[[str, str, object, object], None]
 """Gets (run id, name, old, new); None stands for absent."""
 
 Forget = Callable[[], None]
+L = TypeVar("L")
 
 
 class Observers:
@@ -33,21 +35,27 @@ class Observers:
         self._events: list[Observer] = []
         self._conditions: list[ConditionListener] = []
         self._variables: list[VariableListener] = []
-
-    def __bool__(self) -> bool:
-        return bool(self._events or self._conditions or self._variables)
+        self.listening = 0
+        """how many listeners there are"""
 
     def on_event(self, observer: Observer) -> Forget:
-        self._events.append(observer)
-        return lambda: self._events.remove(observer)
+        return self._add(self._events, observer)
 
     def on_condition(self, listener: ConditionListener) -> Forget:
-        self._conditions.append(listener)
-        return lambda: self._conditions.remove(listener)
+        return self._add(self._conditions, listener)
 
     def on_variable(self, listener: VariableListener) -> Forget:
-        self._variables.append(listener)
-        return lambda: self._variables.remove(listener)
+        return self._add(self._variables, listener)
+
+    def _add(self, listeners: list[L], listener: L) -> Forget:
+        listeners.append(listener)
+        self.listening += 1
+
+        def forget() -> None:
+            listeners.remove(listener)
+            self.listening -= 1
+
+        return forget
 
     def tell(self, turn: Turn, conditions: Sequence[Condition], before: Mapping[str, Json]) -> None:
         """`before`: the run's variables before the turn."""

@@ -18,9 +18,9 @@ log = logging.getLogger("stepwell.workers")
 
 
 async def run_async(action: CodeAction, context: WorkContext) -> Outcome:
-    """On the event loop: nothing between the function and its task. (Of a function that keeps to itself that it was
-    asked to stop, nothing is said here.)"""
-    token = _CURRENT.set(Current(context, asyncio.get_running_loop()))
+    """On the event loop, in a context of its own: nothing between the function and its task. (Of a function that keeps
+    to itself that it was asked to stop, nothing is said here.)"""
+    _CURRENT.set(Current(context, asyncio.get_running_loop()))
     try:
         return new(
             Succeeded, (action.write(await action.function(*action.arguments, **action.keywords)), None)
@@ -34,8 +34,6 @@ async def run_async(action: CodeAction, context: WorkContext) -> Outcome:
         return outcome_of(error, action)
     except BaseException as error:  # noqa: BLE001 - whatever a function raises, SystemExit too, is its step's fault
         return outcome_of(error, action)
-    finally:
-        _CURRENT.reset(token)
 
 
 def run_plain(action: CodeAction, current: Current) -> Outcome:

@@ -286,7 +286,7 @@ async def test_follow_waits_for_more(tmp_path: Path) -> None:
         handle = await stepwell.start(THREE)
         assert (await coming).run_id == handle.run_id
         await follow.aclose()
-        assert not stepwell.engine.observers
+        assert not stepwell.engine.observers.listening
 
 
 async def test_closing_inside_the_handler_ends_it_there(tmp_path: Path) -> None:
