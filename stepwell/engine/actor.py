@@ -129,7 +129,7 @@ class Actor:
     ) -> asyncio.Future[None]:
         """Tell; done when the command is durable, or has what it was refused with. `heard` gets the decision that stood
         (the last one in it)."""
-        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[None] = self.host.loop.create_future()
         self.tell(Mail(command, partial(settle, answer), claim, definition, heard=heard))
         return answer
 
@@ -326,7 +326,7 @@ class Actor:
 
     async def refresh(self) -> None:
         """Take in what others appended. Returns when the state is that of the store."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        done: asyncio.Future[None] = self.host.loop.create_future()
         self._stale = (*self._stale, done)
         self._go_on()
         await done

@@ -87,7 +87,7 @@ class Engine:
         """`engine_id` None: a guest, which moves runs of other engines but performs nothing. `queues`: those whose runs
         it begins; None: all. `policy`: what may be called."""
         self.store, self.clock, self.ids, self.runner, self.guard = store, clock, ids, runner, guard
-        self.engine_id = engine_id
+        self.engine_id, self.loop = engine_id, asyncio.get_running_loop()
         self.observers = Observers()
         self.feed = Feed(store.feed, clock, self.observers)
         self.codebase = codebase
@@ -272,7 +272,7 @@ class Engine:
         while not self.closing:
             if run_id in self.quarantined:
                 raise self.quarantined[run_id]
-            changed: asyncio.Future[RunRow | None] = asyncio.get_running_loop().create_future()
+            changed: asyncio.Future[RunRow | None] = self.loop.create_future()
             waiters = self._waiters.setdefault(run_id, set())
             waiters.add(changed)
             try:
@@ -315,7 +315,7 @@ class Engine:
         self.follow_ups.of(actor.id)
 
     def _continue(self, actor: Actor, effect: Continue) -> None:
-        asyncio.get_running_loop().call_soon(actor.tell, Mail(c.Proceed()))
+        self.loop.call_soon(actor.tell, Mail(c.Proceed()))
 
     def _timer_fired(self, run_id: str, step: str | None, purpose: str) -> None:
         actor = self.actors.get(run_id)

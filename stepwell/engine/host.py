@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from typing import Protocol, TypeVar
 
@@ -23,6 +24,8 @@ class Host(Protocol[Actor_contra]):
 
     clock: Clock
     store: Store
+    loop: asyncio.AbstractEventLoop
+    """the one on which all of it is done (asking asyncio for it is a system call)"""
     closing: bool
     surroundings: Surroundings
 

@@ -17,10 +17,10 @@ from stepwell.workers.results import NotJson
 log = logging.getLogger("stepwell.workers")
 
 
-async def run_async(action: CodeAction, context: WorkContext) -> Outcome:
-    """On the event loop, in a context of its own: nothing between the function and its task. (Of a function that keeps
-    to itself that it was asked to stop, nothing is said here.)"""
-    _CURRENT.set(Current(context, asyncio.get_running_loop()))
+async def run_async(action: CodeAction, context: WorkContext, loop: asyncio.AbstractEventLoop) -> Outcome:
+    """On `loop`, which is the running one, in a context of its own: nothing between the function and its task. (Of a
+    function that keeps to itself that it was asked to stop, nothing is said here.)"""
+    _CURRENT.set(Current(context, loop))
     try:
         return new(
             Succeeded, (action.write(await action.function(*action.arguments, **action.keywords)), None)

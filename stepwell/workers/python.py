@@ -51,13 +51,21 @@ class PythonRunner:
         self._threads = Threads(threads, "stepwell-step")
         self._importer = Threads(1, "stepwell-import")
         self._children = children or ChildPool("python")
+        self._loop: asyncio.AbstractEventLoop | None = None
+        """the one on which everything here is done, once that is known: to ask for it is a system call"""
 
     def perform(self, action: Action, context: WorkContext) -> Coroutine[Any, Any, Outcome]:
         """A step of a workflow that is code has its function here already; that of a document has to be found."""
         if isinstance(action, CodeAction):
-            return run_async(action, context) if action.is_async else self._run_plain(action, context)
+            if action.is_async:
+                return run_async(action, context, self._loop or self._here())
+            return self._run_plain(action, context)
         assert isinstance(action, PythonAction)
         return self._call(action, context)
+
+    def _here(self) -> asyncio.AbstractEventLoop:
+        self._loop = asyncio.get_running_loop()
+        return self._loop
 
     async def _call(self, action: PythonAction, context: WorkContext) -> Outcome:
         entry = self._entries.get(action.function)
