@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from stepwell.code.arguments import for_the_record
 from stepwell.code.options import Length, microseconds
 from stepwell.model.errors import InvalidInput
 from stepwell.model.ledger import Cached, Rate, cache_key
+from stepwell.workers.results import NotJson, jsonable
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +26,22 @@ class Cache:
             raise InvalidInput("ttl is longer than nothing: leave the cache out")
 
     def of(self, step: str, args: tuple[Any, ...], keywords: dict[str, Any]) -> Cached:
-        key = self.key(*args, **keywords) if self.key is not None else for_the_record(args, keywords)
         try:
-            return Cached(step, cache_key(key), microseconds(self.ttl, "ttl"))
-        except (ValueError, TypeError) as error:
-            raise InvalidInput(f"the cache key of {step} is no JSON: {error}") from None
+            key = _whole(args, keywords) if self.key is None else self.key(*args, **keywords)
+            return Cached(step, cache_key(jsonable(key)), microseconds(self.ttl, "ttl"))
+        except (NotJson, ValueError) as error:
+            what = "the arguments are the cache key, and are" if self.key is None else "the cache key is"
+            raise InvalidInput(
+                f"step {step}: {what} no JSON: {str(error).replace('the result', 'it', 1)}",
+                hint="give the cache a key: cache=Cache(ttl, key=lambda …: …)",
+            ) from None
+
+
+def _whole(args: tuple[Any, ...], keywords: dict[str, Any]) -> Any:
+    """The arguments, in the form in which they are on record (see `arguments.for_the_record`), but nothing left out."""
+    if not keywords:
+        return list(args)
+    return {"args": list(args), **keywords} if args else keywords
 
 
 def cache_of(given: Cache | Length | None) -> Cache | None:

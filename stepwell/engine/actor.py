@@ -15,7 +15,7 @@ from functools import partial
 
 from stepwell.definition.expression import Deferred, ExpressionError
 from stepwell.definition.model import Definition
-from stepwell.engine import inbox, losing
+from stepwell.engine import inbox, instead, losing
 from stepwell.engine.environment import Memo
 from stepwell.engine.host import Host
 from stepwell.engine.mail import Lost, Mail, OnItsWay, Pending, StraightPending, settle
@@ -25,7 +25,7 @@ from stepwell.kernel.decide import decide
 from stepwell.kernel.ruling import Decision, Ruling
 from stepwell.model.base import Instant, new
 from stepwell.model.calls import Answer, Code, CodeMismatch, CodeRestart
-from stepwell.model.commands import Command, CompleteStep, FailRun, FailStep, Proceed, StallRun
+from stepwell.model.commands import Command, CompleteStep, FailRun, Proceed, StallRun
 from stepwell.model.effects import Effect
 from stepwell.model.errors import InvalidInput, SeqConflict, StepwellError, StoreUnavailable
 from stepwell.model.journal import DefinitionRow, KeyClaim, Turn
@@ -183,6 +183,7 @@ class Actor:
                 self._blame_code(mail, now, refused)
                 return
             self._refuse(mail, refused)
+            return
         except StepwellError as refused:
             mail.answer(refused)
         except Exception as error:  # noqa: BLE001 - a fault in a rule must stop this run only
@@ -191,14 +192,13 @@ class Actor:
             self._drop_code()
 
     def _refuse(self, mail: Mail, refused: InvalidInput) -> None:
-        """A value cannot be stored: never in silence. A result that cannot be stored is its step's failure."""
-        command = mail.command
-        if isinstance(command, CompleteStep) and mail.insist:
-            failed = FailStep(command.step, command.attempt, runtime(refused.message))
+        """A value cannot be stored: never in silence. If it is a step's outcome, that is its failure."""
+        failed = instead.failure(mail.command, refused) if mail.insist else None
+        if failed is not None:
             self.tell(Mail(failed, insist=True))
         elif mail.reply is not None:
             mail.answer(refused)
-        elif not isinstance(command, FailRun):
+        elif not isinstance(mail.command, FailRun):
             self._decide(Mail(FailRun(runtime(refused.message))))
 
     def _blame_code(self, mail: Mail, now: Instant, refused: InvalidInput) -> None:
@@ -289,9 +289,9 @@ class Actor:
         row = None if ended is None else row_of(ended)
         state.tip = self.host.store.append(turn, state.tip, pending, row=row, foreign=self.foreign)
         decision.merge()
+        self._pending.append(pending)
         if ended is not None:
             self._drop_code()
-        self._pending.append(pending)
 
     def _nothing_new(self, mail: Mail, effects: Sequence[Effect]) -> None:
         """No event: what is to be done is done now, or once the turns before it are durable."""

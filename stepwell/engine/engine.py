@@ -266,9 +266,9 @@ class Engine:
                 hint=f"bring it back with: stepwell archive restore {file}" if file else "",
             )
 
-    async def wait(self, run_id: str) -> RunRow:
-        """Return when the run is terminal, whoever carries it on, and so is what it continued as: the row of the last
-        of them, but for the owner. Raises `NotFound`; what made a run be put aside."""
+    async def wait(self, run_id: str, *, follow: bool = False) -> RunRow:
+        """Return when the run is terminal, whoever carries it on: its row, but for the owner. `follow`: and so is what
+        it continued as; the row of the last of them. Raises `NotFound`; what made a run be put aside."""
         while not self.closing:
             if run_id in self.quarantined:
                 raise self.quarantined[run_id]
@@ -283,7 +283,7 @@ class Engine:
                 waiters.discard(changed)
                 if not waiters and self._waiters.get(run_id) is waiters:
                     del self._waiters[run_id]
-            if ended is not None and ended.status != RunStatus.CONTINUED.value:
+            if ended is not None and not (follow and ended.status == RunStatus.CONTINUED.value):
                 return ended
             if ended is not None:
                 run_id = (await self.reload(run_id)).run.continued_to or run_id

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from stepwell import NotFound, RunFailed, Stepwell, flow, step, workflow
+from stepwell import InvalidInput, NotFound, RunFailed, Stepwell, WaitTimeout, flow, step, workflow
 from stepwell.model.queues import Queue
 from stepwell.testing import Kit, kill_everywhere
 
@@ -168,3 +168,34 @@ async def test_a_child_is_known_by_the_run_that_it_is_now(*, reopened: bool) -> 
 
 async def children(engine: Stepwell, run_id: str) -> list[str]:
     return [run["run_id"] for run in (await engine.list(parent_id=run_id))["runs"]]
+
+
+async def test_waiting_for_a_run_is_not_waiting_for_what_it_continued_as() -> None:
+    """A schedule wants to hear of the end of the very run that it began; whoever wants a result, of the chain's."""
+    async with Kit() as kit:
+        handle = await kit.start(chained, 2)
+        assert await kit.result(handle) == 0
+        first = await kit.engine.engine.wait(handle.run_id)
+        last = await kit.engine.engine.wait(handle.run_id, follow=True)
+        assert (first.id, first.status, last.status) == (handle.run_id, "continued", "completed")
+        assert last.id != first.id
+
+
+@workflow(name="chains-that-sleep")
+async def sleepy(n: int) -> None:
+    if n:
+        flow.continue_as_new(n - 1)
+    await flow.sleep(1_000)
+
+
+async def test_who_waits_in_vain_hears_of_the_run_that_it_is_now() -> None:
+    async with Kit() as kit:
+        handle = await kit.start(sleepy, 1)
+        await kit.drain()
+        with pytest.raises(
+            WaitTimeout, match=r"went on as run \S+, which is still running after 0 s"
+        ) as timeout:
+            await kit.engine.result(handle.run_id, timeout=0)
+        assert handle.run_id not in (timeout.value.hint or "")
+        with pytest.raises(InvalidInput, match="seconds, not '5'"):
+            await kit.engine.result(handle.run_id, timeout="5")  # type: ignore[arg-type]

@@ -5,17 +5,22 @@ from __future__ import annotations
 import asyncio
 import random
 from copy import deepcopy
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from stepwell import step, workflow
 from stepwell.definition.expression import evaluate
 from stepwell.engine import actor
+from stepwell.engine.mail import Mail, StraightPending
 from stepwell.kernel.code import Straight
 from stepwell.kernel.decide import decide
 from stepwell.kernel.evolve import blank, replay
-from stepwell.kernel.ruling import Environment
+from stepwell.kernel.ruling import BEGINS_PER_TURN, Environment
+from stepwell.model.effects import Interrupt
 from stepwell.model.errors import InvalidInput
+from stepwell.model.events import Event, RunCompleted, StepStarted
 from stepwell.model.journal import Turn
 from stepwell.model.records import State
 from stepwell.testing import Kit
@@ -30,7 +35,7 @@ class Watch:
     """Decides every quick turn in both ways, and compares."""
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.quick = self.others = 0
+        self.quick = self.others = self.ended = 0
         self.wrong: list[Any] = []
         """what differed (an error raised in a rule would only put the run aside)"""
         monkeypatch.setattr(actor, "complete_at_once", self.complete)
@@ -48,6 +53,13 @@ class Watch:
         told.again()
         usual = decide(definition, before, command, now, Environment(evaluate, code=told))
         self.same((usual.events, usual.effects), (found.events, found.effects))
+        self.ended += found.ended is not None
+        sender: Any = SimpleNamespace(state=state)
+        pending = StraightPending(sender, 1, now, Mail(command), found.calls, found.ending)
+        self.same((usual.events, usual.effects), (pending.events, pending.effects))
+        more = [Interrupt("/do/0/x", 1)]
+        also = pending.also(more)
+        self.same((usual.events, [*usual.effects, *more]), (also.events, also.effects))
         self.same((usual.definition, list(usual.conditions), usual.answer), (definition, [], None))
         usual.merge()
         after = deepcopy(state)
@@ -121,6 +133,31 @@ async def test_random_workflows(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not watch.wrong
     assert watch.quick > 25
     assert watch.others > 15
+    assert watch.ended > 3
+
+
+@step
+async def one() -> int:
+    return 1
+
+
+@workflow(name="straight-wide")
+async def wide(count: int) -> int:
+    await one()
+    return sum(await asyncio.gather(*(one() for _ in range(count))))
+
+
+async def test_no_turn_begins_more_than_it_may_and_observers_hear_of_every_event() -> None:
+    heard: list[tuple[int, Event]] = []
+    async with Kit() as kit:
+        kit.engine.on_event(lambda run_id, seq, at, event: heard.append((seq, event)))
+        handle = await kit.start(wide, 1_500)
+        assert await kit.result(handle) == 1_500
+        turns = await kit.engine.engine.store.turns(handle.run_id)
+    assert max(sum(type(event) is StepStarted for event in turn.events) for turn in turns) == BEGINS_PER_TURN
+    assert heard == [(turn.seq, event) for turn in turns for event in turn.events]
+    assert sum(type(event) is StepStarted for _, event in heard) == 1_501
+    assert type(heard[-1][1]) is RunCompleted
 
 
 async def test_what_cannot_be_stored_changes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,7 @@ from stepwell.model.actions import CodeAction, Succeeded
 from stepwell.model.commands import CompleteStep
 from stepwell.model.effects import Perform
 from stepwell.testing import Kit
+from stepwell.workers.context import CallAgain
 
 
 class Argument:
@@ -72,3 +73,39 @@ async def test_a_result_that_cannot_be_stored_is_the_failure_of_its_step(kept: b
         assert "4300 digits" in await kit.result(handle.run_id)
         only = (await handle.steps())[0]
         assert (only["status"], only["attempt"]) == ("failed", 1)
+
+
+@step(retry=2)
+async def fails_with(what: str) -> None:
+    DONE.append(what)
+    if what == "half":
+        raise ValueError("half a character: \udcff")
+    if what == "long":
+        raise ValueError(10**5000)
+    raise CallAgain(1, {"seen": 10**5000})
+
+
+DONE: list[str] = []
+
+
+@workflow
+async def fails_oddly(what: str) -> str:
+    try:
+        await fails_with(what)
+    except StepFailed as failure:
+        return str(failure)
+    return "went well"
+
+
+@pytest.mark.parametrize("what", ["half", "long", "again"])
+async def test_a_failure_that_cannot_be_stored_is_one_of_its_step_all_the_same(what: str) -> None:
+    DONE.clear()
+    async with Kit() as kit:
+        handle = await kit.start(fails_oddly, what)
+        for _ in range(4):
+            await kit.drain(advance=True)
+        said = await kit.result(handle.run_id)
+        assert {"half": "half a character", "long": "4300 digits", "again": "4300 digits"}[what] in said
+        assert (await handle.steps())[0]["status"] == "failed"
+        assert len(DONE) == 2
+        await kit.check()

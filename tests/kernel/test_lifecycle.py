@@ -440,3 +440,20 @@ def test_masking_leaves_names_alone() -> None:
     assert d.output == {"pin": "***", "t": "a ***"}
     assert d.state.run.variables == {"admin": "***"}
     assert "/do/0/createadmin" in d.state.steps
+
+
+def test_an_attempt_says_since_when_its_step_was_held() -> None:
+    d = Driver(TWO).start()
+    d.send(c.PauseRun())
+    d.complete("a", 1)
+    held = d.now
+    d.advance(60)
+    d.send(c.ResumeRun())
+    first = d.step("a").attempts[0]
+    assert (first.scheduled_at, first.started_at, first.ended_at) == (
+        first.started_at,
+        first.started_at,
+        held,
+    )
+    (waited,) = d.step("b").attempts
+    assert (waited.number, waited.scheduled_at, waited.started_at, waited.ended_at) == (1, held, d.now, None)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from stepwell import Cache, InvalidInput, Policy, flow, step, workflow
+from stepwell import Cache, InvalidInput, Policy, RunFailed, flow, step, workflow
 from stepwell.definition.parse import findings, parse
 from stepwell.model import commands as c
 from stepwell.model import problem
@@ -276,3 +277,37 @@ def test_a_cache_is_checked_when_it_is_made() -> None:
         Cache(ttl=0)
     with pytest.raises(InvalidInput, match="no JSON"):
         Cache(ttl=1, key=object).of("step", (), {})
+
+
+@dataclass
+class Customer:
+    number: int
+
+
+@step(cache=60)
+async def rating(customer: Customer) -> int:
+    CALLS.append(customer.number)
+    return customer.number
+
+
+@step(cache=60)
+async def together(items: Any) -> list[str]:
+    return sorted(items)
+
+
+@workflow
+async def ratings() -> list[int]:
+    return [await rating(Customer(1)), await rating(Customer(2)), await rating(Customer(1))]
+
+
+@workflow
+async def of_a_set() -> Any:
+    return await together({"apple", "pear"})
+
+
+async def test_arguments_are_the_key_if_they_say_all_there_is_to_say() -> None:
+    async with Kit() as kit:
+        assert await kit.result(await kit.start(ratings)) == [1, 2, 1]
+        assert CALLS == [1, 2]
+        with pytest.raises(RunFailed, match="the arguments are the cache key, and are no JSON"):
+            await kit.result(await kit.start(of_a_set))

@@ -194,17 +194,22 @@ class StartVerbs(Verbs):
 
     def _end_of(self, run_id: str, timeout: float | None) -> Awaitable[RunRow]:
         """Wait for the end of the run, or of the last one that it continued as; gives that one's row."""
-        return self.engine.wait(run_id) if timeout is None else self._end_within(run_id, timeout)
+        return self.engine.wait(run_id, follow=True) if timeout is None else self._end_within(run_id, timeout)
 
     async def _end_within(self, run_id: str, timeout: float) -> RunRow:
+        if isinstance(timeout, bool) or not isinstance(timeout, int | float):
+            raise InvalidInput(f"timeout is a number of seconds, not {timeout!r}")
         try:
-            return await asyncio.wait_for(self.engine.wait(run_id), timeout)
+            return await asyncio.wait_for(self.engine.wait(run_id, follow=True), timeout)
         except TimeoutError:
             row = await self.engine.row(run_id)
+            while row.status == RunStatus.CONTINUED.value:
+                row = await self.engine.row((await self.engine.reload(row.id)).run.continued_to or run_id)
+            goes_on = "" if row.id == run_id else f" went on as run {row.id}, which"
             with self.hints():
                 raise WaitTimeout(
-                    f"run {run_id} is still {row.status} after {timeout:g} s",
-                    hint=f"stepwell runs watch {run_id}",
+                    f"run {run_id}{goes_on} is still {row.status} after {timeout:g} s",
+                    hint=f"stepwell runs watch {row.id}",
                 ) from None
 
     async def result(self, run_id: str, timeout: float | None = None) -> Any:
