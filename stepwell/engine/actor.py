@@ -185,7 +185,7 @@ class Actor:
             self._refuse(mail, refused)
             return
         except StepwellError as refused:
-            mail.answer(refused)
+            self._say(mail, refused)
         except Exception as error:  # noqa: BLE001 - a fault in a rule must stop this run only
             self._break(error, mail)
         if self._code is not None and self._code.seen != told:
@@ -197,7 +197,7 @@ class Actor:
         if failed is not None:
             self.tell(Mail(failed, insist=True))
         elif mail.reply is not None:
-            mail.answer(refused)
+            self._say(mail, refused)
         elif not isinstance(mail.command, FailRun):
             self._decide(Mail(FailRun(runtime(refused.message))))
 
@@ -295,19 +295,23 @@ class Actor:
 
     def _nothing_new(self, mail: Mail, effects: Sequence[Effect]) -> None:
         """No event: what is to be done is done now, or once the turns before it are durable."""
-        if effects and self._pending:
-            self._pending[-1] = self._pending[-1].also(effects)
-        elif effects:
+        if effects and not self._pending:
             self.host.carry_out(self, effects)
-        mail.answer(None)
+        self._say(mail, None, effects)
+
+    def _say(self, mail: Mail, told: BaseException | None, effects: Sequence[Effect] = ()) -> None:
+        """What rests on turns that are not durable yet is told, and done, when they are; else it is asked again."""
+        if self._pending:
+            self._pending[-1] = self._pending[-1].also(effects, mail, told)
+        else:
+            mail.answer(told)
 
     def landed(self, error: BaseException | None) -> None:
         """The store has answered for the oldest turn on its way."""
         pending = self._pending.pop(0)
         if error is None:
             self.host.committed(self, pending)
-            if (reply := pending.mail.reply) is not None:
-                reply(None)
+            pending.answer()
         else:
             self._failed = (*self._failed, (pending, error))
             self._drop_computation()
@@ -346,7 +350,7 @@ class Actor:
 
     async def _take_up_again(self, failed: Sequence[Lost]) -> None:
         error = failed[0][1] if failed else None
-        retried = [pending.mail for pending, error in failed if not pending.mail.gives_up(error)]
+        retried = [mail for lost, why in failed for mail in lost.mails if not mail.gives_up(why)]
         if error is not None and not isinstance(error, SeqConflict):
             await losing.pause(self.host.clock)
         self._drop_code()
@@ -369,7 +373,8 @@ class Actor:
         else:
             self._break(first, None)
         for pending, error in failed:
-            pending.mail.answer(error)
+            for mail in pending.mails:
+                mail.answer(error)
 
     # --- the end ----------------------------------------------------------------------------------
 
@@ -381,7 +386,7 @@ class Actor:
             if task is not None:
                 task.cancel()
         left = [self._computing[0]] if self._computing else []
-        left += [pending.mail for pending, _ in self._failed]
+        left += [mail for pending, _ in self._failed for mail in pending.mails]
         for mail in [*left, *(self._mail or ())]:
             mail.answer(self.failure)
         for waiting in self._stale:

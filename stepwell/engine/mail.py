@@ -66,7 +66,9 @@ class Sender(Protocol):
 
 
 class Pending(NamedTuple):
-    """A turn on its way to the store, which calls it when it knows. `before`: the run's variables before it."""
+    """A turn on its way to the store, which calls it when it knows. `before`: the run's variables before it. `resting`:
+    mail that was decided by the state after this turn without changing it, and what it is to be told: that is not true
+    before the turn is durable."""
 
     sender: Sender
     seq: int
@@ -76,13 +78,25 @@ class Pending(NamedTuple):
     effects: Sequence[Effect]
     conditions: Sequence[Condition] = ()
     before: Mapping[str, Json] = {}
+    resting: Sequence[tuple[Mail, BaseException | None]] = ()
 
     def __call__(self, error: BaseException | None) -> None:
         self.sender.landed(error)
 
-    def also(self, effects: Sequence[Effect]) -> Pending:
-        """The same with more to be done."""
-        return self._replace(effects=[*self.effects, *effects])
+    @property
+    def mails(self) -> Sequence[Mail]:
+        """Whose commands are decided anew if it does not land."""
+        return [self.mail, *(mail for mail, _ in self.resting)]
+
+    def answer(self) -> None:
+        """It is durable: tell everybody."""
+        self.mail.answer(None)
+        for mail, told in self.resting:
+            mail.answer(told)
+
+    def also(self, effects: Sequence[Effect], mail: Mail, told: BaseException | None = None) -> Pending:
+        """The same with more to be done, and one more to be told."""
+        return self._replace(effects=[*self.effects, *effects], resting=[*self.resting, (mail, told)])
 
 
 class StraightPending(NamedTuple):
@@ -117,8 +131,17 @@ class StraightPending(NamedTuple):
     def before(self) -> Mapping[str, Json]:
         return {}
 
-    def also(self, effects: Sequence[Effect]) -> Pending:
-        return Pending(self.sender, self.seq, self.at, self.events, self.mail, [*self.effects, *effects])
+    @property
+    def mails(self) -> Sequence[Mail]:
+        return [self.mail]
+
+    def answer(self) -> None:
+        if self.mail.reply is not None:
+            self.mail.reply(None)
+
+    def also(self, effects: Sequence[Effect], mail: Mail, told: BaseException | None = None) -> Pending:
+        plain = Pending(self.sender, self.seq, self.at, self.events, self.mail, self.effects)
+        return plain.also(effects, mail, told)
 
 
 OnItsWay = Pending | StraightPending

@@ -18,6 +18,7 @@ from stepwell.kernel.code import Straight
 from stepwell.kernel.decide import decide
 from stepwell.kernel.evolve import blank, replay
 from stepwell.kernel.ruling import BEGINS_PER_TURN, Environment
+from stepwell.model.commands import Proceed
 from stepwell.model.effects import Interrupt
 from stepwell.model.errors import InvalidInput
 from stepwell.model.events import Event, RunCompleted, StepStarted
@@ -58,7 +59,7 @@ class Watch:
         pending = StraightPending(sender, 1, now, Mail(command), found.calls, found.ending)
         self.same((usual.events, usual.effects), (pending.events, pending.effects))
         more = [Interrupt("/do/0/x", 1)]
-        also = pending.also(more)
+        also = pending.also(more, Mail(Proceed()))
         self.same((usual.events, [*usual.effects, *more]), (also.events, also.effects))
         self.same((usual.definition, list(usual.conditions), usual.answer), (definition, [], None))
         usual.merge()
