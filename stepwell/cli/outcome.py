@@ -109,7 +109,8 @@ def summary(view: View, db: Path) -> list[str]:
     lines.append("what next:")
     lines.append(with_db(f"  stepwell runs explain {run_id}", db))
     if status in RETRIED and view["steps"]:
-        lines.append(with_db(f"  stepwell runs retry {run_id}", db))
+        undone = any(step["compensates"] is not None for step in view["steps"])  # it cannot go on from there
+        lines.append(with_db(f"  stepwell runs {'rerun' if undone else 'retry'} {run_id}", db))
     return lines
 
 

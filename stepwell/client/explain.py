@@ -6,13 +6,16 @@ The rules are a table: the first one that applies names the reason, the sentence
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from stepwell.client.awaiting import APPROVAL, CONDITION, PEOPLE, STEPS, THEIRS, failures, left_to_people
+from stepwell.client.evidence import evidence
 from stepwell.client.open_steps import Facts, OpenStep, facts_of, problem_lines, problem_text, times
-from stepwell.client.queued import Queued, evidence, says
-from stepwell.client.views import View, error_view, when
+from stepwell.client.queued import Queued, says
+from stepwell.client.undone import first_undone, remark, tolerated
+from stepwell.client.views import View, when
 from stepwell.engine.rows import ends_at
+from stepwell.kernel.code.again import undoing
 from stepwell.model.base import Instant
 from stepwell.model.driven import DRIVEN
 from stepwell.model.records import State
@@ -48,8 +51,14 @@ RERUN: Final = Action("start it anew, as another run", "stepwell runs rerun {run
 RETRY: Final = Action(
     "go on from what did not succeed, without doing the rest again",
     "stepwell runs retry {run}",
-    lambda facts: facts.state.run.started_at is not None,
+    lambda facts: facts.state.run.started_at is not None and not undoing(facts.state.steps.values()),
 )
+FORK: Final = Action(
+    "do again what was undone, and what comes after it, as another run",
+    "stepwell runs fork {run} {undone}",
+    lambda facts: first_undone(facts.state) is not None,
+)
+NEXT_RUN: Final = Action("see how that one stands", "stepwell runs explain {next}")
 SERVE_TOO: Final = SERVE._replace(
     action="have an engine carry it on afterwards: none does now", applies=lambda facts: not facts.carried_on
 )
@@ -132,9 +141,13 @@ def _failed(facts: Facts) -> str:
     run = facts.state.run
     where = f" at {run.error_step}" if run.error_step else ""
     kind = "failed" if run.status is RunStatus.FAILED else "ran out of time"
-    absorbed = len(run.errors)
+    absorbed = len(tolerated(facts.state))
     more = f"; {times(absorbed, 'failure')} before it had been tolerated" if absorbed else ""
-    return f"The run {kind}{where}: {problem_text(run.error)}{more}."
+    return f"The run {kind}{where}: {problem_text(run.error)}{more}.{remark(facts.state)}"
+
+
+def _continued(facts: Facts) -> str:
+    return f"The run went on as another one: {facts.state.run.continued_to}."
 
 
 def _paused(facts: Facts) -> str:
@@ -198,7 +211,8 @@ def _because(text: str) -> Says:
 
     def says(facts: Facts) -> str:
         reason = facts.state.run.cancel_reason
-        return f"{text}: {reason}" if reason else f"{text}."
+        said, added = f"{text}: {reason}" if reason else f"{text}.", remark(facts.state)
+        return f"{said.rstrip('.')}.{added}" if added else said
 
     return says
 
@@ -236,11 +250,13 @@ STEP_ACTIONS: Final[dict[str, tuple[Action, ...]]] = {
 
 RULES: Final = (
     Rule("completed", _is(RunStatus.COMPLETED), _completed, (SHOW, RERUN)),
-    Rule("failed", _is(RunStatus.FAILED), _failed, (SHOW, RETRY, NEW_INPUT, RERUN)),
-    Rule("timed_out", _is(RunStatus.TIMED_OUT), _failed, (SHOW, RETRY, RERUN)),
-    Rule("cancelled", _is(RunStatus.CANCELLED), _because("The run was cancelled"), (SHOW, RETRY, RERUN)),
+    Rule("failed", _is(RunStatus.FAILED), _failed, (SHOW, RETRY, NEW_INPUT, RERUN, FORK)),
+    Rule("timed_out", _is(RunStatus.TIMED_OUT), _failed, (SHOW, RETRY, RERUN, FORK)),
+    Rule(
+        "cancelled", _is(RunStatus.CANCELLED), _because("The run was cancelled"), (SHOW, RETRY, RERUN, FORK)
+    ),
     Rule("terminated", _is(RunStatus.TERMINATED), _because("The run was terminated"), (SHOW, RERUN)),
-    Rule("continued", _is(RunStatus.CONTINUED), lambda _: "The run went on as another one.", (SHOW,)),
+    Rule("continued", _is(RunStatus.CONTINUED), _continued, (NEXT_RUN, SHOW)),
     Rule("out_of_time", _out_of_time, _ends, (END, SHOW, HISTORY)),
     Rule(
         "paused",
@@ -345,7 +361,7 @@ def explain(
             for action in rule.actions
             if action.applies(facts)
         ],
-        "evidence": {**_evidence(facts), "other_arguments": differs},
+        "evidence": {**evidence(facts), "other_arguments": differs},
     }
 
 
@@ -357,6 +373,8 @@ def _names(facts: Facts) -> dict[str, str]:
         "child": (first.child if first else None) or "CHILD",
         "failed": next((_quoted(step.id) for step in failures(facts.state)), "STEP"),
         "queue": _quoted(facts.state.run.queue or "QUEUE"),
+        "undone": _quoted(first_undone(facts.state) or "STEP"),
+        "next": facts.state.run.continued_to or "RUN",
     }
 
 
@@ -364,28 +382,3 @@ def _quoted(text: str) -> str:
     """As a POSIX shell needs it."""
     plain = text.replace("/", "").replace("_", "").replace("-", "").replace(".", "")
     return text if plain.isalnum() and plain.isascii() else "'" + text.replace("'", "'\\''") + "'"
-
-
-def _evidence(facts: Facts) -> dict[str, Any]:
-    run = facts.state.run
-    return {
-        "at": when(facts.now),
-        "change": run.seq,
-        "carried_on": facts.carried_on,
-        "open_steps": list(facts.state.open_steps),
-        "counts": {status.value: count for status, count in run.counts.items() if count},
-        "error": error_view(run.error),
-        "error_step": run.error_step,
-        "tolerated": {step: error_view(found) for step, found in run.errors.items()},
-        "cancel_reason": run.cancel_reason,
-        "pause_reason": run.pause_reason,
-        "stalled": error_view(run.stalled),
-        "created_at": when(run.created_at),
-        "updated_at": when(run.updated_at),
-        "paused_at": when(run.paused_at),
-        "ended_at": when(run.ended_at),
-        "deadline": when(run.deadline),
-        "generation": run.generation,
-        "parent_id": run.parent_id,
-        "queue": evidence(facts.queued),
-    }

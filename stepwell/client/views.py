@@ -9,6 +9,7 @@ from typing import Any
 
 from stepwell.model.base import Instant, iso
 from stepwell.model.journal import RunRow
+from stepwell.model.policy import step_options
 from stepwell.model.problem import Problem
 from stepwell.model.records import Attempt, Run, State, Step
 from stepwell.model.search import DefinitionCard
@@ -161,6 +162,7 @@ def step_view(step: Step, *, detail: bool = False) -> View:
         "due": when(step.due),
         "error": error_view(step.error),
         "progress": step.progress,
+        "compensates": step_options(step.options).compensates,
     }
     if detail:
         view |= {

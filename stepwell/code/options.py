@@ -7,12 +7,15 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, NotRequired, TypedDict
 
+from stepwell.code.checks import check_exceptions, check_whole
 from stepwell.model.base import SECOND, Duration
 from stepwell.model.errors import InvalidInput
 from stepwell.model.policy import LONGEST_DELAY, Backoff
 
 Length = float | timedelta
 """A length of time: seconds, or a `timedelta`."""
+
+Exceptions = type[BaseException] | tuple[type[BaseException], ...]
 
 MOST_RETRIES: Final = 1_000_000
 
@@ -58,7 +61,7 @@ class Retry:
     """How a step is tried again: up to `attempts` in all (None: for ever), first after `delay`, then twice as long each
     time (`backoff`), never longer than `longest`; up to `jitter` (a fraction of the delay) is added by chance.
 
-    `on`: only after these exceptions; `never`: not after these.
+    `on`: only after these exceptions; `never`: not after these. One of them need be no tuple: `on=OSError`.
     """
 
     attempts: int | None = 3
@@ -66,18 +69,19 @@ class Retry:
     backoff: str = "exponential"
     longest: Length = 300.0
     jitter: float = 0.1
-    on: tuple[type[BaseException], ...] = ()
-    never: tuple[type[BaseException], ...] = ()
+    on: Exceptions = ()
+    never: Exceptions = ()
 
     def __post_init__(self) -> None:
-        if self.attempts is not None and not 1 <= self.attempts <= MOST_RETRIES:
-            raise InvalidInput(f"attempts is a number from 1, or None for no limit, not {self.attempts!r}")
+        check_whole("attempts", self.attempts, 1, MOST_RETRIES)
         if self.backoff not in tuple(Backoff):
             raise InvalidInput(f"backoff is one of {', '.join(Backoff)}, not {self.backoff!r}")
-        if not 0 <= self.jitter <= 1:
+        if not isinstance(self.jitter, int | float) or not 0 <= self.jitter <= 1:
             raise InvalidInput(f"jitter is a fraction from 0 to 1, not {self.jitter!r}")
         microseconds(self.delay, "delay")
         microseconds(self.longest, "longest")
+        check_exceptions("on", self.on)
+        check_exceptions("never", self.never)
 
     def helps(self) -> Callable[[BaseException], bool] | None:
         """Whether another attempt may help after an exception; None: always."""

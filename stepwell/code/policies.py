@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from stepwell.code.arguments import Arguments
+from stepwell.code.checks import check_kind, check_whole, shown
 from stepwell.code.document import NAME
 from stepwell.code.options import MOST_RETRIES, Length, Retry, microseconds
 from stepwell.code.registry import Key
@@ -38,7 +39,14 @@ def reference_of(given: Hooked) -> str:
         if not _REFERENCE.fullmatch(given):
             raise InvalidInput(f"{given!r} names no workflow", hint="write namespace/name:version")
         return given
-    parameters = given.arguments.signature.parameters.values()
+    arguments: object = getattr(given, "arguments", None)
+    if not isinstance(arguments, Arguments):
+        raise InvalidInput(
+            "what is started when a run ends (on_complete, on_fail, on_cancel, on_timeout), or a step is in trouble "
+            f"(a policy's run), is a workflow, or namespace/name:version, not {shown(given)}",
+            hint="put @workflow above the function" if callable(given) else "",
+        )
+    parameters = arguments.signature.parameters.values()
     if not any(p.name == "run" or p.kind is p.VAR_KEYWORD for p in parameters):
         raise InvalidInput(f"{given!r} is told what happened, and needs a parameter `run` for that")
     namespace, name, version = given.key
@@ -65,10 +73,7 @@ class Policy:
     def __post_init__(self) -> None:
         if self.action not in tuple(Recourse):
             raise InvalidInput(f"a policy's action is one of {', '.join(Recourse)}, not {self.action!r}")
-        if self.count is not None and not 0 <= self.count <= MOST_RETRIES:
-            raise InvalidInput(
-                f"a policy's count is a number from 0, or None for no limit, not {self.count!r}"
-            )
+        check_whole("a policy's count", self.count, 0, MOST_RETRIES)
         microseconds(self.interval, "interval")
         if self.after is not None:
             microseconds(self.after, "after")
@@ -100,6 +105,7 @@ def recourse(
     on_error: Policy | None, limits: Mapping[Strike, Limit | None], retry: Retry | None
 ) -> dict[str, Any]:
     """Members of `StepOptions`. Raises `InvalidInput`."""
+    check_kind("on_error", on_error, Policy, "a Policy", hint='write on_error=Policy("retry", count=3)')
     rules = {strike: _limit(strike, given) for strike, given in limits.items() if given is not None}
     options: dict[str, Any] = {}
     if on_error is not None:

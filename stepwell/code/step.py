@@ -13,8 +13,16 @@ from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar, overloa
 from stepwell.code.alone import Alone
 from stepwell.code.arguments import for_the_record
 from stepwell.code.asked import Asked, Awaited, Then
+from stepwell.code.checks import (
+    check_callable,
+    check_function,
+    check_options,
+    check_text,
+    check_truth,
+    shown,
+)
 from stepwell.code.execution import CURRENT, Execution
-from stepwell.code.options import Deadline, Length, Retry, deadline_of, microseconds
+from stepwell.code.options import MOST_RETRIES, Deadline, Length, Retry, deadline_of, microseconds
 from stepwell.code.policies import Limit, Policy, recourse
 from stepwell.code.registry import REGISTRY
 from stepwell.code.sparing import Cache, Limited, cache_of, rate_of
@@ -26,6 +34,7 @@ from stepwell.model.calls import StepCall
 from stepwell.model.errors import InvalidInput
 from stepwell.model.policy import Backoff, StepOptions
 from stepwell.model.recourse import Strike
+from stepwell.model.starting import priority as checked_priority
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -231,6 +240,7 @@ def step(function: Callable[..., Any] | None = None, /, **options: Any) -> Any:
     others of that rate.
     `approval`: people are asked before it, with its arguments: `"ask"`, or the terms (docs/approvals.md).
     """
+    check_options("@step", options, OPTIONS)
     return partial(_made, **options) if function is None else _made(function, **options)
 
 
@@ -245,23 +255,26 @@ def _made(
     timeout: Length | None = None,
     total: Limit | None = None,
     deadline: Length | Deadline | None = None,
-    compensate: Callable[..., Any] | None = None,
     queue: str | None = None,
+    priority: int = 0,
+    optional: bool = False,
+    irreversible: bool = False,
+    compensate: Callable[..., Any] | None = None,
     cache: Cache | Length | None = None,
     rate: Limited | None = None,
     approval: str | Mapping[str, Json] | None = None,
-    **rest: Any,
 ) -> Step[P, R]:
-    if isinstance(retry, int):
-        retry = Retry(attempts=retry)
-    named = name if name is not None else re.sub(r"[^\w.-]", "", getattr(function, "__name__", "step"))
-    if not NAME.fullmatch(named):
-        raise InvalidInput(
-            f"{named!r} cannot be the name of a step: letters, digits, `_`, `-` and `.`, at most 200"
-        )
+    check_function("@step", function)
+    check_callable("compensate", compensate)
+    check_text("queue", queue)
+    check_truth("optional", optional)
+    check_truth("irreversible", irreversible)
+    named, retry = _name_of(function, name), _retry_of(retry)
     limits = {Strike.START: start_timeout, Strike.RESPONSE: response_timeout, Strike.COMPLETION: total}
     given: dict[str, Any] = {
-        **rest,
+        "priority": checked_priority(priority),
+        "optional": optional,
+        "irreversible": irreversible,
         **_retrying(retry),
         **recourse(on_error, limits, retry),
         "deadline": deadline_of(deadline),
@@ -272,8 +285,40 @@ def _made(
     options = StepOptions(**given)
     return Step(
         function, name=named, options=options, retry=retry, compensate=compensate, queue=queue,
-        cache=cache_of(cache), rate=rate,
+        cache=_cache_of(cache), rate=rate,
     )  # fmt: skip
+
+
+OPTIONS: Final = frozenset(_made.__kwdefaults__ or ())
+"""all that `@step` can be told"""
+
+
+def _name_of(function: Callable[..., Any], name: str | None) -> str:
+    check_text("name", name)
+    named = name if name is not None else re.sub(r"[^\w.-]", "", getattr(function, "__name__", "step"))
+    if not NAME.fullmatch(named):
+        raise InvalidInput(
+            f"{named!r} cannot be the name of a step: letters, digits, `_`, `-` and `.`, at most 200"
+        )
+    return named
+
+
+def _retry_of(given: Retry | int | None) -> Retry | None:
+    """A number is how many attempts there are; True is none."""
+    if given is None or isinstance(given, Retry):
+        return given
+    if isinstance(given, bool) or not isinstance(given, int) or not 1 <= given <= MOST_RETRIES:
+        raise InvalidInput(
+            f"retry is a Retry, or how many attempts there are in all, from 1, not {shown(given)}",
+            hint="write retry=3 for a first attempt and two more",
+        )
+    return Retry(attempts=given)
+
+
+def _cache_of(given: Cache | Length | None) -> Cache | None:
+    if given is not None and not isinstance(given, Cache):
+        microseconds(given, "cache")
+    return cache_of(given)
 
 
 def _retrying(retry: Retry | None) -> dict[str, Json]:

@@ -3,6 +3,8 @@ does the step whose failure ended it. The code is run anew, and told everything 
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from stepwell.kernel.ruling import Ruling
 from stepwell.model import events as e
 from stepwell.model.base import Instant
@@ -15,7 +17,7 @@ from stepwell.model.states import StepStatus
 def reopen(r: Ruling, deadline: Instant | None) -> None:
     """Raises `TransitionRefused` where the completed steps were undone."""
     run = r.draft.run
-    undone = [s for s in r.draft.base.steps.values() if step_options(s.options).compensates is not None]
+    undone = undoing(r.draft.base.steps.values())
     if undone:
         raise TransitionRefused(
             f"run {run.id} undid what it had done ({undone[0].id}): it cannot go on from there",
@@ -26,6 +28,11 @@ def reopen(r: Ruling, deadline: Instant | None) -> None:
     for step in again:
         r.emit(e.StepReopened(step.id))
     r.emit(e.RunResumed())
+
+
+def undoing(steps: Iterable[Step]) -> list[Step]:
+    """Those that take back what the run had done."""
+    return [step for step in steps if step_options(step.options).compensates is not None]
 
 
 def begins_again(run: Run, step: Step) -> bool:
