@@ -1,7 +1,8 @@
 """Throwing away code that is not through: quietly, and without it doing anything more.
 
 A coroutine that is given up still runs its `finally` blocks. What these ask of the run is refused (`Halt`), so that
-nothing is performed, and nothing is performed twice.
+nothing is performed, and nothing is performed twice. What its variables hold is looked at without a word to it: a value
+may raise whatever it is asked, even what it is.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 from collections.abc import Callable, Coroutine, Iterable, Iterator
+from contextlib import suppress
 from traceback import walk_tb
 from types import CoroutineType, FrameType
 from typing import Any, Final
@@ -29,7 +31,7 @@ def discard(
     halt: type[BaseException],
 ) -> None:
     """`tasks` are those that are not done; `main` may be: it was stopped in the middle."""
-    unbegun = [one for frame in _frames(green, tasks, main) for one in _unbegun(frame)]
+    unbegun = _all_unbegun(green, tasks, main)
     for _ in range(TRIES):
         if green is None or green.dead:
             break
@@ -43,6 +45,16 @@ def discard(
         _quietly(later.close)
 
 
+def _all_unbegun(
+    green: greenlet | None, tasks: list[asyncio.Task[Any]], main: asyncio.Task[Any] | None
+) -> list[Unbegun]:
+    found: list[Unbegun] = []
+    with suppress(Exception):  # a warning that is not needed is better than a run that cannot end
+        for frame in _frames(green, tasks, main):
+            found += _unbegun(frame)
+    return found
+
+
 def _frames(
     green: greenlet | None, tasks: list[asyncio.Task[Any]], main: asyncio.Task[Any] | None
 ) -> Iterator[FrameType]:
@@ -53,7 +65,7 @@ def _frames(
         frame = frame.f_back
     for task in tasks:
         waits: Any = task.get_coro()
-        while isinstance(waits, CoroutineType):
+        while type(waits) is CoroutineType:
             if waits.cr_frame is not None:
                 yield waits.cr_frame
             waits = waits.cr_await
@@ -63,17 +75,22 @@ def _frames(
 
 
 def _unbegun(frame: FrameType) -> Iterator[Unbegun]:
-    """What it has in its variables, also in lists and the like."""
+    """What it has in its variables, also in lists and the like. (Those of a class that is being made may be kept by an
+    object of the user's.)"""
+    if not frame.f_code.co_flags & inspect.CO_OPTIMIZED:
+        return
     for value in frame.f_locals.values():
         for one in _inside(value):
-            if isinstance(one, CoroutineType) and inspect.getcoroutinestate(one) == inspect.CORO_CREATED:
+            if type(one) is CoroutineType and inspect.getcoroutinestate(one) == inspect.CORO_CREATED:
                 yield one
 
 
-def _inside(value: object) -> Iterable[object]:
-    if isinstance(value, dict):
+def _inside(value: Any) -> Iterable[object]:
+    """Only what is exactly of these types is gone through by Python itself: a subclass may do it in its own way."""
+    kind = type(value)
+    if kind is dict:
         return list(value.values())
-    return list(value) if isinstance(value, list | tuple | set) else (value,)
+    return list(value) if kind in (list, tuple, set) else (value,)
 
 
 def _quietly(stop: Callable[[], object]) -> bool:

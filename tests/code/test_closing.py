@@ -169,3 +169,155 @@ async def test_an_await_that_is_forgotten_is_still_warned_of() -> None:
         async with Kit() as kit:
             assert await kit.run(forgetful) == "ended"
         gc.collect()
+
+
+class Hidden:
+    """A proxy outside of its time: whatever it is asked, even what it is, it raises."""
+
+    def __getattribute__(self, name: str) -> Any:
+        raise RuntimeError(f"{name}: there is nothing behind this now")
+
+    __iter__ = __len__ = __eq__ = __hash__ = __bool__ = __getattribute__  # type: ignore[assignment]
+
+
+class HiddenDict(dict[str, Any]):
+    def values(self) -> Any:
+        raise RuntimeError("values")
+
+    __iter__ = keys = items = __len__ = values
+
+
+class HiddenList(list[Any]):
+    def __iter__(self) -> Any:
+        raise RuntimeError("__iter__")
+
+    __len__ = __getitem__ = __iter__  # type: ignore[assignment]
+
+
+class Waits:
+    """Awaited in a way of its own: what the code waits in is no coroutine, and does not say what it is."""
+
+    @property
+    def __class__(self) -> Any:
+        raise RuntimeError("__class__")
+
+    def __init__(self, inner: Any) -> None:
+        self.inner = inner
+
+    def __await__(self) -> Any:
+        return self
+
+    def __iter__(self) -> Any:
+        return self
+
+    def __next__(self) -> Any:
+        return next(self.inner)
+
+
+HIDDEN = {
+    "proxy": Hidden,
+    "list of proxies": lambda: [Hidden(), (Hidden(),)],
+    "dict": lambda: HiddenDict(a=1),
+    "list": lambda: HiddenList([1]),
+}
+
+
+@workflow
+async def holding(what: str) -> str:
+    hidden, later = HIDDEN[what](), release.submit("later")
+    await flow.sleep(60)
+    await later
+    del hidden
+    return "ended"
+
+
+@workflow
+def holding_plainly(what: str) -> str:
+    hidden, later = HIDDEN[what](), arelease("later")
+    flow.sleep(60)
+    flow.gather(later)
+    del hidden
+    return "ended"
+
+
+@workflow
+async def holding_in_tasks(what: str) -> str:
+    async def forever(hidden: Any) -> None:
+        later = arelease("later")
+        await asyncio.Event().wait()
+        await later
+
+    task = asyncio.create_task(forever(HIDDEN[what]()))
+    await arelease("first")
+    return "ended" if not task.done() else "?"
+
+
+@workflow
+async def holding_and_raising(what: str) -> str:
+    hidden = HIDDEN[what]()
+    await arelease("first")
+    raise ValueError("no") if hidden is not None else TypeError
+
+
+@workflow
+async def waiting(what: str) -> str:
+    later = arelease("later")
+    await Waits(flow.sleep(60).__await__())
+    return await later
+
+
+class Names(dict[str, Any]):
+    def values(self) -> Any:
+        raise RuntimeError("values")
+
+
+class Odd(type):
+    @classmethod
+    def __prepare__(cls, name: str, bases: Any, /, **_: Any) -> Any:
+        return Names()
+
+
+@workflow
+def within_a_class(what: str) -> str:
+    """Stands where the variables are kept by an object of the user's."""
+    later = arelease("later")
+
+    class Made(metaclass=Odd):
+        flow.sleep(60)
+
+    flow.gather(later)
+    return Made.__name__
+
+
+@pytest.mark.parametrize(
+    ("workflow", "what", "how", "status"),
+    [
+        (each, what, how, {"terminated": "terminated", "cancelled": "cancelled", "closed": "completed"}[how])
+        for each in (holding, holding_plainly)
+        for what in HIDDEN
+        for how in ("terminated", "cancelled", "closed")
+    ]
+    + [(holding_in_tasks, what, "run", "completed") for what in HIDDEN]
+    + [(holding_and_raising, what, "run", "failed") for what in HIDDEN]
+    + [(each, "", "terminated", "terminated") for each in (within_a_class, waiting)],
+    ids=lambda each: getattr(each, "name", each),
+)
+async def test_what_the_code_holds_is_asked_nothing(workflow: Any, what: str, how: str, status: str) -> None:
+    """Objects of the user's may raise whatever is asked of them: the run ends all the same."""
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        async with Kit() as kit:
+            handle = await kit.start(workflow, what)
+            await kit.advance(10)
+            if how == "terminated":
+                await kit.engine.terminate(handle.run_id)
+            elif how == "cancelled":
+                await kit.engine.cancel(handle.run_id)
+            elif how == "closed":
+                await kit.reopen()
+            await kit.drain(advance=True)
+            assert (await kit.engine.show(handle.run_id))["status"] == status
+            assert kit.engine.engine.quarantined == {}
+            await kit.check()
+        gc.collect()
+    assert [str(one.message) for one in said] == []
