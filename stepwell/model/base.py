@@ -36,6 +36,10 @@ class _Nothing(dict[str, Any]):
 
     __setitem__ = update = setdefault = __ior__ = _refuse
 
+    def __reduce__(self) -> tuple[type[dict[str, Any]], tuple[()]]:
+        """A copy is nobody else's, and one may write into it."""
+        return dict, ()
+
 
 _NOTHING: Final = _Nothing()
 
@@ -44,6 +48,21 @@ def nothing() -> dict[str, Any]:
     """An empty object that stays empty: one for all. Thousands of runs have no tags, no signals and no approvals, and
     each empty object of their own would be memory that the garbage collector counts."""
     return _NOTHING
+
+
+_NESTED: Final = (dict, list, tuple)
+
+
+def own(value: Json) -> Json:
+    """The value once more, down to its leaves, for code of the user's: what it writes into its own changes nothing of
+    what a run remembers."""
+    if isinstance(value, dict):
+        return {
+            name: own(member) if isinstance(member, _NESTED) else member for name, member in value.items()
+        }
+    if isinstance(value, list | tuple):
+        return [own(member) if isinstance(member, _NESTED) else member for member in value]
+    return value
 
 
 SECOND: Duration = 1_000_000
