@@ -13,7 +13,7 @@ from stepwell.engine.mail import Mail
 from stepwell.engine.sparing import Sparing
 from stepwell.model import commands as c
 from stepwell.model.actions import Failed, Outcome, Postponed, Succeeded
-from stepwell.model.base import Json, new
+from stepwell.model.base import Json, new, own
 from stepwell.model.effects import Perform
 from stepwell.model.states import StepStatus
 from stepwell.ports import Runner
@@ -103,14 +103,25 @@ class Performance:
 
     async def report(self, progress: Json) -> None:
         """Record progress; returns when it is durable. Raises `TransitionRefused` once the step has ended."""
-        await self._actor.ask(c.ReportProgress(self.step_id, self.attempt, progress))
+        await self._actor.ask(c.ReportProgress(self.step_id, self.attempt, _kept(progress)))
 
     async def set_variables(self, values: Mapping[str, Json]) -> None:
-        await self._actor.ask(c.SetVariables(dict(values), step=self.step_id, attempt=self.attempt))
+        command = c.SetVariables(_kept(dict(values)), step=self.step_id, attempt=self.attempt)
+        await self._actor.ask(command)
 
     async def set_attributes(self, values: Mapping[str, Json], remove: Sequence[str]) -> None:
         command = c.SetAttributes(dict(values), tuple(remove), self.step_id, self.attempt)
         await self._actor.ask(command)
 
     def variable(self, name: str, default: Json = None) -> Json:
-        return self._actor.state.run.variables.get(name, default)
+        variables = self._actor.state.run.variables
+        return own(variables[name]) if name in variables else default
+
+
+def _kept(value: Json) -> Json:
+    """As it is now: what the function does to it later is not on record. (What has no end is refused when it is
+    written down.)"""
+    try:
+        return own(value)
+    except RecursionError:
+        return value

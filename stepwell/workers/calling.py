@@ -12,7 +12,7 @@ from pathlib import Path, PurePath
 from typing import Any, Final
 
 from stepwell.model.actions import Failed, Interrupted, Outcome, Succeeded
-from stepwell.model.base import Json
+from stepwell.model.base import Json, own
 from stepwell.model.problem import Problem, runtime, validation
 from stepwell.ports import WorkContext
 from stepwell.workers.context import _CURRENT, Current, StepFault, StepInterrupted
@@ -29,7 +29,8 @@ _OURS: Final = tuple(
 
 
 async def call_on_loop(function: Function, arguments: Json, context: WorkContext) -> Outcome:
-    """Call a coroutine function here: no task, no thread, nothing between it and the loop."""
+    """Call a coroutine function here: no task, no thread, nothing between it and the loop. It is given arguments of its
+    own: it may write into them, and the run's must stay as the journal has them."""
     task = asyncio.current_task()
     assert task is not None
     return await call_async(function, arguments, Current(context, task.get_loop()), task)
@@ -42,7 +43,7 @@ async def call_async(
     cancels = task.cancelling()
     token = _CURRENT.set(current)
     try:
-        result = jsonable(await _apply(function, arguments))
+        result = jsonable(await _apply(function, own(arguments)))
     except GeneratorExit:
         raise  # the coroutine is being thrown away, nobody waits for an outcome
     except asyncio.CancelledError as error:
@@ -59,10 +60,11 @@ async def call_async(
 
 
 def call_plain(function: Function, arguments: Json, current: Current) -> Outcome:
-    """Call a plain function on this thread; its result is made JSON here too, not on the loop."""
+    """Call a plain function on this thread; its arguments are copied and its result is made JSON here too, not on the
+    loop."""
     token = _CURRENT.set(current)
     try:
-        return Succeeded(jsonable(_apply(function, arguments)))
+        return Succeeded(jsonable(_apply(function, own(arguments))))
     except BaseException as error:  # noqa: BLE001 - as on the loop
         return _outcome_of(error, function, arguments)
     finally:
