@@ -74,6 +74,7 @@ class Timekeeper:
     async def _run(self) -> None:
         while True:
             self._woken.clear()
+            self._until = None  # until it is known anew, every run that is moved is looked at again
             try:
                 now = self._post.clock.now()
                 await self._end_all(now)

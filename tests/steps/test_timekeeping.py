@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import apsw
 import pytest
 
 from stepwell import Stepwell
+from stepwell.engine.timekeeper import Timekeeper
+from stepwell.model.driven import DRIVEN
 from stepwell.model.errors import StepwellError
+from stepwell.model.records import Run
+from stepwell.ports.driven import Ending
 from stepwell.steps import ANY, AsyncStepStore
 from stepwell.stores.migrations import migrations
 from stepwell.testing.killing import kill_everywhere
@@ -219,6 +226,16 @@ async def test_where_there_is_nothing_to_end_nothing_is_asked(tmp_path: Path) ->
         assert sum(watched.calls.values()) <= 2
 
 
+def from_before(db: apsw.Connection) -> None:
+    """Take the step of the schema again."""
+    for statement in (
+        "DROP INDEX runs_by_end",
+        "ALTER TABLE runs DROP COLUMN ends_at",
+        next(step.script for step in migrations("sqlite") if step.name == "ends"),
+    ):
+        db.execute(statement)
+
+
 async def test_a_file_from_before_knows_when_its_runs_end(tmp_path: Path) -> None:
     """The step of the schema makes of the journal what the engine would have written."""
     clock = FakeClock()
@@ -241,18 +258,81 @@ async def test_a_file_from_before_knows_when_its_runs_end(tmp_path: Path) -> Non
     assert ends == {
         timed: begun + 60_000_000, again: begun + 65_000_000, stopped: begun + 15_000_000, untimed: None, over: None,
     }  # fmt: skip
-    for statement in (
-        "DROP INDEX runs_by_end",
-        "ALTER TABLE runs DROP COLUMN ends_at",
-        next(step.script for step in migrations("sqlite") if step.name == "ends"),
-    ):
-        db.execute(statement)
+    from_before(db)
     db.close()
     async with open_at(tmp_path / "steps.db", clock, guest=True) as guest:
         assert (await guest.doctor())["findings"] == []
     db = apsw.Connection(str(tmp_path / "steps.db"))
     assert dict(db.execute("SELECT id, ends_at FROM runs").fetchall()) == ends
     db.close()
+
+
+async def test_a_file_from_before_with_numbers_that_are_none(tmp_path: Path) -> None:
+    """`NaN` is no JSON to those who are strict: a run that was given it has an end like any other."""
+    clock = FakeClock()
+    async with open_at(tmp_path / "steps.db", clock, guest=True) as guest:
+        given = {"nan": math.nan, "least": -math.inf, "big": 2**70}
+        run = await AsyncStepStore(guest).start_run("timed", ANY, given, timeout=60)
+    db = apsw.Connection(str(tmp_path / "steps.db"))
+    assert "NaN" in str(db.execute("SELECT CAST(events AS TEXT) FROM journal").fetchall())
+    from_before(db)
+    assert db.execute("SELECT id, ends_at FROM runs").fetchall() == [(run, clock.now() + 60_000_000)]
+    db.close()
+
+
+class Moving:
+    """The store's door to such runs, and who ends them. In the middle of looking for the next end, another run is
+    moved."""
+
+    def __init__(self) -> None:
+        self.ends = {"first": 100}
+        self.ended: list[str] = []
+        self.meanwhile: Callable[[], None] | None = None
+
+    async def out_of_time(self, now: int, limit: int, after: Ending | None = None) -> list[Ending]:
+        found = sorted(Ending(at, run) for run, at in self.ends.items() if at <= now)
+        return [one for one in found if after is None or one > after][:limit]
+
+    async def next_end(self, after: int) -> int | None:
+        found = min((at for at in self.ends.values() if at > after), default=None)
+        if self.meanwhile is not None:
+            self.meanwhile, meanwhile = None, self.meanwhile
+            meanwhile()
+        return found
+
+    async def lapse(self, run_id: str) -> bool:
+        del self.ends[run_id]
+        self.ended.append(run_id)
+        return True
+
+
+async def test_a_run_that_is_moved_while_it_looks_is_not_overlooked() -> None:
+    """Neither before it knows what it waits for, nor while what it waited for is past."""
+    clock, moving = FakeClock(), Moving()
+    start = clock.now()
+    moving.ends["first"] = start + 100
+    post: Any = SimpleNamespace(
+        store=SimpleNamespace(driven=moving),
+        clock=clock,
+        driven=moving,
+        follow_ups=SimpleNamespace(look=lambda: None),
+    )
+    keeper = Timekeeper(post)
+
+    def begin() -> None:
+        """Committed too late for what is being read."""
+        moving.ends["second"] = start + 150
+        keeper.about(Run("second", "default", "timed", "1.0.0", "", start, code=DRIVEN, deadline=start + 150))
+
+    keeper.open()
+    await until(lambda: clock.next_due() == start + 100)
+    moving.meanwhile = begin
+    clock.advance(100e-6)
+    await until(lambda: moving.ended == ["first"] and moving.meanwhile is None)
+    await until(lambda: clock.next_due() == start + 150)
+    clock.advance(50e-6)
+    await until(lambda: moving.ended == ["first", "second"])
+    await keeper.close()
 
 
 async def scenario(kit: Kit) -> Any:
