@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import click
 
 from stepwell.cli.options import db_option, json_option
+
+MOST_IDS: Final = 5
 
 
 @click.command()
@@ -17,7 +20,7 @@ from stepwell.cli.options import db_option, json_option
 @json_option
 def command(rebuild: bool, db: Path, as_json: bool) -> int:
     """Read the whole record and check it: hashes, gaps, indexes, that every run can be replayed, and that the
-    files that runs name are here and unaltered.
+    files that runs name are here and unaltered. What is the same of many runs is said once, with the first ids.
 
     Exit code 0: nothing wrong; 1: findings, each with what to do; 4: the file cannot be opened.
 
@@ -54,9 +57,13 @@ def _lines(view: dict[str, Any], db: Path) -> list[str]:
     lines[0] += (f", {view['files']} files" if view["files"] else "") + (f"; {library}" if library else "")
     if view["rebuilt"]:
         lines.append("the indexes were made anew from the journal")
-    for finding in view["findings"]:
+    for finding, *alike in grouped(view["findings"]):
         first, *others = lines_of(finding["message"], "  ")
         lines += [f"{finding['severity']} {finding['code']}: {first}", *others]
+        if alike:
+            ids = ", ".join(one["run_id"] for one in alike[:MOST_IDS])
+            more = ", … (--json has them all)" if len(alike) > MOST_IDS else ""
+            lines.append(f"  the same of {len(alike)} more: {ids}{more}")
         lines.append(f"  what next: {finding['action']}")
     if not view["ok"]:
         return [*lines, "something is wrong: see above"]
@@ -65,3 +72,13 @@ def _lines(view: dict[str, Any], db: Path) -> list[str]:
         *lines,
         "the record is sound; some runs cannot go on: see above" if warned else "nothing is wrong",
     ]
+
+
+def grouped(findings: Iterable[dict[str, Any]]) -> list[list[dict[str, Any]]]:
+    """Findings that say the same of different runs, together; in the order of the first of each."""
+    groups: dict[tuple[str, ...], list[dict[str, Any]]] = {}
+    for number, finding in enumerate(findings):
+        run, texts = finding["run_id"], (finding["message"], finding["action"])
+        said = (str(number),) if run is None else tuple(text.replace(run, "\0") for text in texts)
+        groups.setdefault((finding["severity"], finding["code"], *said), []).append(finding)
+    return list(groups.values())

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextvars import ContextVar
 from io import TextIOWrapper
 from typing import Any, Final, TextIO
@@ -61,8 +62,26 @@ def pretty(value: Any) -> str:
 
 
 def print_json(value: Any) -> None:
-    """One JSON object on one line, in ASCII: safe on every terminal and in every locale."""
-    click.echo(json.dumps(value, separators=(",", ":")), file=_RESULTS.get())
+    """One JSON object on one line, in ASCII: safe on every terminal and in every locale.
+
+    JSON has no NaN and no Infinity (RFC 8259, 6): they are texts in it.
+    """
+    try:
+        text = json.dumps(value, separators=(",", ":"), allow_nan=False)
+    except ValueError:  # there is such a number: this is rare, and the others need not be looked for
+        text = json.dumps(_in_words(value), separators=(",", ":"), allow_nan=False)
+    click.echo(text, file=_RESULTS.get())
+
+
+def _in_words(value: Any) -> Any:
+    """The same with "NaN", "Infinity" and "-Infinity" in the place of these numbers."""
+    if isinstance(value, Mapping):
+        return {_in_words(name): _in_words(member) for name, member in value.items()}
+    if isinstance(value, list | tuple):
+        return [_in_words(member) for member in value]
+    if isinstance(value, float) and not math.isfinite(value):
+        return "NaN" if math.isnan(value) else "Infinity" if value > 0 else "-Infinity"
+    return value
 
 
 @contextlib.contextmanager

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from itertools import groupby
 from typing import Final, NamedTuple
@@ -39,7 +40,8 @@ BAD: Final = frozenset({StepStatus.FAILED, StepStatus.TIMED_OUT})
 
 
 class Row(NamedTuple):
-    """One step, or (`mark` None) a remark about steps that are left out. `live`: it or something in it is open."""
+    """One step, or (`mark` None) a remark about steps that are left out. `live`: it or something in it is open.
+    `id`: the step's id, where others have its name too."""
 
     depth: int
     mark: Mark | None
@@ -48,6 +50,7 @@ class Row(NamedTuple):
     note: str
     live: bool = False
     bad: bool = False
+    id: str = ""
 
 
 def rows_of(state: State, now: Instant) -> list[Row]:
@@ -55,12 +58,13 @@ def rows_of(state: State, now: Instant) -> list[Row]:
     inside: dict[str | None, list[Step]] = {}
     for step in state.steps.values():
         inside.setdefault(step.parent, []).append(step)
-    live = _live(state)
+    live, named = _live(state), Counter(step.name for step in state.steps.values())
     rows: list[Row] = []
     todo = [(step, 0) for step in reversed(inside.get(None, []))]
     while todo:
         step, depth = todo.pop()
-        rows.append(_row(state, step, depth, now, live=step.id in live))
+        row = _row(state, step, depth, now, live=step.id in live)
+        rows.append(row if named[step.name] == 1 else row._replace(id=step.id))
         todo += [(child, depth + 1) for child in reversed(inside.get(step.id, []))]
     return rows
 

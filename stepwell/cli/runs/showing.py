@@ -138,7 +138,8 @@ def _step_line(row: Row) -> str:
     symbol = row.mark.symbol if can_draw() else row.mark.plain
     head = "  " * row.depth + tint(symbol, row.mark.style)
     note = tint(line(row.note), row.mark.style if row.bad else "bright_black")
-    return f"{head} {tint(row.name)}  {tint(row.kind, 'bright_black')}  {note}".rstrip()
+    which = f"  {tint(line(row.id))}" if row.id else ""
+    return f"{head} {tint(row.name)}{which}  {tint(row.kind, 'bright_black')}  {note}".rstrip()
 
 
 def _payload(name: str, value: Any, detail: str) -> list[str]:
