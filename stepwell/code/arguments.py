@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 from stepwell.code.values import Form, fits, form_of, hints_of, is_plain, types_of
 from stepwell.model.base import Json
 from stepwell.model.errors import InvalidInput
+from stepwell.workers.copies import own_copy
 from stepwell.workers.results import NotJson, jsonable
 
 _SIMPLE = frozenset({str, int, float, bool, type(None)})
@@ -168,16 +169,16 @@ class Arguments:
 
 
 def _checked(hint: Any) -> Form:
-    """Plain values are passed as they are, if they are of the type. (pydantic is not needed for them.)"""
+    """Plain values stay what they are, if they are of the type. (pydantic is not needed for them.)"""
 
     kinds = types_of(hint)
 
-    def read(value: Json) -> Json:
+    def checked(value: Json) -> Json:
         if type(value) in kinds or fits(hint, value):
             return value
         raise NotJson(f"it does not fit its annotation {getattr(hint, '__name__', hint)}: {value!r:.80}")
 
-    return Form(read, lambda value: read(jsonable(value)))
+    return Form(lambda value: own_copy(checked(value)), lambda value: checked(jsonable(value)))
 
 
 def for_the_record(args: Sequence[Any], keywords: Mapping[str, Any]) -> Json:

@@ -10,6 +10,7 @@ from stepwell.code.loop import CodeLoop
 from stepwell.code.values import Read
 from stepwell.model.calls import Call, ChildCall, Done, StepCall
 from stepwell.model.records import Step
+from stepwell.workers.copies import own_copy
 
 Then = Callable[[Any, Step | Done], None]
 """Told the result of a call and the step that gave it, before whoever waits."""
@@ -39,7 +40,8 @@ class Awaited:
     __slots__ = ("call", "future", "read", "then")
 
     def __init__(self, future: asyncio.Future[Any], call: Call, read: Read | None, then: Then | None) -> None:
-        self.future, self.call, self.read, self.then = future, call, read, then
+        self.future, self.call, self.then = future, call, then
+        self.read: Read = read or own_copy  # what is on record is not the code's
 
     async def outcome(self) -> Any:
         """Where nobody else has the future. Then it need be no `Asked`, which would cost as much as all the rest of

@@ -269,14 +269,16 @@ class Execution:
             awaited.future.set_exception(exception_of(outcome.error, outcome.id))
 
     def _tell_result(self, awaited: Awaited, outcome: Step | Done) -> None:
+        """What is on record stays there: the code gets its own, and so does what may have to undo the step."""
         try:
-            value = outcome.output if awaited.read is None else awaited.read(outcome.output)
+            value = awaited.read(outcome.output)
+            kept = None if awaited.then is None else awaited.read(outcome.output)
         except Exception as error:  # noqa: BLE001 - whatever a reader of the user's types raises
             problem = runtime(f"the result of {outcome.id} does not fit its annotation: {error}")
             self._wrong = CodeMismatch(problem)
             return
         if awaited.then is not None:
-            awaited.then(value, outcome)
+            awaited.then(kept, outcome)
         awaited.future.set_result(value)
 
     def dropped(self, step_id: str) -> None:

@@ -35,6 +35,7 @@ from stepwell.model.errors import InvalidInput
 from stepwell.model.policy import Backoff, StepOptions
 from stepwell.model.recourse import Strike
 from stepwell.model.starting import priority as checked_priority
+from stepwell.workers.copies import own_copy
 
 P = ParamSpec("P")
 Q = ParamSpec("Q")
@@ -140,7 +141,7 @@ class Step(Generic[P, R]):
         """What has it undone, once it is done, if the workflow fails later."""
         if self.compensation is None:
             return None
-        return partial(_to_be_undone, execution, self.compensation, args, kwargs)
+        return partial(_to_be_undone, execution, self.compensation, own_copy(args), own_copy(kwargs))
 
     def _call(
         self,
@@ -152,10 +153,13 @@ class Step(Generic[P, R]):
         *,
         shared: bool = False,
     ) -> Awaited:
-        """As a step of this very run. `shared`: whoever called it gets the future, and may cancel it."""
+        """As a step of this very run, with the arguments as they are now. `shared`: whoever called it gets the future,
+        and may cancel it."""
         read, write = self.form
-        keywords = kwargs or _NO_KEYWORDS  # one for all: nobody writes to it
-        action = new(CodeAction, (self.function, args, keywords, self.is_async, write, self._retryable))
+        keywords = own_copy(kwargs) if kwargs else _NO_KEYWORDS  # one for all: nobody writes to it
+        action = new(
+            CodeAction, (self.function, own_copy(args), keywords, self.is_async, write, self._retryable)
+        )
         written = self._written if undoes is None else {**(self._written or {}), "compensates": undoes}
         cached = None if self.cache is None else self.cache.of(self.place, args, kwargs)
         step_id, known = execution.take(KIND, self.name)

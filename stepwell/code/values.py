@@ -13,6 +13,7 @@ from contextlib import suppress
 from typing import Any, Final, NamedTuple, Union, get_args, get_origin, get_type_hints
 
 from stepwell.model.base import Json
+from stepwell.workers.copies import own_copy
 from stepwell.workers.results import NotJson, jsonable
 
 log = logging.getLogger("stepwell.code")
@@ -29,7 +30,7 @@ _BOXES: Final = frozenset({dict, list, Union, types.UnionType})
 
 
 class Form(NamedTuple):
-    """How values of one type are read; None: as they are. `write` gives JSON."""
+    """How values of one type are read; None: as a copy. `write` gives JSON."""
 
     read: Read | None
     write: Write
@@ -121,7 +122,7 @@ class _Adapter:
 
     def read(self, value: Json) -> Any:
         """Raises `ValueError` (pydantic's `ValidationError`) where the value is none of the type."""
-        return self._made().validate_python(value)
+        return self._made().validate_python(own_copy(value))  # it passes on what is annotated with Any, say
 
     def write(self, value: Any) -> Json:
         """Only what can be read again: a run must not meet, and be stuck on, what it cannot read. Raises `NotJson`."""

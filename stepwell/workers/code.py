@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
+from typing import Any
 
 from stepwell.model.actions import CodeAction, Failed, Interrupted, Outcome, Postponed, Succeeded
 from stepwell.model.base import new
@@ -12,6 +13,7 @@ from stepwell.model.problem import Problem, runtime
 from stepwell.ports import WorkContext
 from stepwell.workers.calling import described, named
 from stepwell.workers.context import _CURRENT, CallAgain, Current, StepFault, StepInterrupted
+from stepwell.workers.copies import own_copy
 from stepwell.workers.results import NotJson
 
 log = logging.getLogger("stepwell.workers")
@@ -22,9 +24,7 @@ async def run_async(action: CodeAction, context: WorkContext, loop: asyncio.Abst
     function that keeps to itself that it was asked to stop, nothing is said here.)"""
     _CURRENT.set(Current(context, loop))
     try:
-        return new(
-            Succeeded, (action.write(await action.function(*action.arguments, **action.keywords)), None)
-        )
+        return new(Succeeded, (action.write(await _called(action)), None))
     except GeneratorExit:
         raise  # the coroutine is being thrown away, nobody waits for an outcome
     except asyncio.CancelledError as error:
@@ -40,11 +40,18 @@ def run_plain(action: CodeAction, current: Current) -> Outcome:
     """On this thread."""
     token = _CURRENT.set(current)
     try:
-        return Succeeded(action.write(action.function(*action.arguments, **action.keywords)))
+        return Succeeded(action.write(_called(action)))
     except BaseException as error:  # noqa: BLE001 - as on the loop
         return outcome_of(error, action)
     finally:
         _CURRENT.reset(token)
+
+
+def _called(action: CodeAction) -> Any:
+    """What the function gives for arguments of its own: another attempt gets the same once more."""
+    if action.keywords:
+        return action.function(*own_copy(action.arguments), **own_copy(action.keywords))
+    return action.function(*own_copy(action.arguments))
 
 
 def outcome_of(error: BaseException, action: CodeAction) -> Outcome:
@@ -52,7 +59,7 @@ def outcome_of(error: BaseException, action: CodeAction) -> Outcome:
     if isinstance(error, StepInterrupted):
         return Interrupted()
     if isinstance(error, CallAgain):
-        return Postponed(error.after, error.progress)
+        return Postponed(error.after, own_copy(error.progress))
     name = getattr(action.function, "__qualname__", repr(action.function))
     if isinstance(error, NotJson):
         return Failed(runtime(f"{name}: {error}"), retry=False)
