@@ -252,8 +252,9 @@ async def test_a_step_is_given_what_there_was_when_it_was_called(again: bool) ->
 
 
 @step(retry=Retry(attempts=3, delay=5))
-async def spoils_and_fails(value: dict[str, Any], *, named: Any) -> Any:
-    SEEN.append(spoil(value) == spoil(named) == SPOILT)
+async def spoils_and_fails(value: dict[str, Any], **named: Any) -> Any:
+    """Fails, waits, and is through."""
+    SEEN.append([spoil(each) for each in (value, *named.values())])
     if current().attempt == 1:
         raise ValueError("not yet")
     if len(SEEN) == 2:
@@ -262,16 +263,17 @@ async def spoils_and_fails(value: dict[str, Any], *, named: Any) -> Any:
 
 
 @AGAIN
-async def test_each_attempt_gets_the_same_arguments(again: bool) -> None:
+@pytest.mark.parametrize("names", [(), ("named",)], ids=["by place", "by name"])
+async def test_each_attempt_gets_the_same_arguments(names: tuple[str, ...], again: bool) -> None:
     @workflow(name="retrying")
     async def retrying() -> Any:
         mine = given()
-        return [await spoils_and_fails(mine, named=mine), mine]
+        return [await spoils_and_fails(mine, **dict.fromkeys(names, mine)), mine]
 
     async with Kit(workflows=[retrying]) as kit:
         handle = await kit.start(retrying)
         assert await ended(kit, handle.run_id, again) == [SPOILT, given()]
-        assert SEEN == [True, True, True]
+        assert [[SPOILT] * (1 + len(names))] * 3 == SEEN
 
 
 async def test_objects_go_to_a_step_as_they_are() -> None:
@@ -295,26 +297,22 @@ async def test_objects_go_to_a_step_as_they_are() -> None:
 
 
 @step
-async def take_back(value: Any, result: Any) -> None:
-    SEEN.append([value, result])
-    spoil(value)
-    spoil(result)
-    await asyncio.sleep(0)
+async def take_back(value: Any, *, named: Any, result: Any) -> None:
+    SEEN.append([spoil(value), spoil(named), spoil(result)])
 
 
 @step(compensate=take_back)
-async def put(value: Any) -> Any:
-    return spoil(given())
+async def put(value: Any, *, named: Any) -> Any:
+    return given()
 
 
 @AGAIN
 async def test_a_compensation_gets_the_arguments_and_the_result_of_its_step(again: bool) -> None:
     @workflow(name="undone")
     async def undone() -> Any:
-        mine = given()
-        result = await put(mine)
-        spoil(mine)
-        spoil(result)
+        mine, other = given(), given()
+        for each in (mine, other, await put(mine, named=other)):
+            spoil(each)
         await flow.sleep(60)
         raise ValueError("no")
 
@@ -323,8 +321,8 @@ async def test_a_compensation_gets_the_arguments_and_the_result_of_its_step(agai
         with pytest.raises(RunFailed):
             await ended(kit, handle.run_id, again)
         started = [each.input for each in await recorded(kit, handle.run_id, e.StepStarted)]
-        assert started[-1] == {"args": [given()], "result": SPOILT}
-        assert len(SEEN) == 1
+        assert started[-1] == {"args": [given()], "named": given(), "result": given()}
+        assert [[SPOILT] * 3] == SEEN
 
 
 # --- what a step says and asks ----------------------------------------------------------------------------------------
@@ -333,8 +331,12 @@ async def test_a_compensation_gets_the_arguments_and_the_result_of_its_step(agai
 @step
 async def talks() -> Any:
     mine = given()
-    await current().aset_variables(mine=mine)
-    await current().areport(mine)
+    for telling in (current().aset_variables(mine=mine), current().areport(mine)):
+        told = asyncio.ensure_future(telling)
+        await asyncio.sleep(0)
+        mine["n"] += 1  # before it is on record
+        await told
+        mine["n"] -= 1
     spoil(mine)
     spoil(current().variable("mine"))
     return current().variable("mine")
