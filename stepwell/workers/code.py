@@ -59,7 +59,7 @@ def outcome_of(error: BaseException, action: CodeAction) -> Outcome:
     if isinstance(error, StepInterrupted):
         return Interrupted()
     if isinstance(error, CallAgain):
-        return Postponed(error.after, own_copy(error.progress))
+        return Postponed(error.after, error.progress)
     name = getattr(action.function, "__qualname__", repr(action.function))
     if isinstance(error, NotJson):
         return Failed(runtime(f"{name}: {error}"), retry=False)

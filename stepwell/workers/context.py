@@ -26,7 +26,6 @@ from stepwell.model.attributes import normal_all
 from stepwell.model.base import SECOND, Duration, Json
 from stepwell.model.problem import RUNTIME, Problem
 from stepwell.ports import WorkContext
-from stepwell.workers.copies import own_copy
 
 ANSWER_CHECK_SECONDS = 1.0
 """How often a thread that waits for the loop looks whether the loop is still there."""
@@ -113,15 +112,15 @@ class Current:
 
     def variable(self, name: str, default: Json = None) -> Json:
         """A variable of the run, as of now."""
-        return own_copy(self._context.variable(name, default))
+        return self._context.variable(name, default)
 
     def report(self, progress: Json) -> None:
         """Record how far the step is (any JSON value). Returns when it is recorded."""
-        self._call(self._context.report(own_copy(progress)), "report")
+        self._call(self._context.report(progress), "report")
 
     def set_variables(self, **values: Json) -> None:
         """Set variables of the run. Returns when they are recorded."""
-        self._call(self._context.set_variables(own_copy(values)), "set_variables")
+        self._call(self._context.set_variables(values), "set_variables")
 
     def set_attributes(self, values: Mapping[str, Any], remove: Sequence[str] = ()) -> None:
         """Set (and remove) search attributes of the run. Returns when they are recorded."""
@@ -130,12 +129,12 @@ class Current:
     async def areport(self, progress: Json) -> None:
         """`report` for coroutine functions."""
         self.check_cancelled()
-        await self._context.report(own_copy(progress))
+        await self._context.report(progress)
 
     async def aset_variables(self, **values: Json) -> None:
         """`set_variables` for coroutine functions."""
         self.check_cancelled()
-        await self._context.set_variables(own_copy(values))
+        await self._context.set_variables(values)
 
     async def aset_attributes(self, values: Mapping[str, Any], remove: Sequence[str] = ()) -> None:
         """`set_attributes` for coroutine functions."""

@@ -19,7 +19,8 @@ class _TooDeep(Exception):
 def own_copy(value: Any) -> Any:
     """JSON's containers (and tuples that hold some) are copied, all the way down; all else is the same object.
 
-    It is on the way of every step: what holds no further container is copied without a look at each item here.
+    Unlike `model.base.own` it takes what need not be JSON: arguments of a step, whose tuples stay tuples. It is on the
+    way of every step: what holds no further container is copied without a look at each item here.
     """
     kind = type(value)
     if kind in _SCALARS or kind not in _CONTAINERS:
