@@ -5,9 +5,10 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Mapping
 from functools import cached_property, partial, update_wrapper
-from typing import Any, Generic, ParamSpec, TypeVar, overload
+from typing import Any, Final, Generic, ParamSpec, TypeVar, overload
 
 from stepwell.code.arguments import Arguments
+from stepwell.code.checks import check_function, check_options, check_text, check_truth
 from stepwell.code.child import call_child
 from stepwell.code.document import checked_name, checked_version, document_of, name_of
 from stepwell.code.execution import CURRENT
@@ -115,6 +116,7 @@ def workflow(function: Callable[..., Any] | None = None, /, **options: Any) -> A
     that is started once when a run ends so; it gets `run`, what there is to know of it. `strict_arguments`: code that
     calls a step with other arguments than are recorded does not match the journal, as if it called another step.
     """
+    check_options("@workflow", options, OPTIONS)
     return partial(_made, **options) if function is None else _made(function, **options)
 
 
@@ -132,6 +134,9 @@ def _made(
     on_timeout: Workflow[..., Any] | str | None = None,
     strict_arguments: bool = False,
 ) -> Workflow[P, R]:
+    check_function("@workflow", function)
+    check_text("name", name)
+    check_truth("strict_arguments", strict_arguments)
     named = checked_name(name) if name is not None else name_of(function.__name__)
     wanted = {"completed": on_complete, "failed": on_fail, "cancelled": on_cancel, "timed_out": on_timeout}
     hooks = {outcome: reference_of(given) for outcome, given in wanted.items() if given is not None}
@@ -147,3 +152,7 @@ def _made(
     )
     REGISTRY.add(made)
     return made
+
+
+OPTIONS: Final = frozenset(_made.__kwdefaults__ or ())
+"""all that `@workflow` can be told"""

@@ -1,4 +1,4 @@
-"""A slip in what `@step`, `Retry` and `Policy` are told is refused where it stands, in words that name it."""
+"""A slip in what `@step`, `@workflow`, `Retry` and `Policy` are told is refused where it stands, in words that name it."""
 
 from __future__ import annotations
 
@@ -22,6 +22,10 @@ def stepped(**options: Any) -> Callable[[], Any]:
 
 def hooked(given: Any) -> Callable[[], Any]:
     return lambda: workflow(on_fail=given)(work)
+
+
+def flowing(**options: Any) -> Callable[[], Any]:
+    return lambda: workflow(**options)(work)
 
 
 def bare(given: Any) -> Callable[[], Any]:
@@ -59,6 +63,11 @@ REFUSED: dict[str, tuple[Callable[[], Any], str, str]] = {
     "attempts": (retry(attempts="3"), "attempts is a number from 1", ""),
     "jitter": (retry(jitter="much"), "jitter is a fraction", ""),
     "count": (lambda: Policy("retry", count="3"), "count is a number from 0", ""),  # type: ignore[arg-type]
+    "a step's option": (flowing(retry=3), "@workflow has no option 'retry'", "its options are: deadline, "),
+    "a workflow's slip": (flowing(on_failed="x"), "no option 'on_failed'", "did you mean on_fail?"),
+    "a workflow's name": (flowing(name=3), "name is a text, not 3", ""),
+    "strict_arguments": (flowing(strict_arguments=1), "strict_arguments is True or False", ""),
+    "no function to run": (lambda: workflow(3), "@workflow stands above a function, not 3", ""),  # type: ignore[call-overload]
     "a hook": (hooked(3), "on_fail", ""),
     "a plain function": (hooked(work), "is a workflow, or namespace/name:version", "@workflow above"),
     "what a policy runs": (lambda: Policy(run=3), "a policy's run", ""),  # type: ignore[arg-type]
