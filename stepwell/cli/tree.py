@@ -41,7 +41,7 @@ BAD: Final = frozenset({StepStatus.FAILED, StepStatus.TIMED_OUT})
 
 class Row(NamedTuple):
     """One step, or (`mark` None) a remark about steps that are left out. `live`: it or something in it is open.
-    `id`: the step's id, where others have its name too."""
+    `id`: the step's id, where others have its name and index too."""
 
     depth: int
     mark: Mark | None
@@ -58,13 +58,13 @@ def rows_of(state: State, now: Instant) -> list[Row]:
     inside: dict[str | None, list[Step]] = {}
     for step in state.steps.values():
         inside.setdefault(step.parent, []).append(step)
-    live, named = _live(state), Counter(step.name for step in state.steps.values())
+    live, named = _live(state), Counter((step.name, step.index) for step in state.steps.values())
     rows: list[Row] = []
     todo = [(step, 0) for step in reversed(inside.get(None, []))]
     while todo:
         step, depth = todo.pop()
         row = _row(state, step, depth, now, live=step.id in live)
-        rows.append(row if named[step.name] == 1 else row._replace(id=step.id))
+        rows.append(row if named[step.name, step.index] == 1 else row._replace(id=step.id))
         todo += [(child, depth + 1) for child in reversed(inside.get(step.id, []))]
     return rows
 

@@ -54,14 +54,14 @@ async def ship(n: int) -> None:
     raise ValueError("no lorry")
 
 
-@workflow(name="taken-back")
+@workflow(name="told-taken-back")
 async def taken_back(n: int) -> None:
     await look(n)
     await charge(n)
     await ship(n)
 
 
-@workflow(name="half-taken-back")
+@workflow(name="told-half-taken-back")
 async def half_taken_back(n: int) -> None:
     await greet(n)
     for each in range(n):
