@@ -172,6 +172,8 @@ def _keep(wish: dict[str, Any], files: list[int]) -> None:
 def _become(wish: dict[str, Any], streams: list[int]) -> None:
     if wish["session"]:
         os.setsid()
+    # Tests that a shell runs in its background do not hear Ctrl-C; what they start does.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     for number, file in enumerate(streams):
         os.dup2(file, number)
         os.close(file)
