@@ -16,6 +16,10 @@ Then = Callable[[Any, Step | Done], None]
 """Told the result of a call and the step that gave it, before whoever waits."""
 
 
+class Halt(BaseException):
+    """The code must not go on. (No `except Exception` stops it.)"""
+
+
 class Asked(asyncio.Future[Any]):
     """The outcome of a call, once the code is told. Cancelling it says that the code wants the step no more."""
 
@@ -32,6 +36,17 @@ class Asked(asyncio.Future[Any]):
         assert isinstance(loop, CodeLoop)
         loop.owner.dropped(self.step_id)
         return True
+
+
+def halted(loop: CodeLoop) -> Asked:
+    """For a call that is not in the journal: the code stops where it waits for this. Stopped any earlier it would lose
+    the coroutines that it has just made (`gather(b(2), c(9))`), and nobody could close them. Raises `Halt` in code that
+    is being thrown away."""
+    if loop.closing:
+        raise Halt
+    future = Asked(loop, "")
+    future.set_exception(Halt())
+    return future
 
 
 class Awaited:

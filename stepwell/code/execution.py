@@ -16,7 +16,7 @@ from typing import Any, Final
 
 from greenlet import getcurrent, greenlet
 
-from stepwell.code.asked import Asked, Awaited, Then
+from stepwell.code.asked import Asked, Awaited, Halt, Then, halted
 from stepwell.code.blocking import LONG, held_up
 from stepwell.code.closing import discard
 from stepwell.code.compare import PATCH, Recorded
@@ -54,10 +54,6 @@ MOST_CALLS: Final = 1_000_000
 
 
 Undo = Callable[[], asyncio.Future[Any]]
-
-
-class Halt(BaseException):
-    """The code must not go on. (No `except Exception` stops it.)"""
 
 
 class Execution:
@@ -175,7 +171,10 @@ class Execution:
         then: Then | None = None,
     ) -> Asked:
         """Make a call; the future is done when the code is told its outcome."""
-        step_id, known = self.take(kind, name)
+        try:
+            step_id, known = self.take(kind, name)
+        except Halt:
+            return halted(self.loop)
         future = Asked(self.loop, step_id)
         self.called(Awaited(future, make(step_id), read, then), known)
         return future
@@ -295,7 +294,7 @@ class Execution:
         future.add_done_callback(lambda done: None if done.cancelled() else self._timer_fired(handle))
 
     def _timer_fired(self, handle: asyncio.TimerHandle) -> None:
-        if self._timers and self._timers.pop(id(handle), None) is not None:
+        if self._wrong is None and self._timers and self._timers.pop(id(handle), None) is not None:
             self.loop.fire(handle)
 
     def drop_timer(self, handle: asyncio.TimerHandle) -> None:
@@ -394,6 +393,7 @@ class Execution:
             copy_context().run(self._discard)
 
     def _discard(self) -> None:
+        self.loop.closing = True
         CURRENT.set(self)  # what the code asks for while it stops is refused, not done
         discard(self._green, self.loop.tasks, self._main, Halt)
         self._green = None

@@ -55,6 +55,9 @@ class Ready(asyncio.Handle):
 class CodeLoop(asyncio.AbstractEventLoop):
     """The loop of one execution, its `owner`."""
 
+    closing = False
+    """Its code is being thrown away."""
+
     def __init__(self, owner: Owner) -> None:
         self.owner = owner
         self.outer = events._get_running_loop()

@@ -65,7 +65,7 @@ def start_child(
         return ChildCall(step_id, namespace, name, version, input, not detached, start=options)
 
     future = execution.ask("run:workflow", name, make, None if detached else read)
-    return Child(ids[0], future)
+    return Child(ids[0] if ids else "", future)
 
 
 def _attempt(execution: Execution, step_id: str) -> int:

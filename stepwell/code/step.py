@@ -8,11 +8,11 @@ import re
 from collections.abc import Callable, Mapping
 from copy import copy
 from functools import cached_property, partial, update_wrapper
-from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar, overload
+from typing import Any, Concatenate, Final, Generic, ParamSpec, TypeVar, cast, overload
 
 from stepwell.code.alone import Alone
 from stepwell.code.arguments import for_the_record
-from stepwell.code.asked import Asked, Awaited, Then
+from stepwell.code.asked import Asked, Awaited, Halt, Then, halted
 from stepwell.code.checks import (
     check_callable,
     check_function,
@@ -162,7 +162,10 @@ class Step(Generic[P, R]):
         )
         written = self._written if undoes is None else {**(self._written or {}), "compensates": undoes}
         cached = None if self.cache is None else self.cache.of(self.place, args, kwargs)
-        step_id, known = execution.take(KIND, self.name)
+        try:
+            step_id, known = execution.take(KIND, self.name)
+        except Halt:
+            return Awaited(halted(execution.loop), cast(StepCall, None), read, then)
         record = for_the_record(args, kwargs)
         call = new(StepCall, (step_id, record, action, written, KIND, cached, self.rate))
         future = Asked(execution.loop, step_id) if shared else asyncio.Future(loop=execution.loop)

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from stepwell import flow, step, workflow
+from stepwell.code.registry import REGISTRY
 from stepwell.testing import Kit
 
 pytestmark = pytest.mark.spec("B3", "B5")
@@ -155,6 +156,69 @@ async def test_what_was_not_awaited_yet_goes_without_a_warning(workflow: Any, ho
             await kit.check()
         gc.collect()
     assert [str(one.message) for one in said] == []
+
+
+async def helped(what: str) -> str:
+    return await arelease(what)
+
+
+@workflow(name="closing-child")
+async def small() -> str:
+    return "small"
+
+
+ELSE: dict[str, Any] = {
+    "step": lambda: asyncio.gather(helped("a"), arelease("b"), small(), arelease("c")),
+    "child": lambda: flow.gather(helped("a"), small(), arelease("b")),
+    "begun child": lambda: asyncio.gather(helped("a"), flow.start_child(small).result(), arelease("b")),
+    "sleep": lambda: flow.race(arelease("a"), flow.sleep(7), helped("b")),
+    "timer": lambda: asyncio.gather(helped("a"), asyncio.sleep(7), arelease("b")),
+    "signal": lambda: asyncio.gather(arelease("a"), flow.wait_for_signal("x"), return_exceptions=True),
+    "each": lambda: flow.map(helped, ["a", "b"], concurrency=1),
+}
+
+
+def changed(ways: Any, *, plain: bool) -> Any:
+    """Each time it is made it calls something else in the middle."""
+
+    async def chained() -> None:
+        await flow.sleep(5)
+        await ways()
+        await flow.sleep(100)
+
+    def chained_plainly() -> None:
+        flow.sleep(5)
+        flow.gather(*ways())
+        flow.sleep(100)
+
+    return workflow(name="closing-changed")(chained_plainly if plain else chained)
+
+
+async def stalls(before: Any, after: Any) -> None:
+    with warnings.catch_warnings(record=True) as said:
+        warnings.simplefilter("always")
+        async with Kit() as kit:
+            REGISTRY.add(before)
+            handle = await kit.start(before)
+            await kit.advance(10)
+            REGISTRY.add(after)
+            await kit.reopen()
+            await kit.drain()
+            assert (await kit.engine.explain(handle.run_id))["reason"] == "code_mismatch"
+            await kit.check()
+        gc.collect()
+    assert [str(one.message) for one in said] == []
+
+
+@pytest.mark.parametrize("way", ELSE)
+async def test_what_a_call_that_does_not_fit_was_made_with_goes_without_a_warning(way: str) -> None:
+    before = changed(lambda: asyncio.gather(*[release.submit("z") for _ in range(4)]), plain=False)
+    await stalls(before, changed(ELSE[way], plain=False))
+
+
+async def test_in_plain_code_too() -> None:
+    before = changed(lambda: [release.submit("z") for _ in range(4)], plain=True)
+    await stalls(before, changed(lambda: (helped("a"), arelease("b"), release.submit("c")), plain=True))
 
 
 @workflow
