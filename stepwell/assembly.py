@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
 from uuid_utils import uuid7
 
@@ -175,6 +175,13 @@ class Stepwell(Client):
         await self.engine.close()
 
 
+_NOT_OPEN: Final = (
+    "Stepwell.open(…) opens nothing by itself: write `async with Stepwell.open(…) as engine:` and use `engine` in it "
+    "(or `engine = await Stepwell.open(…)`, and `await engine.close()` at the end); in a program without an event loop "
+    "`with connect(…) as engine:`"
+)
+
+
 class Opening:
     """What `Stepwell.open` returns: `async with` opens and closes it; `await` opens it, for those who close it."""
 
@@ -184,6 +191,20 @@ class Opening:
 
     def __await__(self) -> Any:
         return self._open().__await__()
+
+    if not TYPE_CHECKING:  # a type checker says of itself that there is no such member
+
+        def __getattr__(self, name: str) -> NoReturn:
+            """A verb that is said to what is not open yet is told what to write."""
+            if name.startswith("_") or not hasattr(self._kind, name):
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+            raise AttributeError(f"{name}: {_NOT_OPEN}")
+
+        def __enter__(self) -> NoReturn:
+            raise TypeError(_NOT_OPEN)
+
+        def __exit__(self, *raised: object) -> None:
+            """Python looks for both before it enters."""
 
     async def __aenter__(self) -> Stepwell:
         self._opened = await self._open()

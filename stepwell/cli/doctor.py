@@ -70,7 +70,7 @@ def _lines(view: dict[str, Any], db: Path) -> list[str]:
     warned = any(finding["severity"] == "warning" for finding in view["findings"])
     return [
         *lines,
-        "the record is sound; some runs cannot go on: see above" if warned else "nothing is wrong",
+        "the record is sound; some runs need somebody: see above" if warned else "nothing is wrong",
     ]
 
 

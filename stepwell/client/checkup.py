@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+from stepwell.client import undone
 from stepwell.client.attached import files_in
 from stepwell.client.file_checks import Naming, file_findings
 from stepwell.client.open_steps import problem_lines
@@ -38,8 +39,8 @@ _SERVE: Final = "stepwell serve"
 
 NOTICES: Final = frozenset({"not_carried_on", "subscription_failing", "schedule_failing"})
 """Findings that say what waits to be done; nothing is wrong with the file."""
-WARNINGS: Final = frozenset({"run_stalled"})
-"""Nor here, but nothing goes on until somebody does something."""
+WARNINGS: Final = frozenset({"run_stalled", "compensation_failed"})
+"""Nor here, but somebody has to do something."""
 _EXPLAIN: Final = "see what can be done: stepwell runs explain {run}"
 
 
@@ -138,6 +139,8 @@ async def _examine(engine: Engine, run_id: str, named: dict[str, Naming]) -> _Ex
         wrong("invariant_broken", f"run {run_id}: {broken}", _REPORT)
     if state.run.stalled is not None and not state.run.status.terminal:
         wrong("run_stalled", f"run {run_id} cannot go on: {problem_lines(state.run.stalled)}", _EXPLAIN)
+    if (short := undone.shortfall(state)) is not None and not state.run.archived:
+        wrong("compensation_failed", f"run {run_id} {short}", f"{_EXPLAIN}; {undone.SEEN_TO}")
     await _check_row(engine, state, wrong)
     await _check_around(engine, state, wrong)
     return _Examined(findings, not state.run.status.terminal)

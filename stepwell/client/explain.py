@@ -14,6 +14,7 @@ from stepwell.client.open_steps import Facts, OpenStep, facts_of, problem_lines,
 from stepwell.client.queued import Queued, says
 from stepwell.client.undone import first_undone, remark, tolerated
 from stepwell.client.views import View, when
+from stepwell.engine.ended import ended_by
 from stepwell.engine.rows import ends_at
 from stepwell.kernel.code.again import undoing
 from stepwell.model.base import Instant
@@ -210,8 +211,9 @@ def _because(text: str) -> Says:
     """A sentence with the reason that somebody gave, if somebody did."""
 
     def says(facts: Facts) -> str:
-        reason = facts.state.run.cancel_reason
-        said, added = f"{text}: {reason}" if reason else f"{text}.", remark(facts.state)
+        reason, who = facts.state.run.cancel_reason, ended_by(facts.state.run)
+        head = f"{text} by {who}" if who else text
+        said, added = f"{head}: {reason}" if reason else f"{head}.", remark(facts.state)
         return f"{said.rstrip('.')}.{added}" if added else said
 
     return says

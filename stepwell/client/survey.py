@@ -3,20 +3,27 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 from typing import Any, Final
 
 from stepwell.client.explain import LEFT_TO_PEOPLE, explain
+from stepwell.client.open_steps import problem_text
+from stepwell.client.undone import SEEN_TO, failed_compensations, shortfall
 from stepwell.client.views import View, when
 from stepwell.engine.engine import Engine
 from stepwell.model.base import SECOND, Duration, Instant
 from stepwell.model.driven import DRIVEN
 from stepwell.model.errors import StepwellError
 from stepwell.model.journal import EngineRow, RunFilter, RunOrder, RunRow
+from stepwell.model.records import State
 from stepwell.model.states import RunStatus
 
 OLDEST: Final = 20
 """so many open runs are explained"""
+ENDED_BADLY: Final = (RunStatus.FAILED.value, RunStatus.CANCELLED.value, RunStatus.TIMED_OUT.value)
+LAST: Final = 20
+"""so many of the newest runs that ended badly are looked into"""
 OVERDUE: Final[Duration] = 60 * SECOND
 """so long after it was due nothing is about to happen any more"""
 
@@ -35,8 +42,10 @@ NEEDS_SOMEBODY: Final = {
 STALLED: Final = frozenset({"code_missing", "code_mismatch", "stalled"})
 """Of these the finding says more: what the first of the runs says."""
 
+COMPENSATION: Final = "compensation_failed"
+
 WARNINGS: Final = frozenset(
-    {"not_carried_on", "overdue", "unreadable", "code_missing", "code_mismatch", "stalled"}
+    {"not_carried_on", "overdue", "unreadable", "code_missing", "code_mismatch", "stalled", COMPENSATION}
 )
 """Findings that make the store not `ok`; the others are what somebody wanted."""
 
@@ -58,7 +67,8 @@ async def survey(engine: Engine) -> View:
         for row in page.rows
     ]
     spared = sum(view["reason"] in LEFT_TO_PEOPLE and not view["carried_on"] for view in told)
-    findings = [*_of_engines(engines, spared), *_of_runs(told)]
+    short = await _taken_back_in_part(engine)
+    findings = [*_of_engines(engines, spared), *_of_runs(told), *_of_undoing(short)]
     still_open = sum(count for status, count in counts.items() if not RunStatus(status).terminal)
     return {
         "ok": all(finding["severity"] != "warning" for finding in findings),
@@ -103,6 +113,21 @@ async def _told(engine: Engine, row: RunRow, now: Instant, *, carried_on: bool) 
     return {**head, "reason": view["reason"], "summary": view["summary"], "next": first, "overdue": overdue}
 
 
+async def _taken_back_in_part(engine: Engine) -> list[State]:
+    """The runs that failed to undo what they had done, of the newest that ended badly. What was put out of sight was
+    seen to."""
+    page = await engine.store.list_runs(RunFilter(status=ENDED_BADLY), LAST)
+    found = []
+    for row in page.rows:
+        if row.code in (None, DRIVEN) or row.archived:
+            continue
+        with contextlib.suppress(StepwellError):  # what cannot be read is `doctor`'s
+            state = await engine.reload(row.id)
+            if failed_compensations(state):
+                found.append(state)
+    return found
+
+
 def _overdue(detail: View, view: View) -> bool:
     """It was to go on long ago, and nobody holds it back."""
     if detail["due"] is None or view["reason"] in ("paused", "pausing", "cancelling"):
@@ -145,6 +170,20 @@ def _of_runs(told: Sequence[View]) -> list[View]:
         message = f"{len(unreadable)} open {_runs(len(unreadable))} cannot be read"
         found.append(_finding("unreadable", len(unreadable), unreadable, message, "stepwell doctor"))
     return found
+
+
+def _of_undoing(short: Sequence[State]) -> list[View]:
+    """The first one says what it failed of."""
+    if not short:
+        return []
+    first, ids = short[0], [state.run.id for state in short]
+    (why,) = failed_compensations(first)[:1]
+    others = (
+        f"{len(ids)} {_runs(len(ids))} did not take back all that they had done. " if len(ids) > 1 else ""
+    )
+    message = f"{others}Run {first.run.id} {shortfall(first)}: {problem_text(why.error)}"
+    action = f"{_explain(ids)}; {SEEN_TO.format(run=ids[0])}"
+    return [_finding(COMPENSATION, len(ids), ids, message, action)]
 
 
 def _finding(code: str, count: int, run_ids: Sequence[str], message: str, action: str) -> dict[str, Any]:

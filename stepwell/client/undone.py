@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from stepwell.client.open_steps import problem_text
 from stepwell.client.views import error_view
@@ -11,12 +11,26 @@ from stepwell.model.policy import step_options
 from stepwell.model.records import State, Step
 from stepwell.model.states import StepStatus
 
+MOST_NAMED: Final = 3
+SEEN_TO: Final = "once it is seen to, put the run out of sight: stepwell runs metadata {run} --archive"
+"""What ends the finding that a compensation failed: nothing that Stepwell does takes it back any more."""
 BAD = (StepStatus.FAILED, StepStatus.TIMED_OUT)
 
 
 def failed_compensations(state: State) -> list[Step]:
     """In the order in which they were asked for."""
     return [step for step in undoing(state.steps.values()) if step.status in BAD]
+
+
+def shortfall(state: State) -> str | None:
+    """What a run did not take back that it should have: its compensations that failed, by id, and of what; None where
+    there is none. (Without what they failed of, so that it reads the same of many runs.)"""
+    failed = failed_compensations(state)
+    if not failed:
+        return None
+    named = [f"{one.id} (of {_undone(one)})" if _undone(one) else one.id for one in failed[:MOST_NAMED]]
+    more = f" and {len(failed) - MOST_NAMED} more" if len(failed) > MOST_NAMED else ""
+    return f"did not take back all that it had done: {', '.join(named)}{more} failed"
 
 
 def tolerated(state: State) -> dict[str, Any]:

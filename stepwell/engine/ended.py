@@ -20,6 +20,22 @@ class End(NamedTuple):
     updated_at: Instant | None
     output: Json
     error: Problem | None
+    reason: str | None = None
+    """why somebody ended it, where it was cancelled or terminated"""
+    by: str | None = None
+    """who did, if that is on record"""
+
+
+def end_of(run: Run) -> End:
+    if run.status not in (RunStatus.CANCELLED, RunStatus.TERMINATED):
+        return End(run.status, run.updated_at, run.output, run.error)
+    return End(run.status, run.updated_at, None, run.error, run.cancel_reason, ended_by(run))
+
+
+def ended_by(run: Run) -> str | None:
+    """Who cancelled or terminated it, if that is on record. (A stamp may be older than the last retry.)"""
+    stamp = run.stamps.get("terminated" if run.status is RunStatus.TERMINATED else "cancelled")
+    return None if stamp is None or stamp.at < (run.resumed_at or 0) else stamp.by
 
 
 class Ended:
@@ -29,7 +45,7 @@ class Ended:
         self._ends: dict[str, End] = {}
 
     def keep(self, run: Run) -> None:
-        self._ends[run.id] = End(run.status, run.updated_at, run.output, run.error)
+        self._ends[run.id] = end_of(run)
         if len(self._ends) > MOST:
             del self._ends[next(iter(self._ends))]
 

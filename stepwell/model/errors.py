@@ -271,14 +271,35 @@ class StepFailed(StepwellError):
 
 
 class RunFailed(StepwellError):
-    """The run ended, but not as `completed`. `status` says how, `problem` (a dict) why."""
+    """The run ended, but not as `completed`. `status` says how, `problem` (a dict) why. Of one that was cancelled or
+    terminated `reason` is what was said to that, and `by` who did it, as far as that is on record."""
 
-    def __init__(self, run_id: str, status: str, problem: dict[str, object] | None) -> None:
-        detail = (problem or {}).get("detail") or (problem or {}).get("title") or "no error was recorded"
+    def __init__(
+        self,
+        run_id: str,
+        status: str,
+        problem: dict[str, object] | None,
+        *,
+        reason: str | None = None,
+        by: str | None = None,
+    ) -> None:
+        said = _told_end(problem, status, reason, by)
         super().__init__(
-            f"run {run_id} ended as {status}: {detail}", hint=f"see why with: stepwell runs explain {run_id}"
+            f"run {run_id} ended as {status}{said}", hint=f"see why with: stepwell runs explain {run_id}"
         )
         self.run_id, self.status, self.problem = run_id, status, problem
+        self.reason, self.by = reason, by
+
+
+def _told_end(problem: dict[str, object] | None, status: str, reason: str | None, by: str | None) -> str:
+    """Why a run ended so: its error; or what somebody said who ended it; or both, the error first."""
+    error = (problem or {}).get("detail") or (problem or {}).get("title")
+    who, why = f" by {by}" if by else "", f": {reason}" if reason else ""
+    if error:
+        return f": {error}" + (f"; {status}{who}{why}" if who or why else "")
+    if who or why:
+        return f"{who}{why}"
+    return ": no reason was given" if status in ("cancelled", "terminated") else ": no error was recorded"
 
 
 class WaitTimeout(StepwellError):

@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from stepwell import RunStatus, TransitionRefused, flow, step, workflow
+from stepwell.cli.doctor import _lines as doctor_lines
 from stepwell.cli.outcome import summary
 from stepwell.cli.runs.showing import explanation
+from stepwell.cli.status import _lines as status_lines
 from stepwell.testing import Kit
 
 pytestmark = pytest.mark.spec("Q10", "Q13")
@@ -171,3 +173,33 @@ async def test_the_run_that_it_went_on_as_is_named() -> None:
         assert view["summary"] == f"The run went on as another one: {state.run.continued_to}."
         assert view["next_actions"][0]["command"] == f"stepwell runs explain {state.run.continued_to}"
         assert view["evidence"]["continued_to"] == state.run.continued_to
+
+
+async def test_doctor_and_status_name_failed_compensations_until_somebody_has_seen_to_them() -> None:
+    async with Kit(workflows=WORKFLOWS) as kit:
+        runs = [(await kit.start(half_taken_back, 1)).run_id for _ in range(2)]
+        await kit.start(taken_back, 1)
+        await kit.drain()
+        said = "did not take back all that it had done: /do/3/unreachable (of /do/1/reserve) failed"
+
+        report = await kit.engine.doctor()
+        found = [one for one in report["findings"] if one["code"] == "compensation_failed"]
+        assert report["ok"] and sorted(one["run_id"] for one in found) == sorted(runs)
+        assert all(one["severity"] == "warning" and said in one["message"] for one in found)
+        lines = doctor_lines(report, Path("s.db"))
+        assert len([line for line in lines if "compensation_failed" in line]) == 1
+        assert any(line.startswith("  the same of 1 more: ") for line in lines)
+        assert lines[-1] == "the record is sound; some runs need somebody: see above"
+
+        view = await kit.engine.status()
+        (finding,) = [one for one in view["findings"] if one["code"] == "compensation_failed"]
+        assert not view["ok"] and sorted(finding["run_ids"]) == sorted(runs)
+        assert finding["message"].startswith("2 runs did not take back all that they had done. Run ")
+        assert said in finding["message"] and "OSError: no way to 0" in finding["message"]
+        assert f"stepwell runs explain {finding['run_ids'][0]}" in finding["action"]
+        assert any("compensation_failed: 2 runs" in line for line in status_lines(view, Path("s.db")))
+
+        for run_id in runs:
+            await kit.engine.set_metadata(run_id, archived=True)
+        for told in (await kit.engine.doctor(), await kit.engine.status()):
+            assert told["ok"] and not [one for one in told["findings"] if "compensation" in one["code"]]

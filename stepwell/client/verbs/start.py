@@ -18,6 +18,7 @@ from stepwell.client.versions.picking import picked
 from stepwell.client.views import View, error_view, result_view
 from stepwell.code.workflow import Workflow
 from stepwell.definition.model import Definition
+from stepwell.engine.ended import end_of
 from stepwell.engine.requests import fingerprint
 from stepwell.model import commands as c
 from stepwell.model import starting
@@ -218,10 +219,10 @@ class StartVerbs(Verbs):
         Raises `RunFailed` if it ended otherwise than completed.
         """
         row = await self._end_of(run_id, timeout)
-        end = self.engine.ended.find(row) or (await self.engine.reload(row.id)).run
+        end = self.engine.ended.find(row) or end_of((await self.engine.reload(row.id)).run)
         with self.hints():
             if end.status is not RunStatus.COMPLETED:
-                raise RunFailed(row.id, end.status.value, error_view(end.error))
+                raise RunFailed(row.id, end.status.value, error_view(end.error), reason=end.reason, by=end.by)
         return self.engine.codebase.result(row, end.output)
 
     async def run(self, source: Source, *args: Any, **options: Any) -> Any:
