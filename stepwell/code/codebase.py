@@ -15,6 +15,7 @@ from stepwell.model.journal import RunRow
 from stepwell.model.problem import PREFIX, Problem
 from stepwell.model.records import State
 from stepwell.ports import Dice, Ids
+from stepwell.workers.copies import own_copy
 
 MISSING = PREFIX + "code-missing"
 
@@ -48,7 +49,7 @@ class Codebase:
             None if row.code in (None, DRIVEN) else self._registry.get((row.namespace, row.name, row.version))
         )
         if workflow is None or workflow.form.read is None:
-            return output
+            return own_copy(output)  # others ask for it too
         return workflow.form.read(output)
 
     def open(self, definition: Definition, state: State) -> Execution:

@@ -6,9 +6,10 @@ import asyncio
 import inspect
 import logging
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection
+from dataclasses import replace
 from typing import Final
 
-from stepwell.engine.observers import Forget, Observers
+from stepwell.engine.observers import Forget, Observers, own_event
 from stepwell.model.base import MILLISECOND, SECOND, Duration, Instant
 from stepwell.model.errors import NotFound, StoreUnavailable
 from stepwell.model.events import Event
@@ -193,7 +194,7 @@ class Subscription:
         failures = 0
         while not self._closing:
             try:
-                answer = self._handler(committed)
+                answer = self._handler(replace(committed, event=own_event(committed.event)))
                 if inspect.isawaitable(answer):
                     await answer
                 self._delivered = True

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from copy import deepcopy
+from typing import Final, TypeVar
 
 from stepwell.kernel.ruling import Condition
 from stepwell.model.base import Json
-from stepwell.model.events import VariablesSet
+from stepwell.model.events import Event, VariablesSet
 from stepwell.model.journal import Turn
 from stepwell.ports import Observer
 
@@ -23,6 +24,8 @@ ConditionListener = Callable[[str, str, str, bool], None]
 
 VariableListener = Callable[[str, str, object, object], None]
 """Gets (run id, name, old, new); None stands for absent."""
+
+_ATOMS: Final = frozenset({str, int, float, bool, type(None)})
 
 Forget = Callable[[], None]
 L = TypeVar("L")
@@ -73,6 +76,11 @@ class Observers:
         for name, new in changed.items():
             for listener in list(self._variables):
                 _call(listener, run_id, name, before.get(name), new)
+
+
+def own_event(event: Event) -> Event:
+    """The event once more, for code of the user's: what it writes into it is not what the engine remembers."""
+    return event if _ATOMS.issuperset(map(type, event)) else deepcopy(event)
 
 
 def _call(listener: Callable[..., None], *arguments: object) -> None:

@@ -10,6 +10,7 @@ from stepwell.kernel.driven import expired
 from stepwell.model.base import EPOCH, Instant, Json
 from stepwell.model.driven import Pulse, Recorded, Verdict
 from stepwell.model.records import Step
+from stepwell.workers.copies import own_copy
 
 
 def moment(instant: Instant | None) -> datetime | None:
@@ -114,8 +115,8 @@ def begin_of(run_id: str, step: str, token: str, verdict: Verdict) -> Begin:
         run_state=verdict.run_status.value,
         reason=verdict.reason,
         attempt=verdict.attempt,
-        input=verdict.input,
-        output=verdict.output,
+        input=own_copy(verdict.input),
+        output=own_copy(verdict.output),
         due=moment(verdict.due),
         lease_until=moment(verdict.until),
     )

@@ -43,6 +43,7 @@ from stepwell.steps.words import (
     problem_of,
     token_hash,
 )
+from stepwell.workers.copies import own_copy
 
 
 class AsyncStepStore(Reads):
@@ -127,7 +128,7 @@ class AsyncStepStore(Reads):
 
     async def complete_run(self, run_id: str, output: Json = None) -> str:
         """The run is through; what is still open in it is cancelled. The same again changes nothing."""
-        return await self._end(run_id, d.Ending(output))
+        return await self._end(run_id, d.Ending(own_copy(output)))
 
     async def fail_run(self, run_id: str, error: Error) -> str:
         return await self._end(run_id, d.Ending(problem=problem_of(error)))
@@ -172,7 +173,12 @@ class AsyncStepStore(Reads):
         token = self._tokens()
         given = input is not UNSET
         command = d.BeginStep(
-            checked_step(step), token_hash(token), input if given else None, given, owner, lease_of(lease)
+            checked_step(step),
+            token_hash(token),
+            own_copy(input) if given else None,
+            given,
+            owner,
+            lease_of(lease),
         )
         return begin_of(run_id, step, token, await self._ask(run_id, command))
 
@@ -180,7 +186,7 @@ class AsyncStepStore(Reads):
         self, claim: Claim, lease: Length | None = None, *, progress: Json = None
     ) -> Heartbeat:
         """Extend the claim: it is good for `lease` seconds from now. The answer says if the run is `cancelling`."""
-        command = d.ExtendClaim(fence_of(claim), lease_of(lease), progress)
+        command = d.ExtendClaim(fence_of(claim), lease_of(lease), own_copy(progress))
         return heartbeat_of(await self._ask(claim.run_id, command))
 
     # --- steps: end -------------------------------------------------------------------------------
@@ -190,8 +196,10 @@ class AsyncStepStore(Reads):
     ) -> Completion:
         """The step is done. Its result, its successors (`schedule`) and, with `run_output`, the end of the run are one
         commit. The same result again changes nothing but what is missing."""
-        ending = None if run_output is UNSET else d.Ending(run_output)
-        command = d.FinishStep(fence_of(claim), output, schedule=planned(schedule, self._now), ending=ending)
+        ending = None if run_output is UNSET else d.Ending(own_copy(run_output))
+        command = d.FinishStep(
+            fence_of(claim), own_copy(output), schedule=planned(schedule, self._now), ending=ending
+        )
         return completion_of(await self._ask(claim.run_id, command))
 
     async def fail_step(
@@ -217,7 +225,7 @@ class AsyncStepStore(Reads):
 
     async def defer_step(self, claim: Claim, after: Length = 0, *, progress: Json = None) -> Completion:
         """Give the step back: it may be begun again after so long. That is no failure."""
-        command = d.PutOffStep(fence_of(claim), microseconds(after, "after"), progress)
+        command = d.PutOffStep(fence_of(claim), microseconds(after, "after"), own_copy(progress))
         return completion_of(await self._ask(claim.run_id, command))
 
     async def hold_step(self, claim: Claim, reason: str | None = None) -> Completion:
@@ -231,7 +239,7 @@ class AsyncStepStore(Reads):
     ) -> Completion:
         """A completed step was delivered again: plan those of its successors that are missing, and end the run if it
         has not ended. That mends a run whose runner went away between the two."""
-        ending = None if run_output is UNSET else d.Ending(run_output)
+        ending = None if run_output is UNSET else d.Ending(own_copy(run_output))
         command = d.Reconcile(checked_step(step), planned(schedule, self._now), ending)
         return completion_of(await self._ask(run_id, command))
 

@@ -19,6 +19,7 @@ from stepwell.model.driven import ANY, DRIVEN, Fence, Planned
 from stepwell.model.errors import InvalidInput
 from stepwell.model.problem import Problem, runtime
 from stepwell.steps.results import Claim
+from stepwell.workers.copies import own_copy
 
 
 class Unset(Enum):
@@ -56,7 +57,7 @@ def planned(plans: Plans, now: Instant) -> tuple[Planned, ...]:
     if isinstance(plans, str | bytes):
         raise InvalidInput(f"the steps to schedule are a list, not {plans!r}", hint=f"write [{plans!r}]")
     if isinstance(plans, Mapping):
-        return tuple(Planned(checked_step(name), value) for name, value in plans.items())
+        return tuple(Planned(checked_step(name), own_copy(value)) for name, value in plans.items())
     return tuple(_planned(plan, now) for plan in plans)
 
 
@@ -65,7 +66,9 @@ def _planned(plan: object, now: Instant) -> Planned:
         due = None if plan.after is None else now + microseconds(plan.after, "after")
         if isinstance(plan.needs, str):
             raise InvalidInput(f"needs is a list of names, not {plan.needs!r}")
-        return Planned(checked_step(plan.step), plan.input, due, tuple(map(checked_step, plan.needs)))
+        return Planned(
+            checked_step(plan.step), own_copy(plan.input), due, tuple(map(checked_step, plan.needs))
+        )
     return Planned(checked_step(plan))
 
 

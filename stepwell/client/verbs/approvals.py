@@ -16,6 +16,7 @@ from stepwell.model.base import Json
 from stepwell.model.errors import InvalidInput, NotFound
 from stepwell.model.people import WorkFilter
 from stepwell.model.records import State
+from stepwell.workers.copies import own_copy
 
 
 class ApprovalVerbs(PeopleVerbs):
@@ -78,7 +79,7 @@ class ApprovalVerbs(PeopleVerbs):
         if verdict not in tuple(Verdict):
             raise InvalidInput(f"one approves or rejects: {verdict!r} is neither", hint=", ".join(Verdict))
         asked = _named(await self.state(run_id), step).step
-        await self._sign(run_id, DecideApproval(Verdict(verdict), step, comment, metadata), by)
+        await self._sign(run_id, DecideApproval(Verdict(verdict), step, comment, own_copy(metadata)), by)
         return await self.approval(run_id, asked)
 
     async def delegate_approval(

@@ -17,6 +17,7 @@ from stepwell.definition.parse import parse, parse_document
 from stepwell.engine.engine import Engine
 from stepwell.model.errors import InvalidInput, StepwellError
 from stepwell.ports import Blobs
+from stepwell.workers.copies import own_copy
 
 Source = Definition | Mapping[str, Any] | Path | str | Workflow[Any, Any]
 """A definition: parsed, as a JSON object, the path of its file, its text, or `namespace/name:version` of a stored
@@ -52,7 +53,7 @@ class Verbs:
         if isinstance(source, Workflow):
             return source.definition
         if isinstance(source, Mapping):
-            return parse_document(source)
+            return parse_document(own_copy(source))
         if isinstance(source, Path):
             content = await asyncio.to_thread(_read, source)
             return parse(content, str(source))

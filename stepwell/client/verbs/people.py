@@ -19,6 +19,7 @@ from stepwell.model import people_commands as p
 from stepwell.model.base import Instant, Json
 from stepwell.model.errors import InvalidInput
 from stepwell.model.people import Target, WorkFilter
+from stepwell.workers.copies import own_copy
 
 
 class PeopleVerbs(SteerVerbs):
@@ -79,7 +80,8 @@ class PeopleVerbs(SteerVerbs):
         definition = await self.engine.library.get((await self.engine.row(run_id)).definition_hash)
         with self.hints():
             state = await present(self.engine, run_id)
-            return step_view_of(definition, state, step_of(state, step))
+            view: View = own_copy(step_view_of(definition, state, step_of(state, step)))
+            return view
 
     # --- steps --------------------------------------------------------------------------------------
 
@@ -103,7 +105,7 @@ class PeopleVerbs(SteerVerbs):
         """
         aim = _target(target)
         await check_files(self.blobs, values)
-        command = p.UpdateStep(step, values, auto_proceed, aim, reason, version)
+        command = p.UpdateStep(step, own_copy(values), auto_proceed, aim, reason, version)
         return await self._change(run_id, step, command, by)
 
     async def set_values(
@@ -162,7 +164,7 @@ class PeopleVerbs(SteerVerbs):
         await check_files(self.blobs, values)
         update = None
         if values is not None or target is not None:
-            update = p.UpdateStep("", values, None, _target(target), reason)
+            update = p.UpdateStep("", own_copy(values), None, _target(target), reason)
         name = (await self.show_step(run_id, step))["task"]
         await self._sign(run_id, p.RepeatStep(step, downstream, update, version), by)
         return await self.show_step(run_id, name)
@@ -185,7 +187,7 @@ class PeopleVerbs(SteerVerbs):
     async def set_fields(self, run_id: str, values: Mapping[str, Json], *, by: Who) -> View:
         """Change global fields of a procedure (None clears one)."""
         await check_files(self.blobs, values)
-        await self._sign(run_id, p.SetFields(values), by)
+        await self._sign(run_id, p.SetFields(own_copy(values)), by)
         return await self.procedure(run_id)
 
     async def begin(self, run_id: str, *, by: Who) -> View:
@@ -216,7 +218,8 @@ class PeopleVerbs(SteerVerbs):
         row = await self.engine.row(run_id)
         definition = await self.engine.library.get(row.definition_hash)
         state = await present(self.engine, run_id)
-        return {**row_view(row), **procedure_view(definition, state)}
+        view: View = own_copy({**row_view(row), **procedure_view(definition, state)})
+        return view
 
     async def audit(self, run_id: str) -> list[View]:
         """Who did what to a run and its steps, and when, oldest first: `{seq, at, by, kind, what, step, …}`."""

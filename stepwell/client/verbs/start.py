@@ -36,6 +36,7 @@ from stepwell.model.errors import (
 from stepwell.model.events import RunCreated
 from stepwell.model.journal import KeyClaim, RunRow
 from stepwell.model.states import RunStatus
+from stepwell.workers.copies import own_copy
 
 
 def _check_together(*, held: bool, queue: str | None) -> None:
@@ -106,7 +107,7 @@ class StartVerbs(Verbs):
             tags=starting.tags(tags),
             priority=starting.priority(priority),
             mode=starting.mode(mode),
-            variables=starting.variables(variables),
+            variables=own_copy(starting.variables(variables)),
             rerun_of=None if rerun_of is None else starting.run_id(rerun_of),
             attributes=starting.attributes(attributes),
             held=held,
@@ -243,7 +244,7 @@ def input_of(source: Source, args: tuple[Any, ...], keywords: object) -> Json:
             raise
     if len(args) > 1 or named:
         raise InvalidInput("a definition takes one argument: its input")
-    return {} if not args or args[0] is None else args[0]
+    return {} if not args or args[0] is None else own_copy(args[0])
 
 
 _OPTIONS: Final = start_options(StartVerbs.start)

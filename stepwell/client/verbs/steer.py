@@ -19,6 +19,7 @@ from stepwell.model.base import Json
 from stepwell.model.errors import Conflict, TransitionRefused
 from stepwell.model.events import SAME, MaybeSame, RunCreated, Same
 from stepwell.model.records import State
+from stepwell.workers.copies import own_copy
 
 
 class SteerVerbs(StartVerbs, LookVerbs):
@@ -157,7 +158,7 @@ class SteerVerbs(StartVerbs, LookVerbs):
 
     async def set_variables(self, /, run_id: str, **values: Json) -> None:
         """Set some of them, together; listeners hear of each. Raises `TransitionRefused` where the run has ended."""
-        await self.engine.command(run_id, c.SetVariables(values))
+        await self.engine.command(run_id, c.SetVariables(own_copy(values)))
 
     async def attributes(self, run_id: str) -> dict[str, Json]:
         """The run's search attributes."""
@@ -173,4 +174,4 @@ class SteerVerbs(StartVerbs, LookVerbs):
 
     async def append_variable(self, run_id: str, name: str, value: Json) -> None:
         """Append to a list variable; it is made if it is not there."""
-        await self.engine.command(run_id, c.SetVariables(append={name: value}))
+        await self.engine.command(run_id, c.SetVariables(append={name: own_copy(value)}))
