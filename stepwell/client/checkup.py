@@ -209,6 +209,7 @@ async def _check_key(engine: Engine, run: Run, definition: Definition, wrong: Wr
 async def _check_queue(engine: Engine, run: Run, wrong: Wrong) -> None:
     """A run that waits is in its queue, as it should be; one that has begun counts against its limits."""
     wanted, entry = entry_of(run), await engine.store.queues.entry(run.id)
+    wanted = None if wanted is None else wanted._replace(heir_of=None)
     if run.waits and entry is not None and entry.standing is Standing.BEGUN:  # it was taken a moment ago
         return
     if wanted is not None and entry is not None:
@@ -282,7 +283,13 @@ async def _rebuild(engine: Engine, progress: Report | None) -> None:
         entries += [] if entry is None else [entry]
         if row.key is not None and claim is not None:
             claims[row.key] = claim
+    created = {row.id: row.created_at for row in rows}
     rows.sort(key=lambda row: row.created_at)  # of those with one key, the last is where its chain stands
+    entries.sort(
+        key=lambda entry: (created[entry.run_id], entry.heir_of is not None)
+    )  # and so with unique keys
+    holders = {(entry.queue, entry.unique): entry.run_id for entry in entries}
+    entries = [e if holders[e.queue, e.unique] == e.run_id else e._replace(unique=None) for e in entries]
     await engine.store.rebuild(rows, claims, entries, work)
     await engine.store.ledger.put_follow_ups(orders)
     engine.follow_ups.look()

@@ -88,7 +88,7 @@ def run(reference: str, input: Json = None) -> Awaitable[Any]:
 
 def continue_as_new(*args: Any, **kwargs: Any) -> NoReturn:
     """End this run, and go on as a new one of the same workflow with these arguments and an empty journal. Its queue,
-    key, deadline and what it is filed under go along."""
+    keys, deadline and what it is filed under go along."""
     execution = execution_of("continue_as_new")
     run, workflow = execution.run, execution.workflow
     input = workflow.arguments.write(args, kwargs)
@@ -109,7 +109,12 @@ def continue_as_new(*args: Any, **kwargs: Any) -> NoReturn:
         "deadline": _asked_deadline(run, workflow),
     }
     if run.queue is not None:  # its limits hold for what goes on, too
-        start |= {"queue": run.queue, "partition": run.partition, "due": execution.now}
+        start |= {
+            "queue": run.queue,
+            "partition": run.partition,
+            "due": execution.now,
+            "unique": run.held_key,
+        }
 
     def make(step_id: str) -> Call:
         return ChildCall(step_id, *workflow.key, input, False, child_id(run.id, step_id, 1), start)

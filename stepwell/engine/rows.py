@@ -67,8 +67,6 @@ def entry_of(run: Run) -> QueueEntry | None:
     if run.waits:
         waiting = Standing.DELAYED if due > (run.updated_at or run.created_at) else Standing.WAITING
         standing = waiting if run.status is RunStatus.PENDING else Standing.HELD
-    # A run that a person went on with, or that was debounced, has let its unique key go.
-    keeps = run.waits or (run.generation == 1 and not run.debounced)
     return QueueEntry(
         run.id,
         run.queue,
@@ -77,10 +75,11 @@ def entry_of(run: Run) -> QueueEntry | None:
         run.partition or "",
         due,
         run.deadline if run.waits else None,
-        run.unique if keeps else None,
+        run.held_key,
         run.debounced,
         run.round,
         None if run.code is None else f"{run.namespace}/{run.name}:{run.version}",
+        run.continued_from if run.unique is not None else None,
     )
 
 

@@ -56,6 +56,8 @@ class QueueEntry(NamedTuple):
     """`unique` is free again once the run has begun"""
     round: int = 0
     code: str | None = None
+    heir_of: str | None = None
+    """the run that has `unique` until this one is written, and then no more. (It is not kept.)"""
 
 
 class Claimed(NamedTuple):

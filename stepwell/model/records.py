@@ -271,6 +271,12 @@ class Run:
         """It is in its queue and has not begun: no engine carries it on."""
         return self.queue is not None and self.started_at is None and not self.status.terminal
 
+    @property
+    def held_key(self) -> str | None:
+        """Its unique key in its queue, as long as it is open. A run that a person went on with, or that was debounced
+        and has begun, has let it go."""
+        return self.unique if self.waits or (self.generation == 1 and not self.debounced) else None
+
 
 @dataclass(slots=True)
 class Signal:

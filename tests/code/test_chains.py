@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -85,6 +86,98 @@ async def test_a_queued_chain_killed_at_every_commit() -> None:
         return await kit.result(await kit.start(chained, 1, key="k", queue="narrow", partition="p"))
 
     survey = await kill_everywhere(scenario, queues=NARROW)
+    assert survey.crashes >= survey.commits
+
+
+# --- a unique key ---------------------------------------------------------------------------------------------------
+
+
+async def test_a_unique_key_is_the_whole_chain_s() -> None:
+    async with Kit(queues=NARROW) as kit:
+        first = await kit.start(chained, 2, queue="narrow", unique="u")
+        met = []
+        for _ in range(3):
+            again = await kit.engine.start(chained, 9, queue="narrow", unique="u")
+            met.append((again.run_id, again.created))
+            await kit.advance(10)
+        assert met == [(run.id, False) for run in await chain(kit, first.run_id)]
+        other = await kit.engine.start(chained, 0, queue="narrow", unique="u")
+        assert other.created
+        await kit.check()
+
+
+async def test_a_key_that_was_let_go_is_not_taken_over() -> None:
+    """Of a run that was debounced, and of one that a person went on with."""
+    async with Kit(queues=[Queue("wide")]) as kit:
+        await kit.start(chained, 1, queue="wide", unique="u", debounce=1)
+        await kit.advance(5)
+        assert (await kit.engine.start(chained, 1, queue="wide", unique="u")).created
+        cancelled = await kit.start(chained, 1, queue="wide", unique="v")
+        await kit.drain()
+        await kit.engine.cancel(cancelled.run_id)
+        await kit.engine.retry(cancelled.run_id)
+        assert (await kit.engine.start(chained, 1, queue="wide", unique="v")).created
+        await kit.drain(advance=True)
+        found = (await kit.engine.list(limit=100))["runs"]
+        assert sorted(run["status"] for run in found) == ["completed"] * 4 + ["continued"] * 4
+        await kit.check()
+
+
+async def test_between_the_two_commits_the_key_is_the_successor_s() -> None:
+    """It is there, and its predecessor has not ended: both are open, and one of them has the key."""
+    async with Kit(queues=NARROW) as kit:
+        first = await kit.start(chained, 1, queue="narrow", unique="u")
+        kit.engine.on_event(  # a look into the queue, and the end of the first run
+            lambda run_id, seq, at, event: (
+                kit.fail_commits(2) if getattr(event, "continued_from", None) else None
+            )
+        )
+        await kit.advance(10)
+        assert (await kit.engine.show(first.run_id))["status"] == "running"
+        again = await kit.engine.start(chained, 9, queue="narrow", unique="u")
+        assert (again.created, again.run_id != first.run_id) == (False, True)
+        entries = {entry.run_id: entry.unique for entry in await kit.engine.engine.store.queues.entries()}
+        assert entries == {first.run_id: None, again.run_id: "u"}
+        assert (await kit.engine.doctor(rebuild=True))["ok"]
+        rebuilt = {entry.run_id: entry.unique for entry in await kit.engine.engine.store.queues.entries()}
+        assert rebuilt == entries
+        await kit.advance(5)
+        assert [run.id for run in await chain(kit, first.run_id)] == [first.run_id, again.run_id]
+        assert not (await kit.engine.start(chained, 9, queue="narrow", unique="u")).created
+        await kit.check()
+
+
+async def test_another_process_is_given_the_run_that_the_chain_is_now() -> None:
+    async with Kit(queues=NARROW) as kit:
+        first = await kit.start(chained, 2, queue="narrow", unique="u")
+        async with Kit(kit.path, clock=kit.clock, ids=kit.ids, guest=True) as guest:
+            met = set()
+            for _ in range(3):
+                again = await guest.engine.start(chained, 9, queue="narrow", unique="u")
+                assert not again.created
+                met.add(again.run_id)
+                await kit.advance(10)
+        assert met == {run.id for run in await chain(kit, first.run_id)}
+
+
+@pytest.mark.spec("Q20", "B5")
+async def test_chains_of_one_key_killed_at_every_commit_never_overlap() -> None:
+    async def scenario(kit: Kit) -> Any:
+        for _ in range(4):
+            await kit.start(chained, 1, queue="narrow", unique="u")
+            await kit.advance(7)
+        await kit.drain(advance=True)
+        chains = [
+            await chain(kit, run["run_id"])
+            for run in (await kit.engine.list(limit=100, sort="oldest"))["runs"]
+            if (await kit.engine.state(run["run_id"])).run.continued_from is None
+        ]
+        spans = sorted((runs[0].created_at, runs[-1].ended_at) for runs in chains)
+        for (_, ended), (began, _) in pairwise(spans):
+            assert ended <= began, spans
+        return "apart"
+
+    survey = await kill_everywhere(scenario, same=False, queues=NARROW)
     assert survey.crashes >= survey.commits
 
 

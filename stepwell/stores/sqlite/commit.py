@@ -111,6 +111,9 @@ def _write_all(db: apsw.Connection, batch: Batch, sizes: Sequence[int]) -> None:
 
 def _put_queued(db: apsw.Connection, rows: Sequence[Row], sizes: Sequence[int] = _SIZES) -> None:
     """Raises `UniqueTaken` where another open run of the queue has the key."""
+    for row in rows:
+        if row[11] is not None:  # it goes on for a run that has the key still
+            db.execute(SQL["hand_key_over"], (row[11],))
     try:
         put(db, "put_queued", rows, sizes)
     except apsw.ConstraintError:

@@ -75,7 +75,7 @@ class SqliteQueues:
 
 
 def entry_row(entry: QueueEntry) -> Row:
-    """The columns of `queued`, in the order of the statement `put_queued`."""
+    """The columns of `queued`, in the order of the statement `put_queued`; and whose heir the run is."""
     return (
         entry.run_id,
         entry.queue,
@@ -88,6 +88,7 @@ def entry_row(entry: QueueEntry) -> Row:
         int(entry.until_begun),
         entry.round,
         entry.code,
+        entry.heir_of,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from stepwell.model.errors import UniqueTaken
+from stepwell.model.errors import SeqConflict, UniqueTaken
 from stepwell.model.journal import RunFilter
 from stepwell.model.queues import Claim, Queue, QueueEntry, Standing
 from stepwell.ports import Store
@@ -230,6 +230,31 @@ class QueueConformance(Base):
         await self.put(two, "c", unique="k2", until_begun=True)
         await two.queues.claim("engine-2", NOW, 9)
         await self.put(two, "d", unique="k2")
+        await self.close(one, two)
+
+    async def test_an_heir_takes_the_unique_key_over(self) -> None:
+        """In the commit that creates it, or not at all; from then on the key is the heir's."""
+        one, two = await self.two()
+        await self.put(one, "a", unique="k")
+        await one.queues.claim("engine-1", NOW, 9)
+        heir = QueueEntry("b", "default", Standing.WAITING, 0, "", NOW, unique="k", heir_of="a")
+        await self.put(two, "b", unique="k", heir_of="a")
+        stranger = QueueEntry("c", "default", Standing.WAITING, 0, "", NOW, unique="k")
+        sent = Journal(two, "c").send(created("c"), row=index_row("c", status="pending"), entry=stranger)
+        assert (await fails(sent, UniqueTaken)).run_id == "b"
+        again = Journal(one, "b").send(created("b"), row=index_row("b", status="pending"), entry=heir)
+        await fails(again, SeqConflict)
+        assert {entry.run_id: entry.unique for entry in await one.queues.entries()} == {"a": None, "b": "k"}
+        await self.end(one, "a")
+        sent = Journal(two, "c").send(created("c"), row=index_row("c", status="pending"), entry=stranger)
+        assert (await fails(sent, UniqueTaken)).run_id == "b"
+        await self.end(one, "b")
+        await self.put(two, "c", unique="k")
+        late = QueueEntry("d", "default", Standing.WAITING, 0, "", NOW, unique="k", heir_of="a")
+        sent = Journal(two, "d").send(created("d"), row=index_row("d", status="pending"), entry=late)
+        assert (await fails(sent, UniqueTaken)).run_id == "c", (
+            "what it would have inherited was another's by then"
+        )
         await self.close(one, two)
 
     async def test_a_deadline_that_passed_is_told(self) -> None:

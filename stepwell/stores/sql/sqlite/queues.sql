@@ -2,13 +2,17 @@
 INSERT INTO queued (
     run_id, queue, standing, priority, partition, due, deadline, unique_key, until_begun, round, code
 )
-SELECT * FROM (VALUES {values}) WHERE column1 IS NOT NULL
+SELECT column1, column2, column3, column4, column5, column6, column7, column8, column9, column10, column11
+FROM (VALUES {values}) WHERE column1 IS NOT NULL
 ON CONFLICT (run_id) DO UPDATE SET
     standing = excluded.standing,
     due = excluded.due,
     deadline = excluded.deadline,
     unique_key = excluded.unique_key,
     round = excluded.round
+
+-- name: hand_key_over
+UPDATE queued SET unique_key = NULL WHERE run_id = ?
 
 -- name: unique_owner
 SELECT run_id FROM queued WHERE queue = ? AND unique_key = ? AND run_id <> ?
