@@ -46,7 +46,8 @@ has them, data included, and leave out what follows from the events before.
 * `async for committed in stepwell.events(after=position, follow=True)` reads along and keeps nothing.
 
 `on_event`, `on_variable` and `on_condition` hear of this engine's commits only, as they happen, and forget with
-the process.
+the process. A listener that is a coroutine function is awaited beside the runs, for one thing after the other in their
+order; when the engine closes it may hear to the end what it was told, for 5 seconds at most.
 
 ## Switching on
 

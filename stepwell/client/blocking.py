@@ -17,7 +17,7 @@ from typing import Any, Concatenate, Final, ParamSpec, Protocol, TypeVar, cast
 
 from stepwell.client.client import Client
 from stepwell.client.handle import Handle
-from stepwell.client.progress import Progress
+from stepwell.client.progress import ProgressHook
 from stepwell.client.verbs.base import Source
 from stepwell.client.verbs.subscribe import Kinds
 from stepwell.engine.feed import Handler, Subscription
@@ -331,7 +331,7 @@ class BlockingStepwell:
         return BlockingSubscription(self, self._do(subscribing))
 
     @wraps(Client.on_progress)
-    def on_progress(self, run_id: str, hook: Callable[[Progress], None]) -> Callable[[], None]:
+    def on_progress(self, run_id: str, hook: ProgressHook) -> Callable[[], None]:
         end = self._do(self.client.on_progress(run_id, hook))
         return lambda: self._do(_made(end))
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterator, Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import Final
+from typing import Any, Final
 
 from stepwell.definition.model import (
     AttendedBody,
@@ -53,6 +53,9 @@ class Progress:
 
     def as_json(self) -> dict[str, int]:
         return asdict(self)
+
+
+ProgressHook = Callable[[Progress], Coroutine[Any, Any, None] | None]
 
 
 def progress_of(state: State, definition: Definition) -> Progress:

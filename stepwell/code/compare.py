@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from stepwell.definition.parse import content_hash
 from stepwell.kernel.code.calls import recorded_input
 from stepwell.model.base import Json, iso
-from stepwell.model.calls import INSTANT_KINDS, Call, CodeMismatch
+from stepwell.model.calls import INSTANT_KINDS, Call, CodeMismatch, ContinuedAs, Ending, Raised, Returned
 from stepwell.model.problem import PREFIX, Problem
 from stepwell.model.records import Run, Step
 
@@ -41,15 +41,42 @@ class Recorded(NamedTuple):
         return cls(int(number), step.kind, name, output, step)
 
 
-def mismatch(run: Run, known: Recorded, kind: str, name: str) -> CodeMismatch:
-    """The code asked for something else than the journal holds at this place."""
-    return _wrong(run, known.number, _recorded(known), f"{_word(kind)} {name}")
+def mismatch(run: Run, known: Recorded, kind: str, name: str, cause: Raised | None) -> CodeMismatch:
+    """The code asked for something else than the journal holds at this place; what it undoes because of a `cause`,
+    too."""
+    why = "" if cause is None else f", to undo what was done: {_failed(cause)}"
+    return _wrong(run, known.number, _recorded(known), f"{_word(kind)} {name}{why}")
 
 
-def missing_calls(run: Run, known: Iterable[Recorded]) -> CodeMismatch:
-    """The code waits, or is through, and did not ask for what the journal holds."""
+def missing_calls(
+    run: Run, known: Iterable[Recorded], ending: Ending | None, waits_for: Sequence[str]
+) -> CodeMismatch:
+    """The code waits, or came to its `ending`, and did not ask for what the journal holds."""
     first = min(known, key=lambda one: one.number)
-    return _wrong(run, first.number, _recorded(first), "nothing: it does not get there")
+    return _wrong(run, first.number, _recorded(first), f"nothing: {_instead(ending, waits_for)}")
+
+
+def _instead(ending: Ending | None, waits_for: Sequence[str]) -> str:
+    """What the code did in the place of what is recorded."""
+    if isinstance(ending, Raised):
+        return _failed(ending)
+    if isinstance(ending, Returned):
+        return "the code returned"
+    if isinstance(ending, ContinuedAs):
+        return "the code continued as a new run"
+    if not waits_for:
+        return "the code waits for what no call brings"
+    first, *others = waits_for
+    return f"the code waits for {first}" + (f" and {len(others)} more" if others else "")
+
+
+def _failed(cause: Raised) -> str:
+    said = " ".join((cause.problem.detail or cause.problem.title).split())
+    return (
+        f"the code raised {said}"
+        if cause.step is None
+        else f"the failure of {cause.step} ended the code: {said}"
+    )
 
 
 class Differs(NamedTuple):

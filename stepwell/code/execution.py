@@ -21,7 +21,7 @@ from stepwell.code.blocking import LONG, held_up
 from stepwell.code.closing import discard
 from stepwell.code.compare import PATCH, Recorded
 from stepwell.code.ending import Continued, end_of, giving, raising
-from stepwell.code.faults import exception_of
+from stepwell.code.faults import exception_of, problem_of
 from stepwell.code.loop import CodeLoop, enter, leave, running
 from stepwell.code.registry import Known
 from stepwell.code.replaying import Replaying
@@ -37,6 +37,7 @@ from stepwell.model.calls import (
     ContinuedAs,
     Done,
     Ending,
+    Raised,
     RecordCall,
     WaitCall,
 )
@@ -59,13 +60,11 @@ Undo = Callable[[], asyncio.Future[Any]]
 class Execution:
     """Implements `model.calls.Code`. `counter` counts real seconds."""
 
+    cause: Raised | None = None
+    """why its code failed, from then on"""
+
     def __init__(
-        self,
-        workflow: Known,
-        state: State,
-        ids: Ids,
-        dice: Dice,
-        counter: Callable[[], float],
+        self, workflow: Known, state: State, ids: Ids, dice: Dice, counter: Callable[[], float]
     ) -> None:
         self.run: Run = state.run
         self.ids, self.dice = ids, dice
@@ -73,8 +72,7 @@ class Execution:
         self.now: Instant = state.run.started_at or 0
         self._undo_list: list[Undo] | None = None
         self.loop = CodeLoop(self)  # type: ignore[abstract]
-        self.workflow, self._counter = workflow, counter
-        self.state = state
+        self.workflow, self._counter, self.state = workflow, counter, state
         self._replaying: Replaying | None = None
         self._number = 0
         self._calls: list[Call] = []
@@ -152,7 +150,7 @@ class Execution:
 
     def check_complete(self) -> None:
         if self._replaying is not None:
-            self._replaying.check_complete()
+            self._replaying.check_complete(self._ending, list(self._awaited))
 
     def call(self, step_id: str) -> Call:
         awaited = self._awaited.get(step_id)
@@ -229,7 +227,7 @@ class Execution:
         number, known = self._number, None
         if self._replaying is not None:
             try:
-                number, known = self._replaying.take(number, kind, name)
+                number, known = self._replaying.take(number, kind, name, self.cause)
             except CodeMismatch as wrong:
                 self._wrong = wrong
                 raise Halt from None
@@ -351,9 +349,10 @@ class Execution:
             raise
         except Continued as going_on:
             make = going_on.make
-        except BaseException:
+        except BaseException as error:
             if self._wrong is not None:  # likewise
                 raise
+            self.cause = Raised(*problem_of(error))
             await undo_all([a.future for a in self.at_work() if a.then is not None], self.undo_list)
             raise
         started = await self.ask("run:workflow", "continue-as-new", make)

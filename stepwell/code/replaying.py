@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 
 from stepwell.code.compare import Recorded, difference, mismatch, missing_calls
-from stepwell.model.calls import Call, CodeMismatch
+from stepwell.model.calls import Call, CodeMismatch, Ending, Raised
 from stepwell.model.records import Run, Step
 
 
@@ -20,15 +20,15 @@ class Replaying:
         self.differs: str | None = None
         """where the code was first found to give other arguments than are recorded"""
 
-    def take(self, number: int, kind: str, name: str) -> tuple[int, Recorded | None]:
+    def take(self, number: int, kind: str, name: str, cause: Raised | None) -> tuple[int, Recorded | None]:
         """The call that the journal holds under this number or, behind patches that the code asks for no more, a later
-        one. Raises `CodeMismatch` where it is another call."""
+        one. `cause`: the code failed of it before. Raises `CodeMismatch` where it is another call."""
         known = self._left.pop(number, None)
         while known is not None and known.is_patch and known.name != name:
             number += 1
             known = self._left.pop(number, None)
         if known is not None and (known.kind, known.name) != (kind, name):
-            raise mismatch(self._run, known, kind, name)
+            raise mismatch(self._run, known, kind, name, cause)
         return number, known
 
     def goes_new_way(self, number: int, name: str) -> bool:
@@ -51,8 +51,9 @@ class Replaying:
         """The step whose end is this outcome."""
         return self._told[number]
 
-    def check_complete(self) -> None:
-        """Raises `CodeMismatch` where the journal holds calls that the code has not made."""
+    def check_complete(self, ending: Ending | None, waits_for: Sequence[str]) -> None:
+        """Raises `CodeMismatch` where the journal holds calls that the code has not made, though it is through, or
+        `waits_for` others."""
         missed = [known for known in self._left.values() if not known.is_patch]
         if missed:
-            raise missing_calls(self._run, missed)
+            raise missing_calls(self._run, missed, ending, waits_for)

@@ -377,6 +377,7 @@ class Engine:
         await self.dispatch.close()
         await self.sparing.close()
         await self.store.flush()
+        await self.observers.close()
         for actor in self.actors.values():
             actor.close()
         for run_id in list(self._waiters):

@@ -5,8 +5,8 @@ Clock, Ids and Dice are the only sources of time, names and chance in the whole 
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
-from typing import Protocol
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Coroutine, Mapping, Sequence
+from typing import Any, Protocol
 
 from stepwell.model.actions import Action, Outcome
 from stepwell.model.base import Duration, Instant, Json, Report
@@ -341,5 +341,5 @@ class Guard(Protocol):
     async def close(self) -> None: ...
 
 
-Observer = Callable[[str, int, Instant, Event], None]
-"""Gets (run id, seq, at, event) for every committed event, after the commit, once."""
+Observer = Callable[[str, int, Instant, Event], Coroutine[Any, Any, None] | None]
+"""Gets (run id, seq, at, event) for every committed event, after the commit, once. A coroutine function is awaited."""

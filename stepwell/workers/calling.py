@@ -5,27 +5,20 @@ from __future__ import annotations
 import asyncio
 import inspect
 import logging
-import os
-import traceback
 from collections.abc import Callable
-from pathlib import Path, PurePath
-from typing import Any, Final
+from typing import Any
 
 from stepwell.model.actions import Failed, Interrupted, Outcome, Succeeded
 from stepwell.model.base import Json, own
 from stepwell.model.problem import Problem, runtime, validation
 from stepwell.ports import WorkContext
 from stepwell.workers.context import _CURRENT, Current, StepFault, StepInterrupted
+from stepwell.workers.places import place_of
 from stepwell.workers.results import NotJson, jsonable
 
 log = logging.getLogger("stepwell.workers")
 
 Function = Callable[..., Any]
-
-_OURS: Final = tuple(
-    f"{folder}{os.sep}" for folder in (Path(__file__).parent.parent, Path(asyncio.__file__).parent)
-)
-"""where this package is, and what calls it in between"""
 
 
 async def call_on_loop(function: Function, arguments: Json, context: WorkContext) -> Outcome:
@@ -110,7 +103,7 @@ def described(error: BaseException) -> str:
     """An exception's type and text, and where it was raised."""
     text = _text(error)
     what = f"{type(error).__name__}: {text}" if text else type(error).__name__
-    return what + _place_of(error)
+    return what + place_of(error)
 
 
 def named(error: BaseException) -> dict[str, object]:
@@ -119,19 +112,6 @@ def named(error: BaseException) -> dict[str, object]:
     plain = str, int, float, bool, type(None)
     arguments: list[object] = [each if isinstance(each, plain) else _text(each) for each in error.args]
     return {"type": f"{kind.__module__}:{kind.__qualname__}", "args": arguments}
-
-
-def _place_of(error: BaseException) -> str:
-    """Where it was raised, as ` (orders.py:17, in charge)`; the file's name only, folders are nobody's business. What
-    this package refuses was raised where it was asked for."""
-    frames = traceback.extract_tb(error.__traceback__)
-    if frames and frames[-1].filename.startswith(_OURS[0]):
-        while frames and frames[-1].filename.startswith(_OURS):
-            frames.pop()
-    if not frames:
-        return ""
-    last = frames[-1]
-    return f" ({PurePath(last.filename).name}:{last.lineno}, in {last.name})"
 
 
 def _text(value: object) -> str:

@@ -1,4 +1,6 @@
-"""Hearing what happens, as it happens. What a listener is told is its own: it may write into it."""
+"""Hearing what happens, as it happens. What a listener is told is its own: it may write into it. It may be a coroutine
+function, which is awaited beside the runs, for one thing after the other; an engine that closes lets it hear all.
+"""
 
 from __future__ import annotations
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import AsyncIterator, Callable
 from typing import Unpack
 
@@ -12,7 +13,7 @@ from stepwell.client.deadlines import add_deadlines
 from stepwell.client.detail import Detail, at_detail, check_detail, event_at_detail
 from stepwell.client.explain import explain
 from stepwell.client.filters import Filters, run_filter
-from stepwell.client.progress import Progress, progress_of
+from stepwell.client.progress import Progress, ProgressHook, progress_of
 from stepwell.client.queued import Queued
 from stepwell.client.verbs.base import Verbs
 from stepwell.client.views import View, row_view, run_view
@@ -120,16 +121,21 @@ class LookVerbs(Verbs):
             if cursor is None:
                 return total
 
-    async def on_progress(self, run_id: str, hook: Callable[[Progress], None]) -> Callable[[], None]:
-        """Call the hook whenever the run's progress changes; returns a function that ends it."""
+    async def on_progress(self, run_id: str, hook: ProgressHook) -> Callable[[], None]:
+        """Call the hook (or await it, if it is a coroutine function) whenever the run's progress changes; returns a
+        function that ends it."""
         tasks: set[asyncio.Task[None]] = set()
         last: list[Progress] = []
+        one_by_one = asyncio.Lock()
 
         async def tell() -> None:
-            progress = await self.progress(run_id)
-            if last[-1:] != [progress]:
-                last[:] = [progress]
-                hook(progress)
+            async with one_by_one:
+                progress = await self.progress(run_id)
+                if last[-1:] != [progress]:
+                    last[:] = [progress]
+                    told = hook(progress)
+                    if inspect.iscoroutine(told):
+                        await told
 
         def observe(run: str, seq: int, at: int, event: object) -> None:
             task = asyncio.ensure_future(tell())
