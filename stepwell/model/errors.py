@@ -263,11 +263,13 @@ class SeqConflict(Conflict):
 
 
 class StepFailed(StepwellError):
-    """A step failed, all its attempts spent. `problem` says why."""
+    """A step failed, all its attempts spent. `problem` says why. `why_not`: why its own exception could not be had
+    here, if there was one."""
 
-    def __init__(self, step: str, problem: Problem) -> None:
-        super().__init__(f"step {step} failed: {problem.detail or problem.title}")
-        self.step, self.problem = step, problem
+    def __init__(self, step: str, problem: Problem, why_not: str = "") -> None:
+        said = f"step {step} failed: {problem.detail or problem.title}"
+        super().__init__(f"{said}\n  {why_not}" if why_not else said)
+        self.step, self.problem, self.why_not = step, problem, why_not
 
 
 class RunFailed(StepwellError):

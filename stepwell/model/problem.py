@@ -39,7 +39,8 @@ class Problem:
     detail: str | None = None
     instance: str | None = None
     exception: dict[str, object] | None = None
-    """the Python exception behind it: `{"type": "module:Name", "args": […]}` (RFC 7807 §3.2, an extension member)"""
+    """the Python exception behind it: `{"type": "module:Name", "args": […], "attributes": {…}}` and more (see
+    `workers.exceptions`; RFC 7807 §3.2, an extension member)"""
 
     def as_json(self) -> dict[str, object]:
         """The members, absent ones left out: what `$error` and the CLI show."""

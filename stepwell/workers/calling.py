@@ -13,6 +13,7 @@ from stepwell.model.base import Json, own
 from stepwell.model.problem import Problem, runtime, validation
 from stepwell.ports import WorkContext
 from stepwell.workers.context import _CURRENT, Current, StepFault, StepInterrupted
+from stepwell.workers.exceptions import text_of
 from stepwell.workers.places import place_of
 from stepwell.workers.results import NotJson, jsonable
 
@@ -101,24 +102,9 @@ def _problem_of(error: BaseException, function: Function, arguments: Json) -> Pr
 
 def described(error: BaseException) -> str:
     """An exception's type and text, and where it was raised."""
-    text = _text(error)
+    text = text_of(error)
     what = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return what + place_of(error)
-
-
-def named(error: BaseException) -> dict[str, object]:
-    """The class and the arguments of an exception, for `Problem.exception`; arguments that are not JSON as text."""
-    kind = type(error)
-    plain = str, int, float, bool, type(None)
-    arguments: list[object] = [each if isinstance(each, plain) else _text(each) for each in error.args]
-    return {"type": f"{kind.__module__}:{kind.__qualname__}", "args": arguments}
-
-
-def _text(value: object) -> str:
-    try:
-        return str(value)
-    except Exception as again:  # noqa: BLE001 - an object of the user's whose own __str__ is broken
-        return f"(its text cannot be had: {type(again).__name__})"
 
 
 def _fits(function: Function, arguments: Json) -> bool:

@@ -11,9 +11,10 @@ from stepwell.model.actions import CodeAction, Failed, Interrupted, Outcome, Pos
 from stepwell.model.base import new
 from stepwell.model.problem import Problem, runtime
 from stepwell.ports import WorkContext
-from stepwell.workers.calling import described, named
+from stepwell.workers.calling import described
 from stepwell.workers.context import _CURRENT, CallAgain, Current, StepFault, StepInterrupted
 from stepwell.workers.copies import own_copy
+from stepwell.workers.exceptions import named
 from stepwell.workers.results import NotJson
 
 log = logging.getLogger("stepwell.workers")

@@ -229,7 +229,7 @@ async def catching(kind: str) -> list[str]:
     "kind, name",
     [
         ("own", "Declined"), ("builtin", "KeyError"), ("os", "FileNotFoundError"), ("unicode", "StepFailed"),
-        ("other", "StepFailed"), ("fault", "StepFailed"), ("refused", "Refused"), ("local", "StepFailed"),
+        ("other", "OtherArguments"), ("fault", "StepFailed"), ("refused", "Refused"), ("local", "StepFailed"),
     ],
 )  # fmt: skip
 async def test_exceptions_are_caught_as_what_they_were(kind: str, name: str) -> None:
