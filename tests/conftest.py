@@ -37,7 +37,7 @@ def quick_to_open() -> Iterator[None]:
     """The WAL is not grown beforehand: that makes commits quicker and opening slower, and tests do more of the latter.
     Tests of the store itself say what they want."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("stepwell.assembly.WARM_WAL", 0)
+        patch.setattr("stepwell.assembly.opening.WARM_WAL", 0)
         yield
 
 

@@ -20,9 +20,9 @@ TRACEBACK = "--debug-traceback"
 
 def _version(context: click.Context, option: click.Parameter, asked: bool) -> None:
     if asked and not context.resilient_parsing:
-        from stepwell.assembly import VERSION
+        from stepwell import __version__
 
-        click.echo(f"stepwell {VERSION}")
+        click.echo(f"stepwell {__version__}")
         context.exit()
 
 

@@ -41,10 +41,10 @@ def command(rebuild: bool, db: Path, as_json: bool) -> int:
 
 
 async def _doctor(db: Path, rebuild: bool, *, quiet: bool) -> dict[str, Any]:
-    from stepwell.cli.opening import guest
+    from stepwell.cli.opening import guest, looker
     from stepwell.cli.progressing import steps
 
-    async with guest(db) as stepwell:
+    async with guest(db) if rebuild else looker(db) as stepwell:
         with steps(quiet=quiet) as told:
             return await stepwell.doctor(rebuild=rebuild, progress=told)
 

@@ -1,4 +1,4 @@
-"""Opening the store for a command: as an engine that carries runs on, or as a guest that looks and steers."""
+"""Opening the store for a command: for an engine that carries runs on, a guest that steers, or whoever only looks."""
 
 from __future__ import annotations
 
@@ -20,6 +20,7 @@ from stepwell.model.journal import RunFilter
 
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
+    from stepwell.client.looker import Looker
 
 ORDINARY = Logging()
 
@@ -59,13 +60,30 @@ async def engine(
 @contextlib.asynccontextmanager
 async def guest(db: Path) -> AsyncIterator[Stepwell]:
     """Looks at runs and steers them, and performs nothing. Raises `StoreUnavailable` where there is no file."""
-    if not os.path.exists(db):  # noqa: ASYNC240, PTH110 - nothing else runs on this loop yet
+    _require(db)
+    async with engine(db, guest=True) as opened:
+        yield opened
+
+
+@contextlib.asynccontextmanager
+async def looker(db: Path) -> AsyncIterator[Looker]:
+    """Looks at runs, and loads no more code than that takes. Raises `StoreUnavailable` where there is no file."""
+    from stepwell.assembly.looking import look
+
+    _require(db)
+    _log_to_stderr(logging.WARNING, ORDINARY.format)
+    with _hints(db):
+        async with look(db) as opened:
+            opened.file = None  # what is said here names the file as it was given: see `with_db`
+            yield opened
+
+
+def _require(db: Path) -> None:
+    if not os.path.exists(db):  # noqa: PTH110
         raise StoreUnavailable(
             f"there is no database {db}",
             hint="name it with --db PATH or STEPWELL_DB; `stepwell run FILE` makes one",
         )
-    async with engine(db, guest=True) as opened:
-        yield opened
 
 
 @contextlib.contextmanager
@@ -85,7 +103,7 @@ def allow_modules(*folders: Path) -> None:
             sys.path.insert(0, place)
 
 
-async def find_run(stepwell: Stepwell, given: str) -> str:
+async def find_run(stepwell: Stepwell | Looker, given: str) -> str:
     """The id of the run with this id or the only one whose id begins so. Raises `NotFound`, `InvalidInput`."""
     if await stepwell.engine.store.row(given) is not None:
         return given

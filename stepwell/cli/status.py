@@ -41,9 +41,9 @@ def command(db: Path, as_json: bool) -> int:
 
 
 async def _status(db: Path) -> dict[str, Any]:
-    from stepwell.cli.opening import guest
+    from stepwell.cli.opening import looker
 
-    async with guest(db) as stepwell:
+    async with looker(db) as stepwell:
         return await stepwell.status()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from stepwell.client.conditions import waits_for
-from stepwell.kernel.graph import ready_in
+from stepwell.kernel.standing import ready_in
 from stepwell.model.people import Node, assignment
 from stepwell.model.records import State, Step
 from stepwell.model.states import RunStatus, StepStatus

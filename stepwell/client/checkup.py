@@ -1,9 +1,9 @@
-"""Reading everything and checking it (`doctor`), and two small views: one step, and the events of a turn."""
+"""Reading everything and checking it (`doctor`)."""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
 from stepwell.client import undone
 from stepwell.client.attached import files_in
@@ -11,22 +11,20 @@ from stepwell.client.file_checks import Naming, file_findings
 from stepwell.client.open_steps import problem_lines
 from stepwell.client.ordered import lost_orders
 from stepwell.client.schedule_checks import schedule_findings
-from stepwell.client.views import View, error_view, when
+from stepwell.client.views import View
 from stepwell.definition.model import Definition
-from stepwell.engine.engine import Engine
 from stepwell.engine.inbox import items
+from stepwell.engine.reading import Reading
 from stepwell.engine.requests import fingerprint
 from stepwell.engine.rows import entry_of, row_of
 from stepwell.kernel.evolve import blank, replay
 from stepwell.kernel.invariants import violations
 from stepwell.model.base import Report
 from stepwell.model.driven import DRIVEN
-from stepwell.model.errors import Conflict, NotFound, StepwellError, StoreError
-from stepwell.model.events import NAMES, SAME
-from stepwell.model.journal import RunFilter, RunRow, StoreFinding, Turn
+from stepwell.model.errors import Conflict, StepwellError, StoreError
+from stepwell.model.journal import RunFilter, RunRow, StoreFinding
 from stepwell.model.ledger import FollowUp
 from stepwell.model.people import WorkItem
-from stepwell.model.problem import Problem
 from stepwell.model.queues import QueueEntry, Standing
 from stepwell.model.records import Run, State
 from stepwell.ports import Blobs
@@ -56,7 +54,7 @@ class _Examined(NamedTuple):
 
 
 async def doctor(
-    engine: Engine, blobs: Blobs | None = None, *, rebuild: bool, progress: Report | None = None
+    engine: Reading, blobs: Blobs | None = None, *, rebuild: bool, progress: Report | None = None
 ) -> View:
     """Check the file, then every run by itself, then the files that runs name. One that cannot be read stops no other.
 
@@ -95,11 +93,11 @@ async def doctor(
     }
 
 
-async def _subscriptions(engine: Engine) -> list[StoreFinding]:
+async def _subscriptions(engine: Reading) -> list[StoreFinding]:
     """Those whose handler fails: nothing that comes later reaches it."""
-    store = engine.feed.store
+    feed = engine.store.feed
     try:
-        newest, cursors = await store.position(), await store.cursors()
+        newest, cursors = await feed.position(), await feed.cursors()
     except StoreError as error:
         message = f"how far the subscriptions are cannot be read: {error.message}"
         return [StoreFinding("subscriptions_unreadable", None, message, "restore the file from a backup")]
@@ -121,7 +119,7 @@ def _finding_view(finding: StoreFinding) -> View:
     return {**finding._asdict(), "severity": severity}
 
 
-async def _examine(engine: Engine, run_id: str, named: dict[str, Naming]) -> _Examined:
+async def _examine(engine: Reading, run_id: str, named: dict[str, Naming]) -> _Examined:
     findings: list[StoreFinding] = []
 
     def wrong(code: str, message: str, action: str) -> None:
@@ -146,7 +144,7 @@ async def _examine(engine: Engine, run_id: str, named: dict[str, Naming]) -> _Ex
     return _Examined(findings, not state.run.status.terminal)
 
 
-async def _check_row(engine: Engine, state: State, wrong: Wrong) -> None:
+async def _check_row(engine: Reading, state: State, wrong: Wrong) -> None:
     """The index says what the journal says."""
     run_id = state.run.id
     try:
@@ -162,7 +160,7 @@ async def _check_row(engine: Engine, state: State, wrong: Wrong) -> None:
         wrong("row_differs", f"run {run_id}: the index differs in {', '.join(differing)}", _REBUILD)
 
 
-async def _differing(engine: Engine, state: State) -> list[str] | None:
+async def _differing(engine: Reading, state: State) -> list[str] | None:
     """The fields in which the row is not what it should be; None: there is no row. The owner is no fact of the run, and
     a row's `updated_at` is that of its last change of status."""
     row, wanted = await engine.store.row(state.run.id), row_of(state.run)
@@ -172,7 +170,7 @@ async def _differing(engine: Engine, state: State) -> list[str] | None:
     return [name for name in names if getattr(row, name) != getattr(wanted, name)]
 
 
-async def _check_around(engine: Engine, state: State, wrong: Wrong) -> None:
+async def _check_around(engine: Reading, state: State, wrong: Wrong) -> None:
     """What the run leans on: its definition, its parent, and while it is open somebody who carries it on."""
     run = state.run
     try:
@@ -195,7 +193,7 @@ async def _check_around(engine: Engine, state: State, wrong: Wrong) -> None:
         wrong("not_carried_on", f"run {run.id} is {run.status}, and no engine carries it on", _SERVE)
 
 
-async def _check_key(engine: Engine, run: Run, definition: Definition, wrong: Wrong) -> None:
+async def _check_key(engine: Reading, run: Run, definition: Definition, wrong: Wrong) -> None:
     """The run's idempotency key stands for this run and its request."""
     if run.key is None or run.continued_from is not None:
         return
@@ -206,7 +204,7 @@ async def _check_key(engine: Engine, run: Run, definition: Definition, wrong: Wr
         wrong("key_differs", f"run {run.id}: its key {run.key!r} stands for another request", _REBUILD)
 
 
-async def _check_queue(engine: Engine, run: Run, wrong: Wrong) -> None:
+async def _check_queue(engine: Reading, run: Run, wrong: Wrong) -> None:
     """A run that waits is in its queue, as it should be; one that has begun counts against its limits."""
     wanted, entry = entry_of(run), await engine.store.queues.entry(run.id)
     wanted = None if wanted is None else wanted._replace(heir_of=None)
@@ -221,7 +219,7 @@ async def _check_queue(engine: Engine, run: Run, wrong: Wrong) -> None:
         wrong("queue_differs", f"run {run.id} does not stand in its queue as it should", _REBUILD)
 
 
-async def _check_work(engine: Engine, state: State, wrong: Wrong) -> None:
+async def _check_work(engine: Reading, state: State, wrong: Wrong) -> None:
     """What waits for people is in their inboxes."""
     if not (state.nodes or state.approvals):
         return
@@ -235,14 +233,14 @@ async def _check_work(engine: Engine, state: State, wrong: Wrong) -> None:
         )
 
 
-async def _tagged(engine: Engine, run: Run) -> set[str]:
+async def _tagged(engine: Reading, run: Run) -> set[str]:
     """The runs of this moment that have the tags of this run."""
     where = RunFilter(tags=run.tags, created_after=run.created_at, created_before=run.created_at + 1)
     return {row.id for row in (await engine.store.list_runs(where, 1_000)).rows}
 
 
 async def _replayed(
-    engine: Engine, run_id: str, named: dict[str, Naming] | None = None, page: int = 1_000
+    engine: Reading, run_id: str, named: dict[str, Naming] | None = None, page: int = 1_000
 ) -> State:
     """The state by the journal alone, whatever snapshots there are; `named` gets the files that are named in it."""
     state = blank(run_id)
@@ -265,7 +263,7 @@ class _Index(NamedTuple):
     work: Sequence[WorkItem] = ()
 
 
-async def _rebuild(engine: Engine, progress: Report | None) -> None:
+async def _rebuild(engine: Reading, progress: Report | None) -> None:
     """Make all index rows and claims anew. A run that cannot be read keeps the row and the claim that it has."""
     await _refuse_others(engine)
     rows: list[RunRow] = []
@@ -292,14 +290,13 @@ async def _rebuild(engine: Engine, progress: Report | None) -> None:
     entries = [e if holders[e.queue, e.unique] == e.run_id else e._replace(unique=None) for e in entries]
     await engine.store.rebuild(rows, claims, entries, work)
     await engine.store.ledger.put_follow_ups(orders)
-    engine.follow_ups.look()
-    await engine.recover()
+    await engine.indexes_made_anew()
 
 
-async def _refuse_others(engine: Engine) -> None:
+async def _refuse_others(engine: Reading) -> None:
     """While another engine carries runs on, the rows would be old before they are written."""
     async for run_id in engine.store.all_runs():
-        if run_id not in engine.actors and await engine.store.owner_alive(run_id):
+        if engine.carried(run_id) is None and await engine.store.owner_alive(run_id):
             row = await engine.store.row(run_id)
             if row is not None and row.ended_at is None:
                 raise Conflict(
@@ -308,7 +305,7 @@ async def _refuse_others(engine: Engine) -> None:
                 )
 
 
-async def _indexes(engine: Engine) -> AsyncIterator[_Index]:
+async def _indexes(engine: Reading) -> AsyncIterator[_Index]:
     async for run_id in engine.store.all_runs():
         try:
             state = await _replayed(engine, run_id)
@@ -324,13 +321,13 @@ async def _indexes(engine: Engine) -> AsyncIterator[_Index]:
                 yield kept
 
 
-async def _work(engine: Engine, state: State) -> list[WorkItem]:
+async def _work(engine: Reading, state: State) -> list[WorkItem]:
     if not (state.nodes or state.approvals):
         return []
     return list(items(await engine.library.get(state.run.definition_hash), state))
 
 
-async def _kept(engine: Engine, run_id: str) -> _Index | None:
+async def _kept(engine: Reading, run_id: str) -> _Index | None:
     try:
         row = await engine.store.row(run_id)
         claim = await engine.store.find_key(row.key) if row is not None and row.key is not None else None
@@ -339,45 +336,3 @@ async def _kept(engine: Engine, run_id: str) -> _Index | None:
     except StoreError:
         return None
     return None if row is None else _Index(row, claim, entry, (), work)
-
-
-# --- small views ----------------------------------------------------------------------------------
-
-
-def find_step(view: View, step: str) -> View:
-    """The step of a `run_view` with this id, or else this path or name if only one has it. Raises `NotFound`."""
-    steps: list[View] = view["steps"]
-    for member in ("id", "path", "name"):
-        found = [one for one in steps if one[member] == step]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            ids = ", ".join(one["id"] for one in found[:5]) + (", …" if len(found) > 5 else "")
-            raise NotFound(
-                f"{len(found)} steps of run {view['run_id']} are called {step}", hint=f"name one: {ids}"
-            )
-    raise NotFound(
-        f"run {view['run_id']} has no step {step}",
-        hint=f"list its steps with: stepwell runs show {view['run_id']}",
-    )
-
-
-_INSTANTS: Final = frozenset({"due", "deadline", "attempt_deadline"})
-
-
-def event_views(turn: Turn) -> list[View]:
-    """`{seq, at, type, …}` for each event of a turn; data that simply flowed on is left out."""
-    head = {"seq": turn.seq, "at": when(turn.at)}
-    return [{**head, "type": NAMES[type(event)], **_fields(event)} for event in turn.events]
-
-
-def _fields(event: Any) -> View:
-    return {name: _value(name, value) for name, value in event._asdict().items() if value is not SAME}
-
-
-def _value(name: str, value: Any) -> Any:
-    if isinstance(value, Problem):
-        return error_view(value)
-    if name in _INSTANTS:
-        return when(value)
-    return list(value) if isinstance(value, tuple) else value

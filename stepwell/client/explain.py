@@ -16,7 +16,7 @@ from stepwell.client.undone import first_undone, remark, tolerated
 from stepwell.client.views import View, when
 from stepwell.engine.ended import ended_by
 from stepwell.engine.rows import ends_at
-from stepwell.kernel.code.again import undoing
+from stepwell.kernel.standing import undoing
 from stepwell.model.base import Instant
 from stepwell.model.driven import DRIVEN
 from stepwell.model.records import State

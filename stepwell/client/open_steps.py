@@ -10,9 +10,7 @@ from stepwell.client.awaiting import CONDITION, PEOPLE, STEPS, awaited, awaits, 
 from stepwell.client.queued import Queued
 from stepwell.client.views import View, error_view, when
 from stepwell.kernel.approvals.rules import says
-from stepwell.kernel.driven import expired
-from stepwell.kernel.flow import in_flight
-from stepwell.kernel.tasks.run import child_id
+from stepwell.kernel.standing import child_id, expired, in_flight
 from stepwell.model.approvals import Approval, approvers
 from stepwell.model.base import Duration, Instant
 from stepwell.model.driven import KIND

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from stepwell.engine.engine import Engine
+from stepwell.engine.reading import Reading
 from stepwell.model.events import FollowUpOrdered
 from stepwell.model.ledger import FollowUp
 from stepwell.model.records import Run
 
 
-async def lost_orders(engine: Engine, run: Run) -> list[FollowUp]:
+async def lost_orders(engine: Reading, run: Run) -> list[FollowUp]:
     """In the order in which they were ordered. What was archived or deleted since was started."""
     if not run.follow_ups:
         return []
@@ -27,6 +27,6 @@ async def lost_orders(engine: Engine, run: Run) -> list[FollowUp]:
     return found
 
 
-async def _unknown(engine: Engine, run_id: str) -> bool:
+async def _unknown(engine: Reading, run_id: str) -> bool:
     store = engine.store
     return await store.row(run_id) is None and await store.archive.tombstone(run_id) is None

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from stepwell.client.starting import check_subworkflows
 from stepwell.definition.model import Definition
-from stepwell.engine.engine import Engine
 from stepwell.engine.library import Library
+from stepwell.engine.reading import Reading
 from stepwell.model.errors import StepwellError, StoreError
 from stepwell.model.journal import StoreFinding
 from stepwell.model.schedules import Orders
@@ -28,7 +28,7 @@ async def problem_of(library: Library, orders: Orders) -> str | None:
     return None
 
 
-async def schedule_findings(engine: Engine) -> list[StoreFinding]:
+async def schedule_findings(engine: Reading) -> list[StoreFinding]:
     """Every schedule that cannot start its next run (an error), or could not start its last one (a notice)."""
     findings = []
     try:

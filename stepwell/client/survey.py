@@ -11,7 +11,7 @@ from stepwell.client.explain import LEFT_TO_PEOPLE, explain
 from stepwell.client.open_steps import problem_text
 from stepwell.client.undone import SEEN_TO, failed_compensations, shortfall
 from stepwell.client.views import View, when
-from stepwell.engine.engine import Engine
+from stepwell.engine.reading import Reading
 from stepwell.model.base import SECOND, Duration, Instant
 from stepwell.model.driven import DRIVEN
 from stepwell.model.errors import StepwellError
@@ -50,7 +50,7 @@ WARNINGS: Final = frozenset(
 """Findings that make the store not `ok`; the others are what somebody wanted."""
 
 
-async def survey(engine: Engine) -> View:
+async def survey(engine: Reading) -> View:
     """`{ok, at, store, runs, open, unexplained, engines, findings}`.
 
     `runs`: `{total, open, by_status}`; `open`: the oldest open runs with the reason that `explain` gives and what to
@@ -86,7 +86,7 @@ async def survey(engine: Engine) -> View:
     }
 
 
-async def _told(engine: Engine, row: RunRow, now: Instant, *, carried_on: bool) -> View:
+async def _told(engine: Reading, row: RunRow, now: Instant, *, carried_on: bool) -> View:
     """A line about an open run. One that cannot be read stops no other."""
     head = {
         "run_id": row.id,
@@ -113,7 +113,7 @@ async def _told(engine: Engine, row: RunRow, now: Instant, *, carried_on: bool) 
     return {**head, "reason": view["reason"], "summary": view["summary"], "next": first, "overdue": overdue}
 
 
-async def _taken_back_in_part(engine: Engine) -> list[State]:
+async def _taken_back_in_part(engine: Reading) -> list[State]:
     """The runs that failed to undo what they had done, of the newest that ended badly. What was put out of sight was
     seen to."""
     page = await engine.store.list_runs(RunFilter(status=ENDED_BADLY), LAST)

@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from stepwell.client.open_steps import problem_text
 from stepwell.client.views import error_view
-from stepwell.kernel.code.again import undoing
+from stepwell.kernel.standing import undoing
 from stepwell.model.policy import step_options
 from stepwell.model.records import State, Step
 from stepwell.model.states import StepStatus

@@ -7,16 +7,16 @@ from typing import Final
 
 from stepwell.client.approvals import approval_view
 from stepwell.client.asked import ASKED_FOR
-from stepwell.client.checkup import event_views
 from stepwell.client.conditions import shown
+from stepwell.client.pieces import event_views
 from stepwell.client.views import View, error_view, when
 from stepwell.definition.forms.reading import written
 from stepwell.definition.forms.schema import json_schema
 from stepwell.definition.forms.values import defaults, missing
 from stepwell.definition.graph.display import display
 from stepwell.definition.model import AttendedBody, Definition, Section, Task
-from stepwell.kernel.graph import ready_in
 from stepwell.kernel.people.table import ALLOWED, Request
+from stepwell.kernel.standing import ready_in
 from stepwell.model.base import Instant, Json
 from stepwell.model.errors import NotFound
 from stepwell.model.events import RunCreated, StepStarted, TurnSigned

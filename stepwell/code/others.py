@@ -13,7 +13,7 @@ from stepwell.code.inside import execution_of, reply
 from stepwell.code.registry import Known
 from stepwell.code.workflow import Workflow
 from stepwell.kernel.code.again import begins_again
-from stepwell.kernel.tasks.run import child_id
+from stepwell.kernel.standing import child_id
 from stepwell.model import starting
 from stepwell.model.base import Instant, Json
 from stepwell.model.calls import Call, ChildCall

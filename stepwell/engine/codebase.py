@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from stepwell.definition.model import Definition
 from stepwell.model.base import Json
-from stepwell.model.calls import Code
+from stepwell.model.calls import Code, CodeMismatch
 from stepwell.model.journal import RunRow
+from stepwell.model.problem import runtime
 from stepwell.model.records import State
+
+if TYPE_CHECKING:
+    from stepwell.definition.model import Definition
 
 
 class Codebase(Protocol):
@@ -34,3 +37,22 @@ class Codebase(Protocol):
     def open(self, definition: Definition, state: State) -> Code:
         """The code of this run, not begun. Raises `CodeMismatch` where it is not there."""
         ...
+
+
+class NoCode:
+    """Of a process that only looks: it has imported none."""
+
+    def known(self) -> Collection[str]:
+        return ()
+
+    def definitions(self, namespace: str, name: str) -> Sequence[Definition]:
+        return ()
+
+    def check_input(self, definition: Definition, input: Json) -> None:
+        """Nothing is known that could refuse it."""
+
+    def result(self, row: RunRow, output: Json) -> Any:
+        return output
+
+    def open(self, definition: Definition, state: State) -> Code:
+        raise CodeMismatch(runtime(f"the code of {definition.reference} is not here"))

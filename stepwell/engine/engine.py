@@ -22,11 +22,11 @@ from stepwell.engine.ended import Ended
 from stepwell.engine.environment import Surroundings
 from stepwell.engine.feed import Feed
 from stepwell.engine.followups import FollowUps
-from stepwell.engine.library import Library
 from stepwell.engine.mail import Mail, OnItsWay
 from stepwell.engine.observers import Observers
 from stepwell.engine.probing import Probing
 from stepwell.engine.queues import Queueing
+from stepwell.engine.reading import Reading
 from stepwell.engine.recovery import Recovery
 from stepwell.engine.rows import row_of
 from stepwell.engine.scheduler import Scheduler
@@ -36,21 +36,14 @@ from stepwell.engine.sparing import Sparing
 from stepwell.engine.timekeeper import Timekeeper
 from stepwell.engine.timers import Timers
 from stepwell.engine.work import Performance, Start
-from stepwell.kernel.evolve import blank, replay
+from stepwell.kernel.evolve import blank
 from stepwell.model import commands as c
 from stepwell.model.actions import ChildAction, SignalAction
 from stepwell.model.approvals import CallPolicy
-from stepwell.model.base import Duration, Instant, Json, iso
+from stepwell.model.base import Duration, Instant, Json
 from stepwell.model.calls import Code
 from stepwell.model.effects import Continue, Effect, Interrupt, Perform, Probe, SetTimer, StartFollowUps
-from stepwell.model.errors import (
-    Archived,
-    NotFound,
-    SeqConflict,
-    StepwellError,
-    StoreDamaged,
-    StoreUnavailable,
-)
+from stepwell.model.errors import SeqConflict, StepwellError, StoreUnavailable
 from stepwell.model.journal import KeyClaim, RunRow, Turn
 from stepwell.model.records import Run, State
 from stepwell.model.states import RunStatus
@@ -63,7 +56,7 @@ WATCH_EVERY: Final[Duration] = 200_000
 """How often to look whether another process has written to the store."""
 
 
-class Engine:
+class Engine(Reading):
     """Carries runs on. Made by `assembly`, spoken to by `client`; every verb returns once its outcome is durable."""
 
     def __init__(
@@ -86,12 +79,11 @@ class Engine:
     ) -> None:
         """`engine_id` None: a guest, which moves runs of other engines but performs nothing. `queues`: those whose runs
         it begins; None: all. `policy`: what may be called."""
-        self.store, self.clock, self.ids, self.runner, self.guard = store, clock, ids, runner, guard
+        super().__init__(store, clock, codebase)
+        self.ids, self.runner, self.guard = ids, runner, guard
         self.engine_id, self.loop = engine_id, asyncio.get_running_loop()
         self.observers = Observers()
         self.feed = Feed(store.feed, clock, self.observers)
-        self.codebase = codebase
-        self.library = Library(store, clock, codebase)
         self.actors: dict[str, Actor] = {}
         self.ended = Ended()
         self._handing_over: set[asyncio.Task[None]] = set()
@@ -175,18 +167,6 @@ class Engine:
         state = await self.reload(run_id)
         return state, await self.library.get(state.run.definition_hash)
 
-    async def reload(self, run_id: str) -> State:
-        """The state as the journal tells it. Raises `NotFound`, `StoreDamaged`, `StoreUnavailable`."""
-        loaded = await self.store.load(run_id)
-        try:
-            state = replay(loaded.snapshot or blank(run_id), loaded.turns)
-        except StoreDamaged:
-            raise
-        except Exception as error:
-            raise StoreDamaged(f"run {run_id} cannot be replayed: {error}") from error
-        state.tip = loaded.tip
-        return state
-
     # --- verbs ------------------------------------------------------------------------------------
 
     async def start(self, definition: Definition, command: c.StartRun, claim: KeyClaim | None = None) -> None:
@@ -223,6 +203,13 @@ class Engine:
             if carried is not None and carried is not actor:  # it was taken up meanwhile
                 await self.refresh(carried)
 
+    def carried(self, run_id: str) -> Actor | None:
+        return self.actors.get(run_id)
+
+    async def indexes_made_anew(self) -> None:
+        self.follow_ups.look()
+        await self.recover()
+
     async def refresh(self, actor: Actor) -> None:
         """Take in what others did to a run of ours."""
         await self._recovery.refresh(actor)
@@ -247,24 +234,6 @@ class Engine:
         actor = self.actors[state.run.id] = Actor(self, definition, state)
         self.quarantined.pop(state.run.id, None)
         return actor
-
-    async def row(self, run_id: str) -> RunRow:
-        """Raises `NotFound`."""
-        row = await self.store.row(run_id)
-        if row is None:
-            await self._refuse_archived(run_id)
-            raise NotFound(f"there is no run {run_id}", hint="list the runs with: stepwell runs list")
-        return row
-
-    async def _refuse_archived(self, run_id: str) -> None:
-        left = await self.store.archive.tombstone(run_id)
-        if left is not None:
-            file = left.receipt.get("file")
-            raise Archived(
-                f"run {run_id} ended as {left.status} at {iso(left.ended_at)} and was "
-                + (f"archived to {file}" if file else "removed"),
-                hint=f"bring it back with: stepwell archive restore {file}" if file else "",
-            )
 
     async def wait(self, run_id: str, *, follow: bool = False) -> RunRow:
         """Return when the run is terminal, whoever carries it on: its row, but for the owner. `follow`: and so is what

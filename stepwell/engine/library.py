@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from stepwell.definition.model import Definition
-from stepwell.definition.parse import parse_document
-from stepwell.definition.schema import check
+from typing import TYPE_CHECKING
+
 from stepwell.definition.semver import LATEST, is_range, matches, semver_key
 from stepwell.engine.codebase import Codebase
 from stepwell.model.base import Json
@@ -12,6 +11,9 @@ from stepwell.model.errors import InvalidInput, NotFound
 from stepwell.model.journal import DefinitionRow
 from stepwell.model.versions import MAIN, Commit, ProcedureKey
 from stepwell.ports import Clock, Store
+
+if TYPE_CHECKING:
+    from stepwell.definition.model import Definition
 
 
 class Library:
@@ -58,6 +60,8 @@ class Library:
             row = await self._store.definition(hash)
             if row is None:
                 raise NotFound(f"there is no definition with the hash {hash}")
+            from stepwell.definition.parse import parse_document  # the language: for whoever reads one
+
             known = self._known[hash] = parse_document(
                 row.document, f"{row.namespace}/{row.name}:{row.version}"
             )
@@ -66,6 +70,8 @@ class Library:
 
     def input_problems(self, definition: Definition, input: Json) -> tuple[str, ...]:
         """Why it does not take this input: its schema, and the code that is known of it."""
+        from stepwell.definition.schema import check
+
         schema = definition.input.schema
         found = () if schema is None else check(schema, input)
         try:

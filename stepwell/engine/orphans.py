@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
-from stepwell.kernel.flow import in_flight
-from stepwell.kernel.tasks.run import child_id
+from stepwell.kernel.standing import child_id, in_flight
 from stepwell.kernel.undoing import unwanted
 from stepwell.model.errors import StepwellError
 from stepwell.model.records import State

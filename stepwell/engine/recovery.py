@@ -19,7 +19,7 @@ from stepwell.engine.queues import Queueing
 from stepwell.engine.scheduler import Scheduler
 from stepwell.engine.signals import hand_over
 from stepwell.engine.timekeeper import Timekeeper
-from stepwell.kernel.flow import in_flight
+from stepwell.kernel.standing import in_flight
 from stepwell.kernel.undoing import unwanted
 from stepwell.model import commands as c
 from stepwell.model.base import Duration

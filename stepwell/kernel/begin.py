@@ -19,9 +19,10 @@ from stepwell.kernel.limits import limits
 from stepwell.kernel.people.submit import submit
 from stepwell.kernel.ruling import Begin, Enter, Fault, OpenGraph, Pass, Ruling, ScopeDone, Spoiled
 from stepwell.kernel.sparing import spared_task
+from stepwell.kernel.standing import child_id
 from stepwell.kernel.tasks import HANDLERS
 from stepwell.kernel.tasks.for_ import items
-from stepwell.kernel.tasks.run import behalf_of, child_id
+from stepwell.kernel.tasks.run import behalf_of
 from stepwell.kernel.undoing import compensates, goes_on
 from stepwell.model import events as e
 from stepwell.model.actions import Action, ChildAction

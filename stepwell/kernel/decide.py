@@ -23,9 +23,10 @@ from stepwell.kernel.begin import begin_again, have_done, view_of, work
 from stepwell.kernel.catching import attempt_deadline, begin_try
 from stepwell.kernel.evolve_step import PERFORMED
 from stepwell.kernel.failure import fail, fail_attempt
-from stepwell.kernel.flow import cancel_steps, complete, fail_run, in_flight
+from stepwell.kernel.flow import cancel_steps, complete, fail_run
 from stepwell.kernel.limits import due_of
 from stepwell.kernel.ruling import Begin, Environment, Fault, Ruling
+from stepwell.kernel.standing import in_flight
 from stepwell.kernel.undoing import compensates, conclude, unwanted, why
 from stepwell.model import commands as c
 from stepwell.model import events as e

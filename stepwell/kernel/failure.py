@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 from stepwell.kernel import catching, graph
 from stepwell.kernel.evolve_run import try_scope
-from stepwell.kernel.flow import cancel_steps, fail_run, follow, in_flight
+from stepwell.kernel.flow import cancel_steps, fail_run, follow
 from stepwell.kernel.notices import tell
 from stepwell.kernel.ruling import Fault, Ruling, Spoiled
+from stepwell.kernel.standing import in_flight
 from stepwell.model import events as e
 from stepwell.model.effects import Interrupt
 from stepwell.model.policy import FailureMode

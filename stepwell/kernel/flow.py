@@ -16,9 +16,9 @@ from stepwell.definition.model import (
 )
 from stepwell.kernel.data import NOTHING, View, shape_output
 from stepwell.kernel.evolve_run import ROOT
-from stepwell.kernel.evolve_step import PERFORMED
 from stepwell.kernel.notices import tell
 from stepwell.kernel.ruling import Enter, Fault, OpenGraph, Pass, Ruling, ScopeDone, Spoiled
+from stepwell.kernel.standing import in_flight
 from stepwell.model import events as e
 from stepwell.model.base import Json
 from stepwell.model.effects import Interrupt
@@ -26,7 +26,7 @@ from stepwell.model.events import SAME, MaybeSame
 from stepwell.model.policy import FailureMode, FailurePolicy
 from stepwell.model.problem import Problem
 from stepwell.model.records import Run, Scope, Step
-from stepwell.model.states import RunStatus, StepStatus, WaitReason
+from stepwell.model.states import RunStatus, StepStatus
 
 
 def task_list(r: Ruling, scope: Scope) -> TaskList:
@@ -171,13 +171,6 @@ def cancel_steps(r: Ruling, steps: list[Step], reason: str) -> None:
 def outcome(scope: Scope) -> Json:
     """What a scope that ran beside others gave: null where its last step failed, whatever flowed there."""
     return None if scope.failed else scope.flow
-
-
-def in_flight(step: Step) -> bool:
-    """Whether somebody may be performing the step right now."""
-    if step.kind not in PERFORMED:
-        return False
-    return step.status is StepStatus.RUNNING or step.reason is WaitReason.CHILDREN
 
 
 def ancestors(r: Ruling, step: Step) -> list[Step]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import Final
 
 from stepwell.kernel.ruling import Ruling
-from stepwell.kernel.tasks.run import child_id
+from stepwell.kernel.standing import child_id
 from stepwell.model import events as e
 from stepwell.model.effects import StartFollowUps
 from stepwell.model.records import Step

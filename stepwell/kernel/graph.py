@@ -9,7 +9,7 @@ from stepwell.kernel.titles import entitle_offered
 from stepwell.model import events as e
 from stepwell.model.base import Json
 from stepwell.model.people import Node
-from stepwell.model.records import Scope, State, Step
+from stepwell.model.records import Scope, Step
 from stepwell.model.states import StepStatus
 
 
@@ -63,11 +63,6 @@ def plan_one(r: Ruling, scope: Scope, task: Task, step_id: str) -> None:
 def ready(r: Ruling, node: Node) -> bool:
     """Every step before it has let go."""
     return all(r.draft.node(parent).passed for parent in node.after)
-
-
-def ready_in(state: State, node: Node) -> bool:
-    """The same of a state that nobody is changing."""
-    return all(state.nodes[parent].passed for parent in node.after)
 
 
 def consider(r: Ruling, step_id: str) -> None:

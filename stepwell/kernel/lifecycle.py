@@ -12,12 +12,13 @@ from stepwell.kernel.code.follow import follow
 from stepwell.kernel.data import View, shape_input
 from stepwell.kernel.evolve_run import ROOT
 from stepwell.kernel.evolve_step import ATTENDED, PERFORMED
-from stepwell.kernel.flow import advance, cancel_steps, complete_run, fail_run, in_flight
+from stepwell.kernel.flow import advance, cancel_steps, complete_run, fail_run
 from stepwell.kernel.limits import limits
 from stepwell.kernel.people import watching
 from stepwell.kernel.people.ending import check_fields, keep_fields
 from stepwell.kernel.people.life import proceed_by_itself
 from stepwell.kernel.ruling import Begin, Enter, Fault, Ruling
+from stepwell.kernel.standing import in_flight
 from stepwell.kernel.undoing import begin_undoing, compensates, conclude, has_to_undo, why
 from stepwell.model import commands as c
 from stepwell.model import events as e

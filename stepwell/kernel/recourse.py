@@ -6,9 +6,9 @@ from typing import Final
 
 from stepwell.kernel.code.steps import fail_step
 from stepwell.kernel.failure import fail, located
-from stepwell.kernel.flow import in_flight
 from stepwell.kernel.followups import order_for
 from stepwell.kernel.ruling import Ruling
+from stepwell.kernel.standing import in_flight
 from stepwell.model import events as e
 from stepwell.model import problem
 from stepwell.model.base import Duration, Instant

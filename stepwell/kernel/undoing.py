@@ -6,8 +6,8 @@ Meanwhile the run is `cancelling`. Only compensations begin, are retried, and ar
 
 from __future__ import annotations
 
-from stepwell.kernel.flow import in_flight
 from stepwell.kernel.ruling import Ruling
+from stepwell.kernel.standing import in_flight
 from stepwell.model import events as e
 from stepwell.model import problem
 from stepwell.model.effects import Continue

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from stepwell.client.client import Client
-from stepwell.kernel.driven import expired
+from stepwell.kernel.standing import expired
 from stepwell.model.base import Instant, Json
 from stepwell.model.driven import ANY, DRIVEN, step_id
 from stepwell.model.errors import NotFound

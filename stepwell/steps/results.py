@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
-from stepwell.kernel.driven import expired
+from stepwell.kernel.standing import expired
 from stepwell.model.base import EPOCH, Instant, Json
 from stepwell.model.driven import Pulse, Recorded, Verdict
 from stepwell.model.records import Step

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import subprocess
 import sys
 
 import pytest
 
+from stepwell import Stepwell
 from tests.cli.helpers import Cli
 
 COMMANDS = [
@@ -89,6 +91,32 @@ def test_help_needs_nothing_of_the_engine() -> None:
     )
     assert not {name for name in imported if name.startswith(heavy)}
     assert seconds < 0.3, "0.15 s on a quiet machine"
+
+
+WORKING = ("rich", "httpx2", "greenlet", "stepwell.code", "stepwell.workers", "stepwell.engine.actor")
+"""what performs steps, decides, and draws what moves"""
+READING = ("yaml", "jq", "jsonschema_rs", "cronsim", "stepwell.definition.model", "stepwell.kernel.flow")
+"""what knows the language"""
+
+
+def imported_by(*words: str) -> set[str]:
+    return {name for name in modules(*words)[0] if name.startswith((*WORKING, *READING))}
+
+
+def test_who_looks_at_runs_waits_for_no_engine_to_be_imported(cli: Cli) -> None:
+    path = cli.file("long", "do: [{add: {set: {x: 1}}}, {sleep: {wait: {hours: 1}}}]")
+    db = ("--db", str(cli.folder / "a.db"))
+
+    async def leave_open() -> str:
+        async with Stepwell.open(db[1]) as stepwell:
+            return (await stepwell.start(path)).run_id
+
+    run = asyncio.run(leave_open())
+    looks = [("runs", word, run) for word in ("show", "explain", "timeline", "history", "variables")]
+    for words in (("runs", "list"), ("status",), *looks):
+        assert not imported_by(*words, *db), words
+    assert not {name for name in imported_by("doctor", *db) if name.startswith(WORKING)}
+    assert not imported_by("--version")
 
 
 def test_json_never_needs_rich(cli: Cli) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import apsw
 import pytest
 
-from stepwell.client.checkup import event_views, find_step
+from stepwell.client.pieces import event_views, find_step
 from stepwell.model import events as e
 from stepwell.model import problem
 from stepwell.model.errors import Conflict, NotFound

@@ -8,7 +8,7 @@ import pytest
 
 from stepwell.client.explain import explain
 from stepwell.client.open_steps import held, span
-from stepwell.kernel.tasks.run import child_id
+from stepwell.kernel.standing import child_id
 from stepwell.model import commands as c
 from stepwell.model import problem
 from stepwell.model.records import State

@@ -244,7 +244,7 @@ async def test_code_that_blocks_is_named(
 ) -> None:
     """What counts is the code's own time: here it takes half a second each time it is let go on."""
     seconds = count(step=0.5)
-    monkeypatch.setattr("stepwell.assembly.time.perf_counter", lambda: next(seconds))
+    monkeypatch.setattr("stepwell.assembly.opening.time.perf_counter", lambda: next(seconds))
     async with Kit() as kit:
         assert await kit.run(w.sequential_child, 2) == 4
     said = [record.getMessage() for record in caplog.records if record.name == "stepwell.code"]

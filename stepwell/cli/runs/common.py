@@ -13,6 +13,7 @@ from stepwell.cli.options import db_option, json_option
 
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
+    from stepwell.client.looker import Looker
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -30,6 +31,18 @@ def as_guest(db: Path, given: str, ask: Callable[[Stepwell, str], Awaitable[T]])
         from stepwell.cli.opening import find_run, guest
 
         async with guest(db) as stepwell:
+            return await ask(stepwell, await find_run(stepwell, given))
+
+    return asyncio.run(main())
+
+
+def as_looker(db: Path, given: str, ask: Callable[[Looker, str], Awaitable[T]]) -> T:
+    """The same for what changes nothing."""
+
+    async def main() -> T:
+        from stepwell.cli.opening import find_run, looker
+
+        async with looker(db) as stepwell:
             return await ask(stepwell, await find_run(stepwell, given))
 
     return asyncio.run(main())

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from stepwell.cli.runs.common import as_guest, run_argument
+from stepwell.cli.runs.common import as_looker, run_argument
 from stepwell.cli.screen import print_json, write
 
 
@@ -29,7 +29,7 @@ def timeline(run: str, db: Path, as_json: bool, most: int) -> int:
     """
     from stepwell.cli.runs.bars import bars
 
-    view = as_guest(db, run, lambda stepwell, run_id: stepwell.timeline(run_id))
+    view = as_looker(db, run, lambda stepwell, run_id: stepwell.timeline(run_id))
     if as_json:
         print_json(view)
     else:

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stepwell.cli.options import db_option, json_option
-from stepwell.cli.runs.common import as_guest, run_argument
+from stepwell.cli.runs.common import as_looker, run_argument
 from stepwell.cli.screen import pretty, print_json, say, write
 from stepwell.cli.selecting import detail_option, filter_options, taken
 
 if TYPE_CHECKING:
-    from stepwell.assembly import Stepwell
+    from stepwell.client.looker import Looker
 
 
 @click.command("list")
@@ -43,9 +43,9 @@ def list_(db: Path, as_json: bool, count: bool, **options: Any) -> int:
     where = taken(options)
 
     async def ask() -> tuple[dict[str, Any], int]:
-        from stepwell.cli.opening import guest
+        from stepwell.cli.opening import looker
 
-        async with guest(db) as stepwell:
+        async with looker(db) as stepwell:
             if count:
                 return {"counts": await stepwell.count(**where)}, 0
             return await stepwell.list(**options, **where), stepwell.engine.clock.now()
@@ -70,7 +70,7 @@ def show(run: str, db: Path, as_json: bool, detail: Any) -> int:
     from stepwell.cli.opening import with_db
     from stepwell.cli.runs.showing import overview
 
-    async def ask(stepwell: Stepwell, run_id: str) -> Any:
+    async def ask(stepwell: Looker, run_id: str) -> Any:
         if as_json:
             return await stepwell.show(run_id, detail=detail)
         state = await stepwell.state(run_id)
@@ -79,7 +79,7 @@ def show(run: str, db: Path, as_json: bool, detail: Any) -> int:
             lines.append(with_db(f"what people do in it: stepwell procedures status {run_id}", db))
         return lines
 
-    found = as_guest(db, run, ask)
+    found = as_looker(db, run, ask)
     if as_json:
         print_json(found)
     else:
@@ -98,7 +98,7 @@ def explain(run: str, db: Path, as_json: bool) -> int:
     from stepwell.cli.opening import with_db
     from stepwell.cli.runs.showing import explanation
 
-    view = as_guest(db, run, lambda stepwell, run_id: stepwell.explain(run_id))
+    view = as_looker(db, run, lambda stepwell, run_id: stepwell.explain(run_id))
     for action in view["next_actions"]:
         action["command"] = with_db(action["command"], db)
     if as_json:
@@ -121,11 +121,11 @@ def history(run: str, db: Path, as_json: bool, after: int, detail: Any) -> int:
     Example: stepwell runs history 01936c2e --after 12
     """
 
-    async def ask(stepwell: Stepwell, run_id: str) -> dict[str, Any]:
+    async def ask(stepwell: Looker, run_id: str) -> dict[str, Any]:
         events = [view async for view in stepwell.history(run_id, after, detail=detail)]
         return {"run_id": run_id, "events": events}
 
-    view = as_guest(db, run, ask)
+    view = as_looker(db, run, ask)
     if as_json:
         print_json(view)
         return 0
@@ -146,10 +146,10 @@ def variables(run: str, db: Path, as_json: bool, name: str | None) -> int:
     """
     from stepwell.model.errors import NotFound
 
-    async def ask(stepwell: Stepwell, run_id: str) -> dict[str, Any]:
+    async def ask(stepwell: Looker, run_id: str) -> dict[str, Any]:
         return {"run_id": run_id, "variables": await stepwell.variables(run_id)}
 
-    view = as_guest(db, run, ask)
+    view = as_looker(db, run, ask)
     found = view["variables"]
     if name is not None:
         if name not in found:

@@ -1,4 +1,4 @@
-"""What every family of verbs stands on: the engine, and how a definition is named."""
+"""What every family of verbs stands on: those that only look on a `Reading`, the others on an `Engine`."""
 
 from __future__ import annotations
 
@@ -6,35 +6,31 @@ import asyncio
 import contextlib
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from stepwell.client.hints import with_file
-from stepwell.client.starting import check_subworkflows
-from stepwell.code.step import Step
-from stepwell.code.workflow import Workflow
-from stepwell.definition.model import Definition
-from stepwell.definition.parse import parse, parse_document
-from stepwell.engine.engine import Engine
 from stepwell.model.errors import InvalidInput, StepwellError
 from stepwell.ports import Blobs
-from stepwell.workers.copies import own_copy
 
-Source = Definition | Mapping[str, Any] | Path | str | Workflow[Any, Any]
+if TYPE_CHECKING:  # who only looks needs neither the language nor an engine
+    from stepwell.code.workflow import Workflow
+    from stepwell.definition.model import Definition
+    from stepwell.engine.engine import Engine
+    from stepwell.engine.reading import Reading
+
+Source: TypeAlias = "Definition | Mapping[str, Any] | Path | str | Workflow[Any, Any]"
 """A definition: parsed, as a JSON object, the path of its file, its text, or `namespace/name:version` of a stored
 one; or a Python workflow."""
 
 
-class Verbs:
-    """Made with the engine that does what is asked."""
+class Looks:
+    """What verbs stand on that change nothing."""
 
+    engine: Reading
     file: str | None = None
     """the database file, where the commands in hints have to name it"""
     blobs: Blobs | None = None
     """where files are kept"""
-
-    def __init__(self, engine: Engine) -> None:
-        self.engine = engine
-        self._queues_known: set[str] = set()
 
     @contextlib.contextmanager
     def hints(self) -> Iterator[None]:
@@ -48,6 +44,11 @@ class Verbs:
 
     async def definition(self, source: Source) -> Definition:
         """The definition that a source stands for. Raises `InvalidDefinition`, `NotFound`."""
+        from stepwell.code.workflow import Workflow
+        from stepwell.definition.model import Definition
+        from stepwell.definition.parse import parse, parse_document
+        from stepwell.workers.copies import own_copy
+
         if isinstance(source, Definition):
             return source
         if isinstance(source, Workflow):
@@ -67,9 +68,21 @@ class Verbs:
         name, _, version = rest.partition(":")
         return await self.engine.library.find(namespace or "default", name, version or "latest")
 
+
+class Verbs(Looks):
+    """Made with the engine that does what is asked."""
+
+    engine: Engine
+
+    def __init__(self, engine: Engine) -> None:
+        self.engine = engine
+        self._queues_known: set[str] = set()
+
     async def add_definition(self, source: Source) -> Definition:
         """Store a definition, so that workflows can run it by name. What it runs itself may come later, but not in a
         circle. Raises `InvalidDefinition`."""
+        from stepwell.client.starting import check_subworkflows
+
         definition = await self.definition(source)
         await check_subworkflows(self.engine.library, definition, adding=True)
         await self.engine.library.add(definition)
@@ -78,6 +91,8 @@ class Verbs:
 
 def no_source(given: object) -> InvalidInput:
     """What was given cannot be run. It is told what it is: a forgotten decorator, or a call too many, is common."""
+    from stepwell.code.step import Step
+
     if isinstance(given, Step):
         said, hint = f"{given!r} is a step", "call it in a function with @workflow on it, and start that one"
     elif asyncio.iscoroutine(given):

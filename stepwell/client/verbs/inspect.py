@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from typing import Final, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
-from stepwell.client.graph import Graph, code_graph, dot, graph_of, mermaid
 from stepwell.client.survey import survey
 from stepwell.client.timeline import Timeline
 from stepwell.client.verbs.base import Source
 from stepwell.client.verbs.look import LookVerbs
 from stepwell.client.views import View
 from stepwell.model.errors import InvalidInput
+
+if TYPE_CHECKING:  # graphs are rare, and know the whole language
+    from stepwell.client.graph import Graph
 
 Format = Literal["mermaid", "dot"]
 
@@ -41,9 +43,11 @@ class InspectVerbs(LookVerbs):
         self, source: Source | None = None, *, run_id: str | None = None, format: Format = "mermaid"
     ) -> str:
         """A flow chart of a definition, or of a run with its states, for Mermaid or Graphviz ("dot")."""
-        if format not in _DRAWN:
+        if format not in get_args(Format):
             raise InvalidInput(f"a graph cannot be drawn as {format!r}", hint="use mermaid or dot")
-        return _DRAWN[format](await self._graph(source, run_id))
+        from stepwell.client.graph import dot, mermaid
+
+        return {"mermaid": mermaid, "dot": dot}[format](await self._graph(source, run_id))
 
     async def graph_data(self, source: Source | None = None, *, run_id: str | None = None) -> View:
         """The graph as data: `{definition, run_id, status, code, nodes, edges}`.
@@ -55,6 +59,8 @@ class InspectVerbs(LookVerbs):
         return (await self._graph(source, run_id)).as_json()
 
     async def _graph(self, source: Source | None, run_id: str | None) -> Graph:
+        from stepwell.client.graph import code_graph, graph_of
+
         if run_id is not None:
             state = await self.state(run_id)
             if state.run.code is not None:
@@ -63,6 +69,3 @@ class InspectVerbs(LookVerbs):
         if source is None:
             raise InvalidInput("a graph needs a definition or a run")
         return graph_of(await self.definition(source))
-
-
-_DRAWN: Final = {"mermaid": mermaid, "dot": dot}

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-import asyncio
-import inspect
-from collections.abc import AsyncIterator, Callable
-from typing import Unpack
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Unpack
 
-from stepwell.client import checkup
 from stepwell.client.compare import compare
 from stepwell.client.deadlines import add_deadlines
 from stepwell.client.detail import Detail, at_detail, check_detail, event_at_detail
 from stepwell.client.explain import explain
 from stepwell.client.filters import Filters, run_filter
-from stepwell.client.progress import Progress, ProgressHook, progress_of
+from stepwell.client.pieces import event_views, find_step
 from stepwell.client.queued import Queued
-from stepwell.client.verbs.base import Verbs
+from stepwell.client.verbs.base import Looks
 from stepwell.client.views import View, row_view, run_view
-from stepwell.model.base import Instant, Report
+from stepwell.model.base import Instant, Json, Report
 from stepwell.model.errors import StoreError
 from stepwell.model.journal import RunFilter
 from stepwell.model.records import State
 
+if TYPE_CHECKING:
+    from stepwell.client.progress import Progress
 
-class LookVerbs(Verbs):
-    """Show, list, explain, progress, history, doctor."""
+
+class LookVerbs(Looks):
+    """Show, list, explain, progress, variables, history, doctor."""
 
     async def state(self, run_id: str) -> State:
         """The run's records, as its journal tells them."""
@@ -40,7 +40,7 @@ class LookVerbs(Verbs):
 
     async def step(self, run_id: str, step: str) -> View:
         """One step, by id, path or (where it is unique) name. Raises `NotFound`."""
-        return checkup.find_step(await self.show(run_id), step)
+        return find_step(await self.show(run_id), step)
 
     async def compare(self, run_id: str, other: str) -> View:
         """Where two runs part: their outcomes, and every step that went another way."""
@@ -96,7 +96,7 @@ class LookVerbs(Verbs):
         state = await self.state(run_id)
         alive = await self.engine.store.owner_alive(run_id)
         now = self.engine.clock.now()
-        actor = self.engine.actors.get(run_id)
+        actor = self.engine.carried(run_id)
         differs = None if actor is None else actor.differs
         return explain(state, now, alive, await self._queued(state, now), differs)
 
@@ -110,6 +110,8 @@ class LookVerbs(Verbs):
 
     async def progress(self, run_id: str) -> Progress:
         """How far the run is, its sub-workflows included."""
+        from stepwell.client.progress import progress_of
+
         state = await self.state(run_id)
         total = progress_of(state, await self.engine.library.get(state.run.definition_hash))
         cursor: str | None = None
@@ -121,40 +123,30 @@ class LookVerbs(Verbs):
             if cursor is None:
                 return total
 
-    async def on_progress(self, run_id: str, hook: ProgressHook) -> Callable[[], None]:
-        """Call the hook (or await it, if it is a coroutine function) whenever the run's progress changes; returns a
-        function that ends it."""
-        tasks: set[asyncio.Task[None]] = set()
-        last: list[Progress] = []
-        one_by_one = asyncio.Lock()
+    async def variables(self, run_id: str) -> dict[str, Json]:
+        """The run's variables, by name."""
+        return dict((await self.state(run_id)).run.variables)
 
-        async def tell() -> None:
-            async with one_by_one:
-                progress = await self.progress(run_id)
-                if last[-1:] != [progress]:
-                    last[:] = [progress]
-                    told = hook(progress)
-                    if inspect.iscoroutine(told):
-                        await told
+    async def variable(self, run_id: str, name: str, default: Json = None) -> Json:
+        """One of them, or the default."""
+        return (await self.variables(run_id)).get(name, default)
 
-        def observe(run: str, seq: int, at: int, event: object) -> None:
-            task = asyncio.ensure_future(tell())
-            tasks.add(task)
-            task.add_done_callback(tasks.discard)
-
-        await tell()
-        return self.engine.observers.on_event(observe)
+    async def attributes(self, run_id: str) -> dict[str, Json]:
+        """The run's search attributes."""
+        return dict((await self.engine.row(run_id)).attributes)
 
     async def history(self, run_id: str, after: int = 0, *, detail: Detail = "full") -> AsyncIterator[View]:
         """The journal of a run, event by event, in order. `detail` as for `show`."""
         check_detail(detail)
         await self.engine.row(run_id)
         for turn in await self.engine.store.turns(run_id, after):
-            for view in checkup.event_views(turn):
+            for view in event_views(turn):
                 yield event_at_detail(view, detail)
 
     async def doctor(self, *, rebuild: bool = False, progress: Report | None = None) -> View:
         """Read everything and check it, the files that runs name too; with `rebuild` make the indexes anew from the
         journal. `progress` is told what is being read (`indexes`, `journals`, `runs`, `files`), how many are
         through, and how many there are (0: not known)."""
+        from stepwell.client import checkup
+
         return await checkup.doctor(self.engine, self.blobs, rebuild=rebuild, progress=progress)

@@ -148,21 +148,9 @@ class SteerVerbs(StartVerbs, LookVerbs):
             await self.engine.command(run_id, asked)
             return row_view(await self.engine.row(run_id))
 
-    async def variables(self, run_id: str) -> dict[str, Json]:
-        """The run's variables, by name."""
-        return dict((await self.state(run_id)).run.variables)
-
-    async def variable(self, run_id: str, name: str, default: Json = None) -> Json:
-        """One of them, or the default."""
-        return (await self.variables(run_id)).get(name, default)
-
     async def set_variables(self, /, run_id: str, **values: Json) -> None:
         """Set some of them, together; listeners hear of each. Raises `TransitionRefused` where the run has ended."""
         await self.engine.command(run_id, c.SetVariables(own_copy(values)))
-
-    async def attributes(self, run_id: str) -> dict[str, Json]:
-        """The run's search attributes."""
-        return dict((await self.engine.row(run_id)).attributes)
 
     async def set_attributes(
         self, run_id: str, values: Mapping[str, Any] | None = None, *, remove: Sequence[str] = ()

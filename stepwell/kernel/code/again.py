@@ -3,13 +3,11 @@ does the step whose failure ended it. The code is run anew, and told everything 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-
 from stepwell.kernel.ruling import Ruling
+from stepwell.kernel.standing import undoing
 from stepwell.model import events as e
 from stepwell.model.base import Instant
 from stepwell.model.errors import TransitionRefused
-from stepwell.model.policy import step_options
 from stepwell.model.records import Run, Step
 from stepwell.model.states import StepStatus
 
@@ -28,11 +26,6 @@ def reopen(r: Ruling, deadline: Instant | None) -> None:
     for step in again:
         r.emit(e.StepReopened(step.id))
     r.emit(e.RunResumed())
-
-
-def undoing(steps: Iterable[Step]) -> list[Step]:
-    """Those that take back what the run had done."""
-    return [step for step in steps if step_options(step.options).compensates is not None]
 
 
 def begins_again(run: Run, step: Step) -> bool:

@@ -14,7 +14,8 @@ from stepwell.kernel.failure import located
 from stepwell.kernel.limits import limits
 from stepwell.kernel.ruling import Fault, Ruling
 from stepwell.kernel.sparing import spared_call
-from stepwell.kernel.tasks.run import behalf_of, child_id
+from stepwell.kernel.standing import child_id
+from stepwell.kernel.tasks.run import behalf_of
 from stepwell.kernel.undoing import goes_on
 from stepwell.model import events as e
 from stepwell.model.actions import Action, ChildAction, SignalAction

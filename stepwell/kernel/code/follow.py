@@ -6,8 +6,9 @@ from typing import Final
 
 from stepwell.kernel.code.calls import begin_call
 from stepwell.kernel.evolve_step import PERFORMED
-from stepwell.kernel.flow import cancel_steps, fail_run, in_flight
+from stepwell.kernel.flow import cancel_steps, fail_run
 from stepwell.kernel.ruling import Ruling
+from stepwell.kernel.standing import in_flight
 from stepwell.kernel.undoing import conclude, why
 from stepwell.model import events as e
 from stepwell.model.calls import Answer, Code, ContinuedAs, Ending, Raised, Returned

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from stepwell.kernel.code.calls import begin_again, have_performed
 from stepwell.kernel.failure import located
-from stepwell.kernel.flow import in_flight
 from stepwell.kernel.followups import order_for
 from stepwell.kernel.ruling import Ruling
+from stepwell.kernel.standing import in_flight
 from stepwell.model import commands as c
 from stepwell.model import events as e
 from stepwell.model.base import Duration, Instant, Json

@@ -11,7 +11,6 @@ from typing import Any, Final, NoReturn
 
 from stepwell.kernel import lifecycle
 from stepwell.kernel.driven.begin import begin
-from stepwell.kernel.driven.claims import expired as expired
 from stepwell.kernel.driven.claims import extend, release_expired
 from stepwell.kernel.driven.ends import cancel, end_run, finish, put_off, reconcile
 from stepwell.kernel.driven.plans import schedule, withdraw

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from stepwell.kernel.driven.claims import expired, lose
+from stepwell.kernel.driven.claims import lose
 from stepwell.kernel.driven.names import check_input, declared
 from stepwell.kernel.evolve_run import ROOT
 from stepwell.kernel.ruling import Ruling
+from stepwell.kernel.standing import expired
 from stepwell.model import driven as d
 from stepwell.model import events as e
 from stepwell.model.base import iso

@@ -4,20 +4,13 @@ from __future__ import annotations
 
 from stepwell.kernel.driven.names import declared
 from stepwell.kernel.ruling import Ruling
+from stepwell.kernel.standing import expired
 from stepwell.model import driven as d
 from stepwell.model import events as e
-from stepwell.model.base import Instant
 from stepwell.model.errors import NotFound, StaleAttempt, StaleStep
 from stepwell.model.problem import PREFIX, Problem
 from stepwell.model.records import Step
 from stepwell.model.states import RunStatus, StepStatus, WaitReason
-
-
-def expired(step: Step, now: Instant) -> bool:
-    """Whether whoever claimed the step has given no sign of life in time."""
-    claim = step.claim
-    running = step.status is StepStatus.RUNNING
-    return running and claim is not None and claim.until is not None and claim.until <= now
 
 
 def lose(r: Ruling, step: Step) -> None:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from stepwell.definition.schema import check
-from stepwell.kernel.driven.claims import expired, known, lose, present
+from stepwell.kernel.driven.claims import known, lose, present
 from stepwell.kernel.driven.names import check_output, declared, refuse_unless
 from stepwell.kernel.driven.plans import PLANNABLE, plan
 from stepwell.kernel.failure import located
 from stepwell.kernel.flow import cancel_steps, fail_run
 from stepwell.kernel.ruling import Ruling
+from stepwell.kernel.standing import expired
 from stepwell.model import commands as c
 from stepwell.model import driven as d
 from stepwell.model import events as e

@@ -7,13 +7,14 @@ from typing import Final
 
 from stepwell.definition.forms.values import check_values
 from stepwell.kernel.failure import fail
-from stepwell.kernel.flow import cancel_steps, ended, in_flight
+from stepwell.kernel.flow import cancel_steps, ended
 from stepwell.kernel.graph import ready
 from stepwell.kernel.people.submit import submit, submit_if_complete
 from stepwell.kernel.people.table import Request, permit
 from stepwell.kernel.people.values import attended, chosen
 from stepwell.kernel.references import find
 from stepwell.kernel.ruling import Begin, Fault, Ruling
+from stepwell.kernel.standing import in_flight
 from stepwell.model import events as e
 from stepwell.model import problem
 from stepwell.model.base import Json

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from stepwell.definition.model import ShellBody, SubworkflowBody, Task
 from stepwell.kernel.data import View
 from stepwell.kernel.exchange import as_text
 from stepwell.kernel.ruling import Fault, Ruling
+from stepwell.kernel.standing import child_id
 from stepwell.model import problem
 from stepwell.model.actions import ChildAction, ShellAction
 from stepwell.model.base import Json
@@ -65,10 +64,3 @@ def behalf_of(run: Run) -> str | None:
     """Who started the run: what it starts in turn is started on behalf of the same person."""
     stamp = run.stamps.get("started")
     return run.author or (stamp.by if stamp is not None else None)
-
-
-def child_id(run_id: str, step_id: str, attempt: int) -> str:
-    """The id of the run that a step starts: the same however often the start is repeated."""
-    digest = hashlib.sha256(f"{run_id}\n{step_id}\n{attempt}".encode()).hexdigest()
-    # The parent's id is ordered by time; the child keeps that order by keeping its head.
-    return f"{run_id[:13]}-{digest[:4]}-{digest[4:8]}-{digest[8:20]}"

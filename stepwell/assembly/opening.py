@@ -1,18 +1,15 @@
-"""Settings in, a running system out: the only place that names concrete parts."""
+"""`Stepwell.open`: the parts of a whole engine, made and wired."""
 
 from __future__ import annotations
 
-import asyncio
-import random
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn
 
-from uuid_utils import uuid7
-
 from stepwell import __version__
+from stepwell.assembly.doors import blobs_of, doors
 from stepwell.client.blocking import BlockingStepwell
 from stepwell.client.client import Client
 from stepwell.client.hints import DEFAULT_FILE
@@ -31,11 +28,10 @@ from stepwell.model.actions import (
     ShellAction,
     WebhookAction,
 )
-from stepwell.model.base import Instant, Json
+from stepwell.model.base import Json
 from stepwell.model.blobs import BlobFolder
 from stepwell.model.queues import Queue
 from stepwell.ports import Blobs, Clock, Dice, Guard, Ids, Runner, Store
-from stepwell.stores.blobs import FolderBlobs
 from stepwell.stores.sqlite import WARM_WAL, SqliteStore
 from stepwell.telemetry.watched import Telemetry
 from stepwell.workers.dispatch import WorkerDispatch
@@ -46,40 +42,6 @@ from stepwell.workers.python import PythonRunner
 from stepwell.workers.series import SeriesRunner, Source
 from stepwell.workers.shell import ShellRunner
 from stepwell.workers.webhook import WebhookRunner
-
-VERSION = __version__
-
-
-LONGEST_SLEEP = 30.0
-"""A sleep does not notice that the clock was set, or that the machine was suspended: so look again now and then."""
-
-
-class SystemClock:
-    """The machine's time, in UTC."""
-
-    def now(self) -> Instant:
-        return time.time_ns() // 1_000
-
-    async def wait_until(self, instant: Instant) -> None:
-        while (left := instant - self.now()) > 0:  # noqa: ASYNC110 - a sleep may end early
-            await asyncio.sleep(min(left / 1_000_000, LONGEST_SLEEP))
-
-
-class UuidIds:
-    """UUIDv7: unique, and ordered by time."""
-
-    def run_id(self) -> str:
-        return str(uuid7())
-
-    def engine_id(self) -> str:
-        return uuid7().hex
-
-
-class SystemDice:
-    """Chance for jitter: nothing secret hangs on it."""
-
-    def roll(self) -> float:
-        return random.random()  # noqa: S311
 
 
 class Parts(NamedTuple):
@@ -165,7 +127,7 @@ class Stepwell(Client):
             guest=guest,
             max_concurrency=max_concurrency, queues=tuple(queues),
             works_on=None if works_on is None else frozenset(works_on), snapshot_every=snapshot_every,
-            **_doors(clock, ids, dice),
+            **doors(clock, ids, dice),
             registry=REGISTRY if workflows is None else Registry(workflows),
             vfs=vfs, warm=WARM_WAL if warm_up else 0, refit=refit or _as_made, telemetry=tuple(telemetry),
             blobs=blobs or BlobFolder(), policy=engine_policy(policy),
@@ -237,14 +199,14 @@ class Opening:
             engine_id=None if s["guest"] else engine_id,
             codebase=Codebase(s["ids"], s["dice"], s["registry"], time.perf_counter),
             secrets=s["secrets"],
-            runtime={"name": "stepwell", "version": VERSION, "metadata": {}},
+            runtime={"name": "stepwell", "version": __version__, "metadata": {}},
             max_concurrency=s["max_concurrency"],
             snapshot_every=s["snapshot_every"],
             queues=s["works_on"],
             policy=s["policy"],
         )
         opened = self._kind(engine)
-        opened.blobs = _blobs(s["blobs"], self._path, s["clock"])
+        opened.blobs = blobs_of(s["blobs"], self._path, s["clock"])
         opened.file = None if str(self._path) == DEFAULT_FILE else str(self._path)
         try:
             for observer in s["telemetry"]:
@@ -263,11 +225,6 @@ class Opening:
             await engine.close()
             raise
         return opened
-
-
-def _doors(clock: Clock | None, ids: Ids | None, dice: Dice | None) -> dict[str, Clock | Ids | Dice]:
-    """Time, names and chance: the machine's, where nobody brings others."""
-    return {"clock": clock or SystemClock(), "ids": ids or UuidIds(), "dice": dice or SystemDice()}
 
 
 def _as_made(parts: Parts) -> Parts:
@@ -289,13 +246,6 @@ def _runner(workers: Workers) -> Runner:
             CodeAction: python,
         }
     )
-
-
-def _blobs(given: Blobs | BlobFolder, database: Path, clock: Clock) -> Blobs:
-    if not isinstance(given, BlobFolder):
-        return given
-    folder = database.with_name(f"{database.name}.blobs") if given.folder is None else given.folder
-    return FolderBlobs(Path(folder), clock, max_size=given.max_size, types=given.types)
 
 
 def _by_name(
