@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import Final
 
 from stepwell.definition.model import Definition
+from stepwell.kernel.standing import child_id
 from stepwell.model import events as e
 from stepwell.model.errors import Conflict, InvalidInput
 from stepwell.model.events import Event
 from stepwell.model.journal import Turn
-from stepwell.model.policy import step_options
+from stepwell.model.policy import CHILD, step_options
 from stepwell.model.records import State, Step
 from stepwell.model.states import StepStatus
 
@@ -22,6 +24,10 @@ _OWN: Final = (
 """Events about the old run as a whole: the new one has its own."""
 
 
+_ENDS: Final = (e.StepCompleted, e.StepFailed, e.StepTimedOut, e.StepCancelled)
+_CHILD_KIND: Final = "run:workflow"
+
+
 def history_before(turns: Sequence[Turn], step_id: str, *, is_code: bool) -> tuple[Event, ...]:
     """The events up to the beginning of the step. A declarative step is then held, ready to begin; code asks for it
     again by itself."""
@@ -30,12 +36,27 @@ def history_before(turns: Sequence[Turn], step_id: str, *, is_code: bool) -> tup
         if getattr(event, "step", None) == step_id and isinstance(
             event, e.StepScheduled | e.StepStarted | e.StepPaused | e.StepSkipped
         ):
-            if not is_code:
-                kept.append(e.StepScheduled(step_id, event.path, event.kind, event.scope))
-            return tuple(kept)
+            if is_code:
+                return tuple(_with_children(kept, turns[0].run_id))
+            return (*kept, e.StepScheduled(step_id, event.path, event.kind, event.scope))
         if not isinstance(event, _OWN):
             kept.append(event)
     raise InvalidInput(f"step {step_id} never began: there is nothing to fork from")
+
+
+def _with_children(events: Sequence[Event], run_id: str) -> Iterator[Event]:
+    """Beginnings of children that have ended name the run that was begun: it is no child of the fork. (One that is in
+    flight is performed anew, as a child of its own.)"""
+    children = {getattr(event, "step", None) for event in events if getattr(event, "kind", "") == _CHILD_KIND}
+    children &= {event.step for event in events if isinstance(event, _ENDS)}
+    attempts: Counter[str] = Counter()
+    for event in events:
+        if not isinstance(event, e.StepStarted) or event.step not in children:
+            yield event
+            continue
+        attempts[event.step] += 1
+        child = child_id(run_id, event.step, attempts[event.step])
+        yield event._replace(options={CHILD: child, **(event.options or {})})
 
 
 def _events(turns: Sequence[Turn]) -> Iterator[Event]:

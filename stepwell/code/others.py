@@ -18,6 +18,7 @@ from stepwell.model import starting
 from stepwell.model.base import Instant, Json
 from stepwell.model.calls import Call, ChildCall
 from stepwell.model.errors import InvalidInput
+from stepwell.model.policy import CHILD
 from stepwell.model.records import Run
 from stepwell.model.states import StepStatus
 from stepwell.workers.results import jsonable
@@ -61,23 +62,26 @@ def start_child(
     ids: list[str] = []
 
     def make(step_id: str) -> Call:
-        ids.append(child_id(execution.run.id, step_id, _attempt(execution, step_id)))
+        ids.append(_child_of(execution, step_id))
         return ChildCall(step_id, namespace, name, version, input, not detached, start=options)
 
     future = execution.ask("run:workflow", name, make, None if detached else read)
     return Child(ids[0] if ids else "", future)
 
 
-def _attempt(execution: Execution, step_id: str) -> int:
-    """Which attempt the child's run is: a retry of this run begins another one in the place of one that failed."""
+def _child_of(execution: Execution, step_id: str) -> str:
+    """The id of the run that the step begins, or began: a retry of this run begins another one in the place of one that
+    failed, and a fork has not begun what it took over."""
     state = execution.state
     step = state.steps.get(step_id)
     if step is None:
-        return 1
+        return child_id(state.run.id, step_id, 1)
     anew = step.status is StepStatus.SCHEDULED or (
         state.run.status.terminal and begins_again(state.run, step)
     )
-    return step.attempt + 1 if anew else step.attempt
+    if step.options and CHILD in step.options and not anew:
+        return str(step.options[CHILD])
+    return child_id(state.run.id, step_id, step.attempt + 1 if anew else step.attempt)
 
 
 def run(reference: str, input: Json = None) -> Awaitable[Any]:

@@ -111,6 +111,10 @@ def step_options(members: Mapping[str, Json] | None) -> StepOptions:
     return StepOptions(**given)
 
 
+CHILD: Final = "child"
+"""In the options of a step that a fork took over: the id of the child run that it began, which is the other run's."""
+
+
 class FailureMode(StrEnum):
     """What the run does when a step's failure is caught by nobody."""
 

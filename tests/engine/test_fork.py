@@ -9,6 +9,7 @@ import pytest
 
 from stepwell import Stepwell, flow, step, workflow
 from stepwell.model.errors import Conflict, InvalidInput, NotFound
+from stepwell.testing import Kit
 
 did: list[str] = []
 
@@ -54,6 +55,29 @@ async def many(count: int) -> list[int]:
 def double(x: int) -> int:
     did.append("double")
     return x * 2
+
+
+@workflow(name="fork-child")
+async def child(n: int) -> int:
+    return n
+
+
+@workflow(name="fork-lasting-child")
+async def lasting() -> None:
+    await flow.sleep(5_000)
+
+
+@workflow(name="fork-parent")
+async def parent() -> dict[str, str]:
+    done, kept = flow.start_child(child, 1), flow.start_child(lasting, detached=True)
+    await done.result()
+    open_ = flow.start_child(lasting)
+    await flow.sleep(10)
+    await take(1)
+    late = flow.start_child(child, 2)
+    await late.result()
+    await take(2)
+    return {"done": done.run_id, "kept": kept.run_id, "open": open_.run_id, "late": late.run_id}
 
 
 DOCUMENT = """
@@ -155,3 +179,33 @@ async def test_arguments_that_do_not_fit_start_nothing(tmp_path: Path) -> None:
             await engine.start("sell:1.0.0", {"ordr": 1})
         assert (await engine.list())["runs"] == []
         assert await engine.run("sell:1.0.0", {"order": 1}) == "parcel 20"
+
+
+@pytest.mark.parametrize("begins", [1, 256])
+@pytest.mark.parametrize("crash", [False, True])
+async def test_a_fork_knows_whose_run_a_child_is(
+    *, crash: bool, begins: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What had ended before it was begun by the run that it is a fork of, at whatever remove; all else it begins."""
+    monkeypatch.setattr("stepwell.engine.environment.BEGINS_PER_TURN", begins)
+    async with Kit() as kit:
+        origin = await kit.start(parent)
+        await kit.advance(20)
+        first = await kit.engine.result(origin.run_id)
+        early = await kit.engine.fork(origin.run_id, "/do/4/take")
+        await kit.advance(5)
+        if crash:
+            kit.crash()
+            await kit.reopen()
+        await kit.advance(15)
+        second = await kit.engine.result(early.run_id)
+        assert {name for name in first if first[name] == second[name]} == {"done", "kept"}
+        again = await kit.engine.fork(early.run_id, "/do/6/take")
+        await kit.advance(20)
+        third = await kit.engine.result(again.run_id)
+        assert {name for name in first if first[name] == third[name]} == {"done", "kept"}
+        assert {name for name in second if second[name] == third[name]} == {"done", "kept", "late"}
+        for ids in (first, second):
+            found = {name: (await kit.engine.show(run_id))["status"] for name, run_id in ids.items()}
+            assert found == {"done": "completed", "kept": "running", "open": "cancelled", "late": "completed"}
+        await kit.check()
