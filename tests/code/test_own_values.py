@@ -23,6 +23,10 @@ class Box:
     inside: Any
 
 
+class Connection:
+    pass
+
+
 def given() -> dict[str, Any]:
     """Flat members, nested ones, and a list in a list."""
     return {"n": 1, "list": [1], "deep": [[{"n": 1}]]}
@@ -278,16 +282,16 @@ async def test_each_attempt_gets_the_same_arguments(names: tuple[str, ...], agai
 
 async def test_objects_go_to_a_step_as_they_are() -> None:
     """A connection, say: it is no part of the record, and no copy of it would do."""
-    box, circle = Box(given()), [1]
+    connection, circle = Connection(), [1]
     circle.append(circle)  # type: ignore[arg-type]
 
     @step
     async def same(it: Any, around: Any) -> bool:
-        return it is box and around[0] == 1
+        return it is connection and around[0] == 1
 
     @workflow(name="giving-objects")
     async def giving_objects() -> bool:
-        return await same(box, circle)
+        return await same(connection, circle)
 
     async with Kit(workflows=[giving_objects]) as kit:
         assert await kit.run(giving_objects) is True
@@ -378,14 +382,14 @@ async def test_what_a_step_has_recorded_is_no_longer_its_own(talking: Any) -> No
 
 
 def test_containers_are_copied_and_all_else_is_the_same_object() -> None:
-    box, pair = Box([1]), (1, "a")
-    nested = {"a": [1, {"b": (2, [3])}], "box": box, "pair": pair, "set": {1}}
+    there, pair = Connection(), (1, "a")
+    nested = {"a": [1, {"b": (2, [3])}], "there": there, "pair": pair}
     own = own_copy(nested)
     assert own == nested
-    assert own["box"] is box and own["set"] is nested["set"]
+    assert own["there"] is there
     own["a"][1]["b"][1].append(4)
     assert nested["a"] == [1, {"b": (2, [3])}]
-    assert own_copy(pair) is pair and own_copy(box) is box
+    assert own_copy(pair) is pair and own_copy(there) is there
 
 
 def test_what_holds_itself_stays_one_thing() -> None:
