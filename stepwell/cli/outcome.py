@@ -104,7 +104,7 @@ def summary(view: View, db: Path) -> list[str]:
         return [*lines, pretty(view["output"])]
     if view["error"] is not None:
         lines += error_lines(view["error"])
-    elif view["cancel_reason"]:
+    if view["cancel_reason"]:
         lines.append(f"  why:   {line(view['cancel_reason'])}")
     lines.append("what next:")
     lines.append(with_db(f"  stepwell runs explain {run_id}", db))

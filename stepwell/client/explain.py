@@ -19,7 +19,7 @@ from stepwell.engine.rows import ends_at
 from stepwell.kernel.standing import undoing
 from stepwell.model.base import Instant
 from stepwell.model.driven import DRIVEN
-from stepwell.model.records import State
+from stepwell.model.records import Run, State
 from stepwell.model.states import RunStatus
 
 Applies = Callable[[Facts], bool]
@@ -140,11 +140,10 @@ def _holds(facts: Facts) -> str:
 
 def _failed(facts: Facts) -> str:
     run = facts.state.run
-    where = f" at {run.error_step}" if run.error_step else ""
     kind = "failed" if run.status is RunStatus.FAILED else "ran out of time"
     absorbed = len(tolerated(facts.state))
     more = f"; {times(absorbed, 'failure')} before it had been tolerated" if absorbed else ""
-    return f"The run {kind}{where}: {problem_text(run.error)}{more}.{remark(facts.state)}"
+    return f"The run {kind}{_at(run)}: {problem_text(run.error)}{more}.{remark(facts.state)}"
 
 
 def _continued(facts: Facts) -> str:
@@ -207,16 +206,24 @@ def _completed(facts: Facts) -> str:
     )
 
 
-def _because(text: str) -> Says:
-    """A sentence with the reason that somebody gave, if somebody did."""
+def _because(ended: str) -> Says:
+    """A sentence with the reason that somebody gave, if somebody did; the failure that came before it comes first."""
 
     def says(facts: Facts) -> str:
-        reason, who = facts.state.run.cancel_reason, ended_by(facts.state.run)
-        head = f"{text} by {who}" if who else text
+        run = facts.state.run
+        reason, who = run.cancel_reason, ended_by(run)
+        head = f"The run {ended}"
+        if run.error is not None:
+            head = f"The run failed{_at(run)}: {problem_text(run.error)}; while what it had done was undone, it {ended}"
+        head = f"{head} by {who}" if who else head
         said, added = f"{head}: {reason}" if reason else f"{head}.", remark(facts.state)
         return f"{said.rstrip('.')}.{added}" if added else said
 
     return says
+
+
+def _at(run: Run) -> str:
+    return f" at {run.error_step}" if run.error_step else ""
 
 
 def _waits_for(steps: Sequence[OpenStep], text: str) -> str:
@@ -254,10 +261,8 @@ RULES: Final = (
     Rule("completed", _is(RunStatus.COMPLETED), _completed, (SHOW, RERUN)),
     Rule("failed", _is(RunStatus.FAILED), _failed, (SHOW, RETRY, NEW_INPUT, RERUN, FORK)),
     Rule("timed_out", _is(RunStatus.TIMED_OUT), _failed, (SHOW, RETRY, RERUN, FORK)),
-    Rule(
-        "cancelled", _is(RunStatus.CANCELLED), _because("The run was cancelled"), (SHOW, RETRY, RERUN, FORK)
-    ),
-    Rule("terminated", _is(RunStatus.TERMINATED), _because("The run was terminated"), (SHOW, RERUN)),
+    Rule("cancelled", _is(RunStatus.CANCELLED), _because("was cancelled"), (SHOW, RETRY, RERUN, FORK)),
+    Rule("terminated", _is(RunStatus.TERMINATED), _because("was terminated"), (SHOW, RERUN)),
     Rule("continued", _is(RunStatus.CONTINUED), _continued, (NEXT_RUN, SHOW)),
     Rule("out_of_time", _out_of_time, _ends, (END, SHOW, HISTORY)),
     Rule(

@@ -11,6 +11,7 @@ from stepwell.model import events as e
 from stepwell.model.base import Instant, nothing
 from stepwell.model.events import SAME
 from stepwell.model.people import Stamp, stamped
+from stepwell.model.problem import Problem
 from stepwell.model.records import ACTIONS, Run, Scope, Signal, Step
 
 ROOT: Final = "/do"
@@ -124,8 +125,11 @@ def _compensating(draft: Draft, event: e.RunCompensating, at: Instant) -> None:
     run.compensating = run.outcomes
 
 
-def _ended(draft: Draft, event: Any, at: Instant) -> None:
-    _move(draft, event, at).ended_at = at
+def _cancelled(draft: Draft, event: e.RunCancelled, at: Instant) -> None:
+    run = _move(draft, event, at)
+    run.ended_at = at
+    if event.error is not None:
+        _keep_error(run, event.error, event.step)
 
 
 def _completed(draft: Draft, event: e.RunCompleted, at: Instant) -> None:
@@ -136,15 +140,21 @@ def _completed(draft: Draft, event: e.RunCompleted, at: Instant) -> None:
 
 def _failed(draft: Draft, event: e.RunFailed | e.RunTimedOut, at: Instant) -> None:
     run = _move(draft, event, at)
-    run.ended_at, run.error = at, event.error
-    run.error_step = event.step if isinstance(event, e.RunFailed) else None
-    if run.code is not None and run.error_step in run.errors:  # its code was told, and did not catch it
-        run.errors = {step: error for step, error in run.errors.items() if step != run.error_step}
+    run.ended_at = at
+    _keep_error(run, event.error, event.step if isinstance(event, e.RunFailed) else None)
+
+
+def _keep_error(run: Run, error: Problem, at_step: str | None) -> None:
+    run.error, run.error_step = error, at_step
+    if run.code is not None and at_step in run.errors:  # its code was told, and did not catch it
+        run.errors = {step: other for step, other in run.errors.items() if step != at_step}
 
 
 def _terminated(draft: Draft, event: e.RunTerminated, at: Instant) -> None:
     run = _move(draft, event, at)
     run.ended_at, run.cancel_reason = at, event.reason
+    if event.error is not None:
+        _keep_error(run, event.error, event.step)
 
 
 def _retried(draft: Draft, event: e.RunRetried, at: Instant) -> None:
@@ -277,7 +287,7 @@ CHANGES: Final[dict[type[Any], Callable[[Draft, Any, Instant], None]]] = {
     e.RunResumed: _resumed,
     e.RunCancelling: _cancelling,
     e.RunCompensating: _compensating,
-    e.RunCancelled: _ended,
+    e.RunCancelled: _cancelled,
     e.RunCompleted: _completed,
     e.RunFailed: _failed,
     e.RunTimedOut: _failed,

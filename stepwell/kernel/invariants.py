@@ -10,6 +10,8 @@ from stepwell.model.records import Run, State, Step
 from stepwell.model.states import TERMINAL_RUN, TERMINAL_STEP, RunStatus, StepStatus
 
 _FAILED_RUN = frozenset({RunStatus.FAILED, RunStatus.TIMED_OUT})
+_STOPPED_RUN = frozenset({RunStatus.CANCELLED, RunStatus.TERMINATED})
+"""These may have failed before, and have been stopped while they undid what they had done."""
 _FAILED_STEP = frozenset({StepStatus.FAILED, StepStatus.TIMED_OUT})
 
 
@@ -30,7 +32,7 @@ def _run_sound(run: Run, open_steps: bool) -> bool:
     terminal = status in TERMINAL_RUN
     return (
         terminal is (run.ended_at is not None)
-        and (status in _FAILED_RUN) is (run.error is not None)
+        and ((status in _FAILED_RUN) is (run.error is not None) or status in _STOPPED_RUN)
         and not (terminal and open_steps)
         and (open_steps or status is not RunStatus.RUNNING or run.code is not None or run.attended)
     )
@@ -70,7 +72,7 @@ def _run_violations(run: Run, *, open_steps: bool) -> Iterator[str]:
     terminal = run.status.terminal
     if terminal != (run.ended_at is not None):
         yield f"ended_at is {run.ended_at} while the run is {run.status}"
-    if (run.status in _FAILED_RUN) != (run.error is not None):
+    if (run.status in _FAILED_RUN) != (run.error is not None) and run.status not in _STOPPED_RUN:
         yield f"error is {'set' if run.error else 'not set'} while the run is {run.status}"
     if terminal and open_steps:
         yield f"the run is {run.status} with open steps"

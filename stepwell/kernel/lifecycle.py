@@ -19,7 +19,7 @@ from stepwell.kernel.people.ending import check_fields, keep_fields
 from stepwell.kernel.people.life import proceed_by_itself
 from stepwell.kernel.ruling import Begin, Enter, Fault, Ruling
 from stepwell.kernel.standing import in_flight
-from stepwell.kernel.undoing import begin_undoing, compensates, conclude, has_to_undo, why
+from stepwell.kernel.undoing import begin_undoing, cause_of, compensates, conclude, has_to_undo, why
 from stepwell.model import commands as c
 from stepwell.model import events as e
 from stepwell.model import problem
@@ -220,7 +220,7 @@ def _continues(step: Step) -> bool:
 
 def terminate(r: Ruling, command: c.TerminateRun) -> None:
     cancel_steps(r, list(r.draft.open_steps()), "the run was terminated")
-    r.emit(e.RunTerminated(command.reason))
+    r.emit(e.RunTerminated(command.reason, *cause_of(r)))
 
 
 def settle(r: Ruling) -> None:

@@ -11,6 +11,7 @@ from stepwell.kernel.standing import in_flight
 from stepwell.model import events as e
 from stepwell.model import problem
 from stepwell.model.effects import Continue
+from stepwell.model.problem import Problem
 from stepwell.model.records import Run, Step
 from stepwell.model.states import RunStatus, StepStatus
 
@@ -30,11 +31,24 @@ def why(run: Run) -> str:
 
 
 def conclude(r: Ruling) -> None:
-    """What was asked for, or the time, ends it now."""
-    if r.draft.run.out_of_time:
-        r.emit(e.RunTimedOut(problem.timeout("the workflow did not end within its timeout")))
-    else:
-        r.emit(e.RunCancelled())
+    """What was asked for, or the time, ends it now. If it had failed before, and was undoing what it had done, that
+    stays what it ended for."""
+    error, step = cause_of(r)
+    if not r.draft.run.out_of_time:
+        r.emit(e.RunCancelled(error, step))
+        return
+    late = "the workflow did not end within its timeout"
+    if error is not None:
+        where = f" at {step}" if step else ""
+        late += f", while what it had done was undone: it had failed{where}: {error.detail or error.title}"
+    r.emit(e.RunTimedOut(problem.timeout(late)))
+
+
+def cause_of(r: Ruling) -> tuple[Problem | None, str | None]:
+    """The failure for which the run was undoing what it had done, as far as its code is here to say so, and the step
+    that it came from."""
+    cause = None if r.env.code is None else r.env.code.cause
+    return (None, None) if cause is None else cause
 
 
 def has_to_undo(r: Ruling) -> bool:

@@ -184,6 +184,11 @@ class Code(Protocol):
     """it was told to `undo`"""
 
     @property
+    def cause(self) -> Raised | None:
+        """Why it failed, from then on: what was done may still have to be undone."""
+        ...
+
+    @property
     def differs(self) -> str | None:
         """Where it was found, when it was gone through again, to give other arguments than are recorded."""
         ...

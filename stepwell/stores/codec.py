@@ -57,7 +57,7 @@ def _form(event: type[Any], name: str) -> _Form:
     fields: tuple[str, ...] = event._fields
     texts = {str, int, bool, str | None, int | None}
     tuples = {field for field in fields if getattr(hints[field], "__origin__", None) is tuple}
-    problems = {field for field in fields if hints[field] is Problem}
+    problems = {field for field in fields if hints[field] in (Problem, Problem | None)}
     restore: list[tuple[str, Callable[[Any], Any]]] = [(field, tuple) for field in fields if field in tuples]
     restore += [(field, _problem) for field in fields if field in problems]
     special = tuples | problems
@@ -106,7 +106,8 @@ def encode_events(events: Sequence[Event]) -> bytes:
             if type(value) not in _SCALARS and value is not defaults[position] and not _flat(value):
                 values.append(value)
         for position in packed:
-            written[fields[position]] = event[position].as_json()  # type: ignore[union-attr]
+            if isinstance(problem := event[position], Problem):
+                written[fields[position]] = problem.as_json()
         objects.append(written)
     return _encode(objects, values)
 

@@ -99,7 +99,11 @@ class RunCompensating(NamedTuple):
 
 
 class RunCancelled(NamedTuple):
-    pass
+    """`error`: the failure that its completed steps were being undone for when it was cancelled, and the `step` that it
+    came from, if it did."""
+
+    error: Problem | None = None
+    step: str | None = None
 
 
 class RunCompleted(NamedTuple):
@@ -118,7 +122,11 @@ class RunTimedOut(NamedTuple):
 
 
 class RunTerminated(NamedTuple):
+    """`error` and `step` as of `RunCancelled`, where the code was at hand that knows them."""
+
     reason: str | None = None
+    error: Problem | None = None
+    step: str | None = None
 
 
 class RunRetried(NamedTuple):
