@@ -187,6 +187,7 @@ class Opening:
             engine_id=None if s["guest"] else engine_id,
             vfs=s["vfs"],
             warm=s["warm"],
+            view=s["guest"],
         )
         parts: Parts = s["refit"](Parts(store, _runner(s["workers"]), JqGuard()))
         engine = Engine(

@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from stepwell.cli.absent import require
 from stepwell.cli.screen import clean
 from stepwell.cli.telling import Logging
 from stepwell.client.hints import with_file
-from stepwell.model.errors import InvalidInput, NotFound, StepwellError, StoreUnavailable
+from stepwell.model.errors import InvalidInput, NotFound, StepwellError
 from stepwell.model.journal import RunFilter
 
 if TYPE_CHECKING:
@@ -59,31 +60,23 @@ async def engine(
 
 @contextlib.asynccontextmanager
 async def guest(db: Path) -> AsyncIterator[Stepwell]:
-    """Looks at runs and steers them, and performs nothing. Raises `StoreUnavailable` where there is no file."""
-    _require(db)
+    """Looks at runs and steers them, and performs nothing. Raises `StoreUnavailable` where there is none."""
+    require(db)
     async with engine(db, guest=True) as opened:
         yield opened
 
 
 @contextlib.asynccontextmanager
 async def looker(db: Path) -> AsyncIterator[Looker]:
-    """Looks at runs, and loads no more code than that takes. Raises `StoreUnavailable` where there is no file."""
+    """Looks at runs, and loads no more code than that takes. Raises `StoreUnavailable` where there is none."""
     from stepwell.assembly.looking import look
 
-    _require(db)
+    require(db)
     _log_to_stderr(logging.WARNING, ORDINARY.format)
     with _hints(db):
         async with look(db) as opened:
             opened.file = None  # what is said here names the file as it was given: see `with_db`
             yield opened
-
-
-def _require(db: Path) -> None:
-    if not os.path.exists(db):  # noqa: PTH110
-        raise StoreUnavailable(
-            f"there is no database {db}",
-            hint="name it with --db PATH or STEPWELL_DB; `stepwell run FILE` makes one",
-        )
 
 
 @contextlib.contextmanager

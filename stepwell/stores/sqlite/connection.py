@@ -9,6 +9,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
+from urllib.parse import quote
 
 import apsw
 
@@ -41,12 +42,20 @@ _LOOK: Final = 0.0007
 _MACOS: Final = {"fullfsync": 1, "checkpoint_fullfsync": 1}
 
 
+Stamp = tuple[int, ...]
+
+
 class Place(NamedTuple):
-    """Which file, through which VFS, and how many milliseconds to wait for another process's lock."""
+    """Which file, through which VFS, and how many milliseconds to wait for another process's lock.
+
+    `mode`: how a file is opened that may not be written (see `viewing`), with the `stamp` that it has to keep.
+    """
 
     path: str
     vfs: str | None
     patience: int
+    mode: str = ""
+    stamp: Stamp | None = None
 
 
 def place_of(path: str | os.PathLike[str], vfs: str | None, patience: int) -> Place:
@@ -65,7 +74,8 @@ def open_writer(place: Place, now: Instant) -> apsw.Connection:
     try:
         db = _connect(place, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
         try:
-            _refuse_strangers(db, place.path)
+            _refuse_read_only(db, place.path)
+            refuse_strangers(db, place.path)
             _use_wal(db, place)
             _set(db, _WRITER)
             _read_back(db, place.path)
@@ -127,7 +137,11 @@ def fetch(db: apsw.Connection, query: str, values: Sequence[Any] | Mapping[str, 
 
 
 def _connect(place: Place, flags: int) -> apsw.Connection:
-    db = apsw.Connection(place.path, flags, place.vfs)
+    if place.mode:
+        named = f"file:{quote(place.path)}?{place.mode}"
+        db = apsw.Connection(named, apsw.SQLITE_OPEN_READONLY | apsw.SQLITE_OPEN_URI, place.vfs)
+    else:
+        db = apsw.Connection(place.path, flags, place.vfs)
     db.set_busy_timeout(place.patience)
     return db
 
@@ -152,11 +166,21 @@ def _check_path(path: str) -> None:
         )
 
 
-def _refuse_strangers(db: apsw.Connection, path: str) -> None:
+def _refuse_read_only(db: apsw.Connection, path: str) -> None:
     if db.readonly("main"):
-        raise StoreUnavailable(
-            f"cannot open {path}: it is read-only", hint="make the file and its folder writable"
-        )
+        raise read_only(path, "the file is read-only")
+
+
+def read_only(path: str, why: str) -> StoreUnavailable:
+    """What a file answers that may not be written, to whoever wants to."""
+    return StoreUnavailable(
+        f"cannot write to {path}: {why}",
+        hint="make the file and its folder writable; it can be looked at as it is: stepwell runs list, stepwell doctor",
+    )
+
+
+def refuse_strangers(db: apsw.Connection, path: str) -> None:
+    """Raises `InvalidInput` where it is another program's."""
     ours = _value(db, "PRAGMA application_id") in (APPLICATION_ID, 0)
     tables = {name for (name,) in db.execute(SQL["tables"])}
     if not ours or (tables and "schema_migrations" not in tables):
@@ -222,6 +246,19 @@ def _migrate(db: apsw.Connection, path: str, now: Instant) -> None:
             if db.in_transaction:
                 db.execute("ROLLBACK")
             raise
+
+
+def refuse_outdated(db: apsw.Connection, path: str) -> None:
+    """Raises `StoreUnavailable` where the schema would have to be changed first, which takes writing."""
+    applied = _applied(db)
+    if not pending(migrations("sqlite"), applied, path):
+        return
+    if not applied:
+        raise StoreUnavailable(f"{path} is empty: no Stepwell database yet")
+    raise StoreUnavailable(
+        f"cannot read {path}: it was written by an older Stepwell, and is brought up to date by writing to it",
+        hint="open it once as a user who may write to it, or look at a copy of it",
+    )
 
 
 def _keep_copy(db: apsw.Connection, path: str, version: int) -> None:

@@ -17,7 +17,10 @@ _RESTORE: Final = (
 
 _UNAVAILABLE: Final[dict[type[apsw.Error], tuple[str, str]]] = {
     apsw.FullError: ("the disk is full", "make room; nothing needs to be restarted"),
-    apsw.ReadOnlyError: ("the database is read-only", "make the file and its folder writable"),
+    apsw.ReadOnlyError: (
+        "the database is read-only",
+        "make the file and its folder writable; it can be looked at as it is: stepwell runs list, stepwell doctor",
+    ),
     apsw.BusyError: ("another process holds the database locked", "find and end what keeps it locked"),
     apsw.LockedError: ("another process holds the database locked", "find and end what keeps it locked"),
     apsw.IOError: ("the disk reports an I/O error", "look at the system's log; the disk may be failing"),

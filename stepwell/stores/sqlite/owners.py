@@ -60,17 +60,29 @@ def let_go(lock: BaseFileLock) -> None:
 
 
 def dead(database: str, engine_id: str) -> bool:
-    """Whether nobody holds the engine's lock. Its file is removed then."""
+    """Whether nobody holds the engine's lock. Its file is removed then, where this process may do that."""
     file = lock_file(database, engine_id)
     if not file.exists():
         return True
     try:
         lock = try_lock(file)
     except OSError:  # another user's process, perhaps: not ours to bury
-        return False
+        return _let_go_of(file)
     if lock is None:
         return False
     let_go(lock)
+    return True
+
+
+def _let_go_of(file: Path) -> bool:
+    """Whether nobody holds the lock on a file that may only be read."""
+    try:
+        import fcntl
+
+        with file.open("rb") as held:
+            fcntl.flock(held, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except (OSError, ImportError):
+        return False
     return True
 
 

@@ -13,6 +13,7 @@ import apsw
 from stepwell.model.errors import StoreUnavailable
 from stepwell.stores.sqlite.connection import Place, open_reader
 from stepwell.stores.sqlite.faults import UNREADABLE, translated
+from stepwell.stores.sqlite.viewing import refuse_changed
 
 T = TypeVar("T")
 Read = Callable[[apsw.Connection], T]
@@ -25,6 +26,7 @@ class Readers:
 
     def __init__(self, place: Place) -> None:
         self._place = place
+        self._still = place.stamp is not None
         self._local = threading.local()
         self._opened: list[apsw.Connection] = []
         self._pool = ThreadPoolExecutor(_THREADS, thread_name_prefix="stepwell-reader")
@@ -39,7 +41,10 @@ class Readers:
             if self._inline is None:
                 self._inline = self._open()
                 self._inline.set_busy_timeout(0)
-            return read(self._inline)
+            found = read(self._inline)
+            if self._still:
+                refuse_changed(self._place)
+            return found
         except (apsw.BusyError, apsw.LockedError):
             return await self.long(read)
         except UNREADABLE as error:
@@ -68,7 +73,10 @@ class Readers:
         try:
             if db is None:
                 db = self._local.db = self._open()
-            return read(db)
+            found = read(db)
+            if self._still:
+                refuse_changed(self._place)
+            return found
         except UNREADABLE as error:  # the next read begins with a new connection
             self._local.db = None
             self._drop(db)

@@ -37,7 +37,7 @@ from stepwell.stores.sqlite.archive import SqliteArchive
 from stepwell.stores.sqlite.batch import Extra, claim_row, definition_row, run_row
 from stepwell.stores.sqlite.channel import Channel
 from stepwell.stores.sqlite.commit import put, roll_back
-from stepwell.stores.sqlite.connection import SQL, Place, fetch, grow_wal, open_writer, place_of
+from stepwell.stores.sqlite.connection import SQL, Place, fetch, grow_wal, open_writer, place_of, read_only
 from stepwell.stores.sqlite.driven import SqliteDriven
 from stepwell.stores.sqlite.feed import SqliteFeed
 from stepwell.stores.sqlite.ledger import SqliteLedger
@@ -46,6 +46,7 @@ from stepwell.stores.sqlite.readers import Readers
 from stepwell.stores.sqlite.schedules import SqliteSchedules
 from stepwell.stores.sqlite.search import SqliteSearch
 from stepwell.stores.sqlite.versions import SqliteVersions
+from stepwell.stores.sqlite.viewing import open_to_view, why_unwritable
 from stepwell.stores.sqlite.work import SqliteWork, work_row
 from stepwell.stores.sqlite.writer import Writer
 from stepwell.stores.state_codec import encode_state
@@ -91,22 +92,30 @@ class SqliteStore:
         vfs: str | None = None,
         busy_timeout: Duration = 5 * SECOND,
         warm: int = WARM_WAL,
+        view: bool = False,
     ) -> SqliteStore:
         """Open the file, create it where there is none, bring its schema up to date.
 
         `engine_id`: the engine that will carry runs on; None for whoever only looks or sends commands.
         `busy_timeout`: how long to wait for another process that is writing. `warm`: bytes to which an engine
-        grows the WAL file. Raises `StoreUnavailable`, `StoreDamaged` (no database), `StoreTooNew`,
-        `InvalidInput` (another program's).
+        grows the WAL file. `view`: a file that is there and may not be written is opened all the same, to be read.
+        Raises `StoreUnavailable`, `StoreDamaged` (no database), `StoreTooNew`, `InvalidInput` (another program's).
         """
         place = place_of(path, vfs, max(1, busy_timeout // MILLISECOND))
-        db = await asyncio.to_thread(open_writer, place, clock.now())
+        unwritable = why_unwritable(place.path)
+        if unwritable is not None and not view:
+            raise read_only(place.path, unwritable)
+        if unwritable is not None:
+            db, place = await asyncio.to_thread(open_to_view, place)
+        else:
+            db = await asyncio.to_thread(open_writer, place, clock.now())
         lock = None
         try:
             if engine_id is not None:
                 lock = await asyncio.to_thread(owners.hold, place.path, engine_id)
                 await asyncio.to_thread(_warm, db, warm)
-            store = cls(Writer(db, place.path, place.patience), Readers(place), place, engine_id)
+            where = place.path if unwritable is None else f"{place.path} ({unwritable})"
+            store = cls(Writer(db, where, place.patience), Readers(place), place, engine_id)
         except BaseException:
             db.close()
             if lock is not None:
@@ -261,13 +270,18 @@ class SqliteStore:
         return self._writer.changed()
 
     async def describe(self) -> Mapping[str, Json]:
+        known: dict[str, Json] = {
+            "library": "apsw",
+            "sqlite": apsw.sqlite_lib_version(),
+            "path": self._place.path,
+        }
+        if self._place.mode:
+            return {**known, "read_only": True}
         settings = await self._writer.run(  # the connection whose durability counts
             lambda db: [fetch(db, f"PRAGMA {name}")[0][0] for name in ("journal_mode", "synchronous")]
         )
         return {
-            "library": "apsw",
-            "sqlite": apsw.sqlite_lib_version(),
-            "path": self._place.path,
+            **known,
             "journal_mode": settings[0],
             "synchronous": {0: "off", 1: "normal", 2: "full", 3: "extra"}.get(settings[1], settings[1]),
         }
