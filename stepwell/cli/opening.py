@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import logging
 import os
+import shlex
 import sys
 from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stepwell.cli.absent import require
+from stepwell.cli.options import BY_KEY
 from stepwell.cli.screen import clean
 from stepwell.cli.telling import Logging
 from stepwell.client.hints import with_file
@@ -97,7 +99,10 @@ def allow_modules(*folders: Path) -> None:
 
 
 async def find_run(stepwell: Stepwell | Looker, given: str) -> str:
-    """The id of the run with this id or the only one whose id begins so. Raises `NotFound`, `InvalidInput`."""
+    """The id of the run with this id, the only one whose id begins so, or the one with the key after `key=`. Raises
+    `NotFound`, `InvalidInput`."""
+    if given.startswith(BY_KEY):
+        return await _with_key(stepwell, given.removeprefix(BY_KEY))
     if await stepwell.engine.store.row(given) is not None:
         return given
     if not given:
@@ -105,6 +110,7 @@ async def find_run(stepwell: Stepwell | Looker, given: str) -> str:
     page = await stepwell.engine.store.list_runs(RunFilter(id_prefix=given), 4)
     found = [row.id for row in page.rows]
     if not found:
+        await _refuse_key(stepwell, given)
         return (await stepwell.engine.row(given)).id  # which says where it is, if it was archived
     if len(found) > 1:
         raise InvalidInput(
@@ -112,6 +118,33 @@ async def find_run(stepwell: Stepwell | Looker, given: str) -> str:
             hint="give more of it; list the runs with: stepwell runs list",
         )
     return found[0]
+
+
+async def _with_key(stepwell: Stepwell | Looker, key: str) -> str:
+    """Of a chain of runs that continue as new, the last."""
+    found = await stepwell.engine.store.find_key(key)
+    if found is None:
+        raise NotFound(
+            f"no run was started with the key {key!r}", hint="list the runs with: stepwell runs list"
+        )
+    return (await stepwell.engine.row(found[0])).id
+
+
+async def _refuse_key(stepwell: Stepwell | Looker, given: str) -> None:
+    """Raises `NotFound` where no run has this id, but one has this key."""
+    found = await stepwell.engine.store.find_key(given)
+    if found is not None:
+        raise NotFound(
+            f"there is no run {given}, but run {found[0]} was started with this key",
+            hint=f"name it by its key: {_by_key(given)}",
+        )
+
+
+def _by_key(key: str) -> str:
+    context = click.get_current_context(silent=True)
+    if context is None or all(option.name != "key" for option in context.command.params):
+        return shlex.quote(BY_KEY + key)
+    return f"{context.command_path} --key {shlex.quote(key)}"
 
 
 def _no_run(given: str) -> NotFound:

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Final, TypeVar
 
 import click
 
@@ -15,6 +15,9 @@ from stepwell.model.errors import InvalidInput
 F = TypeVar("F", bound=Callable[..., Any])
 
 PATH = click.Path(path_type=Path)
+
+BY_KEY: Final = "key="
+"""Before the key that a run was started with, where its id could stand."""
 
 
 def db_option(function: F) -> F:

@@ -42,6 +42,7 @@ _OPTIONS: Final = (
     _text("--parent", "parent_id", "RUN", "Only runs that this run started."),
     _text("--rerun-of", "rerun_of", "RUN", "Only reruns of this run."),
     _text("--error", "error_type", "TYPE", "Only runs with an error of this type; its last part will do."),
+    _text("--key", "key", "K", "Only runs that were started with this key."),
     _text("--id", "id_prefix", "PREFIX", "Only runs whose id begins so."),
     _text("--since", "created_after", "TIME", f"Only runs created since. {WHEN}"),
     _text("--until", "created_before", "TIME", "Only runs created before."),
@@ -52,7 +53,7 @@ _OPTIONS: Final = (
 )
 _FILTERS: Final = (
     "status", "open", "carried_on", "name", "namespace", "version", "tags", "where", "overdue", "parent_id", "rerun_of",
-    "error_type", "id_prefix", "created_after", "created_before", "updated_after", "updated_before",
+    "error_type", "key", "id_prefix", "created_after", "created_before", "updated_after", "updated_before",
     "ended_after", "ended_before",
 )  # fmt: skip
 

@@ -23,7 +23,8 @@ Time = Instant | datetime | str
 class Filters(TypedDict, total=False):
     """What is not given does not filter. `open`: has not ended. `carried_on`: an engine that is alive carries it on.
     `error_type`: a type, or what stands behind its last slash (`timeout`). `where` asks for attributes, as text
-    (`amount > 100 and region = "eu"`) or as data (see `client.where`). `overdue`: open, past a soft deadline."""
+    (`amount > 100 and region = "eu"`) or as data (see `client.where`). `overdue`: open, past a soft deadline. `key`:
+    started with this key (of a chain of runs that continue as new: all of them)."""
 
     status: Sequence[str]
     name: str | None
@@ -34,6 +35,7 @@ class Filters(TypedDict, total=False):
     rerun_of: str | None
     error_type: str | None
     id_prefix: str | None
+    key: str | None
     open: bool | None
     carried_on: bool | None
     created_after: Time | None

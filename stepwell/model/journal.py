@@ -131,6 +131,8 @@ class RunFilter(NamedTuple):
     code: str | None = None
     lease_before: Instant | None = None
     """some claim on a step of it has expired by then"""
+    key: str | None = None
+    """started with this idempotency key, or what such a run went on as"""
 
 
 class EngineRow(NamedTuple):

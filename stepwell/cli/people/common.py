@@ -10,8 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import click
 
-from stepwell.cli.options import db_option, json_option
-from stepwell.cli.runs.common import as_guest
+from stepwell.cli.runs.common import as_guest, run_argument
 from stepwell.cli.screen import line, print_json, say
 from stepwell.cli.who import who_options
 from stepwell.model.base import Instant
@@ -51,8 +50,7 @@ def step_argument(function: F) -> F:
 
     placed.__doc__, placed.__name__ = function.__doc__, function.__name__
     placed.__dict__.update(function.__dict__)  # the options that were given to it
-    taken = click.argument("step", metavar="STEP")(db_option(json_option(placed)))
-    return click.argument("run", metavar="RUN")(taken)  # type: ignore[return-value]
+    return run_argument(click.argument("step", metavar="STEP")(placed))  # type: ignore[return-value]
 
 
 def changing(function: F) -> F:

@@ -41,7 +41,8 @@ _LOOK, _INSPECT, _STEER, _AGAIN = (
 def command() -> None:
     """Look at runs and steer them, also while another process carries them on.
 
-    RUN is the id of a run, or as much of its beginning as makes it the only one.
+    RUN is the id of a run, or as much of its beginning as makes it the only one; --key K stands for the run that was
+    started with that key.
 
     Example: stepwell runs list --status failed
     """

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 import click
 
-from stepwell.cli.options import db_option, json_option
+from stepwell.cli.options import BY_KEY, db_option, json_option
 from stepwell.cli.runs.common import F
 from stepwell.cli.screen import line, print_json, say, table
 from stepwell.cli.selecting import filter_options
@@ -27,9 +28,14 @@ USUAL: Final[dict[str, dict[str, Any]]] = {
 
 
 def runs_arguments(function: F) -> F:
-    """`RUN…` or filters, `--db` and `--json`."""
-    runs = click.argument("runs", nargs=-1, metavar="[RUN]...")
-    return runs(filter_options(db_option(json_option(function))))
+    """`RUN…` or filters, `--db` and `--json`. A `--key` names its run."""
+
+    @wraps(function)
+    def named(runs: tuple[str, ...], key: str | None, **options: Any) -> Any:
+        return function(runs=runs if key is None else (*runs, BY_KEY + key), key=None, **options)
+
+    argument = click.argument("runs", nargs=-1, metavar="[RUN]...")
+    return argument(filter_options(db_option(json_option(named))))  # type: ignore[return-value]
 
 
 def is_one(runs: tuple[str, ...], where: dict[str, Any]) -> bool:

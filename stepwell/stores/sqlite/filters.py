@@ -26,6 +26,7 @@ _CONDITIONS: Final = {
     "ended_before": "runs.ended_at < :ended_before",
     "overdue_at": "runs.open = 1 AND runs.due_at <= :overdue_at",
     "code": "runs.code = :code",
+    "key": "runs.key = :key",
     "lease_before": "runs.lease_until <= :lease_before",
     "error_type": "CASE WHEN json_valid(runs.error) THEN json_extract(runs.error, '$.type') = :error_type"
     " OR substr(json_extract(runs.error, '$.type'), -length(:error_type) - 1) = '/' || :error_type END",

@@ -32,6 +32,7 @@ class CensusConformance(Base):
                 name=("orders", "refunds")[number % 2],
                 version=("1.0.0", "2.0.0")[number % 5 == 0],
                 rerun_of="00-0000" if number % 9 == 4 else None,
+                key="one" if number == 5 else None,
                 updated_at=(number * 37) % 101 if ended is None else ended,
                 ended_at=ended,
                 error={"type": TYPES[number // 4 % len(TYPES)], "status": 500} if failed else None,
@@ -152,6 +153,7 @@ EMPTY = (
     RunFilter(not_owners=["engine-1"]),
     RunFilter(owners=[]),
     RunFilter(error_type="us"),
+    RunFilter(key="on", open=True),
 )
 FILTERS: list[tuple[RunFilter, Matches]] = [
     (RunFilter(), lambda row: True),
@@ -172,6 +174,8 @@ FILTERS: list[tuple[RunFilter, Matches]] = [
         lambda row: row.status in ("paused", "running"),
     ),
     (RunFilter(id_prefix="zz"), lambda row: False),
+    (RunFilter(key="one"), lambda row: row.key == "one"),
+    (RunFilter(key="on", open=True), lambda row: False),
     (RunFilter(open=True), lambda row: row.status in OPEN),
     (
         RunFilter(open=True, status=["paused"], name="refunds"),
