@@ -20,12 +20,12 @@ from stepwell.engine.environment import Memo
 from stepwell.engine.host import Host
 from stepwell.engine.mail import Lost, Mail, OnItsWay, Pending, StraightPending, settle
 from stepwell.engine.rows import indexed, moved_entry, row_of
-from stepwell.kernel.code import Straight, complete_at_once
+from stepwell.kernel.code import Straight, at_once
 from stepwell.kernel.decide import decide
 from stepwell.kernel.ruling import Decision, Ruling
 from stepwell.model.base import Instant, new
 from stepwell.model.calls import Answer, Code, CodeMismatch, CodeRestart
-from stepwell.model.commands import Command, CompleteStep, FailRun, Proceed, StallRun
+from stepwell.model.commands import Command, FailRun, Proceed, StallRun, StartRun
 from stepwell.model.effects import Effect
 from stepwell.model.errors import InvalidInput, SeqConflict, StepwellError, StoreUnavailable
 from stepwell.model.journal import DefinitionRow, KeyClaim, Turn
@@ -234,10 +234,10 @@ class Actor:
 
     def _at_once(self, command: Command, now: Instant) -> Straight | Answer | None:
         """As nearly every turn of a Python workflow is decided: there is nothing to look at but its code."""
-        code = self._code
-        if code is None or type(command) is not CompleteStep or not self._surroundings.plain:
+        code = self.code() if type(command) is StartRun else self._code
+        if code is None or not self._surroundings.plain:
             return None
-        return complete_at_once(self.definition, self.state, command, now, code)
+        return at_once(self.definition, self.state, command, now, code)
 
     def _decision(
         self, mail: Mail, now: Instant, chance: float, memo: Memo | None, said: Answer | None
@@ -248,7 +248,7 @@ class Actor:
 
     def _commit(self, mail: Mail, decision: Decision, now: Instant) -> None:
         """Raises `InvalidInput` where a value cannot be stored; nothing has changed then."""
-        if type(decision) is Straight:
+        if isinstance(decision, Straight):
             self._commit_straight(mail, decision, now)
         elif isinstance(decision, Ruling) and decision.events:
             self._commit_ruling(mail, decision, now)
@@ -262,18 +262,13 @@ class Actor:
         index, terminal = indexed(run), run.status.terminal
         moved = terminal or index != self._indexed
         tip = self.host.store.append(
-            Turn(run.id, run.seq, now, events),
-            self.state.tip,
-            pending,
-            row=row_of(run) if moved else None,
-            claim=mail.claim,
-            definition=mail.definition,
+            Turn(run.id, run.seq, now, events), self.state.tip, pending,
+            row=row_of(run) if moved else None, claim=mail.claim, definition=mail.definition,
             entry=moved_entry(run, events) if run.queue is not None else None,
             follow_ups=run.follow_ups[len(before.follow_ups) :] if run.follow_ups else (),
             work=inbox.changes(decision.definition, decision.draft),
-            foreign=self.foreign,
-            unowned=self.definition.driven,
-        )
+            foreign=self.foreign, unowned=self.definition.driven,
+        )  # fmt: skip
         self._pending.append(pending)
         self.state, self.definition = decision.merge(), decision.definition
         self.state.tip, self._indexed = tip, index
@@ -281,16 +276,20 @@ class Actor:
             self._drop_code()
 
     def _commit_straight(self, mail: Mail, decision: Straight, now: Instant) -> None:
-        """Nothing that the index, a queue or an inbox says has changed, unless the run has ended."""
-        state, ended = self.state, decision.ended
-        run, seq = state.run, state.run.seq + 1
-        pending = new(StraightPending, (self, seq, now, mail, decision.calls, decision.ending))
-        turn = new(Turn, (run.id, seq, now, decision.events))
-        row = None if ended is None else row_of(ended)
-        state.tip = self.host.store.append(turn, state.tip, pending, row=row, foreign=self.foreign)
+        """Nothing that a queue or an inbox says has changed; what the index says, where the run starts or ends."""
+        state, listed, ending = self.state, decision.listed, decision.ending
+        run_id, seq = state.run.id, state.run.seq + 1
+        pending = new(StraightPending, (self, seq, now, mail, decision.calls, ending, decision.created))
+        turn = new(Turn, (run_id, seq, now, decision.events))
+        row = None if listed is None else row_of(listed)
+        state.tip = self.host.store.append(
+            turn, state.tip, pending, row=row, claim=mail.claim, definition=mail.definition, foreign=self.foreign,
+        )  # fmt: skip
+        if listed is not None:
+            self._indexed = indexed(listed)
         decision.merge()
         self._pending.append(pending)
-        if ended is not None:
+        if ending is not None:
             self._drop_code()
 
     def _nothing_new(self, mail: Mail, effects: Sequence[Effect]) -> None:

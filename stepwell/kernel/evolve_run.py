@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-from stepwell.kernel.draft import Draft
+from stepwell.definition.model import Definition
+from stepwell.kernel.draft import Draft, copy_run
 from stepwell.kernel.tables import next_run_status
 from stepwell.model import events as e
-from stepwell.model.base import Instant, nothing
+from stepwell.model.base import Instant, new, nothing
+from stepwell.model.commands import StartRun
 from stepwell.model.events import SAME
 from stepwell.model.people import Stamp, stamped
 from stepwell.model.problem import Problem
@@ -33,46 +35,40 @@ STAMPS: Final[dict[type[Any], str]] = {
 """What is stamped with who and when, where somebody signed."""
 
 
+def created_by(definition: Definition, command: StartRun) -> e.RunCreated:
+    """What is on record of a start."""
+    d = definition
+    names = (command.run_id, d.namespace, d.name, d.version, d.hash)
+    attended = d.procedure is not None
+    return new(e.RunCreated, (*names, *command[1:12], d.code, *command[12:27], attended, command.commit))
+
+
+def run_of(event: e.RunCreated, at: Instant) -> Run:
+    """The run as it is created. What the event says of it has the same names in the run."""
+    run = copy_run(_NO_RUN)
+    vars(run).update(zip(_SAID, event[1:], strict=True))
+    run.id, run.created_at, run.counts = event.run_id, at, {}
+    run.status = next_run_status(None, e.RunCreated, event.run_id)
+    run.labels = tuple(event.labels)
+    run.variables = dict(event.variables) or nothing()
+    run.attributes = dict(event.attributes) or nothing()
+    run.properties = dict(event.properties) or nothing()
+    return run
+
+
+_NO_RUN: Final = Run("", "", "", "", "", 0)
+_SAID: Final = e.RunCreated._fields[1:]
+
+
+def root(run: Run) -> Scope:
+    """The scope of the run's own task list."""
+    return Scope(ROOT, None, ROOT, "do", input=run.context, flow=run.context)
+
+
 def _created(draft: Draft, event: e.RunCreated, at: Instant) -> None:
-    draft.run = Run(
-        event.run_id,
-        event.namespace,
-        event.name,
-        event.version,
-        event.definition_hash,
-        at,
-        status=next_run_status(None, e.RunCreated, event.run_id),
-        seq=draft.run.seq,
-        input=event.input,
-        variables=dict(event.variables) or nothing(),
-        key=event.key,
-        tags=event.tags,
-        priority=event.priority,
-        mode=event.mode,
-        parent_id=event.parent_id,
-        parent_step=event.parent_step,
-        depth=event.depth,
-        rerun_of=event.rerun_of,
-        detached=event.detached,
-        code=event.code,
-        continued_from=event.continued_from,
-        forked_from=event.forked_from,
-        attributes=dict(event.attributes) or nothing(),
-        queue=event.queue,
-        due=event.due,
-        deadline=event.deadline,
-        partition=event.partition,
-        unique=event.unique,
-        debounced=event.debounced,
-        title=event.title,
-        description=event.description,
-        labels=tuple(event.labels),
-        properties=dict(event.properties) or nothing(),
-        author=event.author,
-        held=event.held,
-        attended=event.attended,
-        commit=event.commit,
-    )
+    seq = draft.run.seq
+    draft.run = run_of(event, at)
+    draft.run.seq = seq
 
 
 def _move(draft: Draft, event: Any, at: Instant) -> Run:
@@ -89,7 +85,7 @@ def _started(draft: Draft, event: e.RunStarted, at: Instant) -> None:
     data = run.input if event.input is SAME else event.input
     run.started_at, run.context, run.deadline = at, data, event.deadline
     run.expected, run.held = event.expected, False
-    draft.add_scope(Scope(ROOT, None, ROOT, "do", input=data, flow=data))
+    draft.add_scope(root(run))
 
 
 def _rescheduled(draft: Draft, event: e.RunRescheduled, at: Instant) -> None:

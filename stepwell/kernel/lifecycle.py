@@ -10,7 +10,7 @@ from stepwell.kernel import graph, overdue
 from stepwell.kernel.code.again import reopen
 from stepwell.kernel.code.follow import follow
 from stepwell.kernel.data import View, shape_input
-from stepwell.kernel.evolve_run import ROOT
+from stepwell.kernel.evolve_run import ROOT, created_by
 from stepwell.kernel.evolve_step import ATTENDED, PERFORMED
 from stepwell.kernel.flow import advance, cancel_steps, complete_run, fail_run
 from stepwell.kernel.limits import limits
@@ -34,13 +34,7 @@ from stepwell.model.states import RunStatus, StepStatus, WaitReason
 
 def start(r: Ruling, command: c.StartRun) -> None:
     d = r.definition
-    created = e.RunCreated(
-        command.run_id, d.namespace, d.name, d.version, d.hash, *command[1:12], d.code, *command[12:21],
-        title=command.title, description=command.description, labels=command.labels,
-        properties=command.properties, author=command.author, held=command.held, attended=d.procedure is not None,
-        commit=command.commit,
-    )  # fmt: skip
-    r.emit(created)
+    r.emit(created_by(d, command))
     if d.procedure is not None:
         given = {**defaults(d.procedure.fields), **_fields(command.input)}
         keep_fields(r, given, complete=not command.held)

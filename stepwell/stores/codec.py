@@ -18,7 +18,7 @@ from pydantic_core import from_json, to_json
 
 from stepwell.model.base import Instant, Json
 from stepwell.model.errors import InvalidInput, StoreDamaged, StoreTooNew
-from stepwell.model.events import NAMES, Event
+from stepwell.model.events import NAMES, SAME, Event, StepCompleted, StepStarted
 from stepwell.model.problem import Problem
 
 DEPTH: Final = 500
@@ -95,6 +95,10 @@ def encode_events(events: Sequence[Event]) -> bytes:
     objects: list[dict[str, Any]] = []
     values: list[Any] = []
     for event in events:
+        brief = _BRIEF.get(type(event))
+        if brief is not None and (short := brief(event, values)) is not None:
+            objects.append(short)
+            continue
         kind, defaults, rest, first, whole, packed = _WAYS[type(event)]
         fields, free = first if event[_FIRST:] == rest else whole
         written: dict[str, Any] = {"type": kind}
@@ -110,6 +114,36 @@ def encode_events(events: Sequence[Event]) -> bytes:
                 written[fields[position]] = problem.as_json()
         objects.append(written)
     return _encode(objects, values)
+
+
+def _begun(event: Any, values: list[Any]) -> dict[str, Any] | None:
+    """A step that begins, of which nothing special is said. None: it is for `encode_events`."""
+    step, path, kind, scope, value = event[:_FIRST]
+    if event[_FIRST:] != _ORDINARY or value is SAME or not path:
+        return None
+    if type(value) not in _SCALARS and not _flat(value):
+        values.append(value)
+    return {"type": _STARTED, "step": step, "path": path, "kind": kind, "scope": scope, "input": value}
+
+
+def _done(event: Any, values: list[Any]) -> dict[str, Any] | None:
+    """A step that gave something, as it was performed."""
+    step, value, source = event
+    if source is not None or value is SAME:
+        return None
+    if type(value) not in _SCALARS and not _flat(value):
+        values.append(value)
+    return {"type": _COMPLETED, "step": step, "output": value}
+
+
+_BRIEF: Final[dict[type[Any], Callable[[Any, list[Any]], dict[str, Any] | None]]] = {
+    StepStarted: _begun,
+    StepCompleted: _done,
+}
+"""The two events that journals are full of, as `encode_events` would write them, in half the time."""
+_ORDINARY: Final = StepStarted("")[_FIRST:]
+_STARTED: Final = NAMES[StepStarted]
+_COMPLETED: Final = NAMES[StepCompleted]
 
 
 def decode_events(body: bytes, run_id: str, seq: int) -> tuple[Event, ...]:

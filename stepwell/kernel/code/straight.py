@@ -1,9 +1,9 @@
-"""The turn that nearly every turn of a Python workflow is, made without a draft.
+"""The turns that nearly all turns of a Python workflow are, made without a draft.
 
-A step ended well, the code is told so, and asks for nothing but steps of which nothing special is said, or returns
-with nothing left open. All that can fail comes first; what changes is written into the state when the turn has been
-taken (`Straight.merge`). `decide` comes to the same, in four times the time: it says so in tests/code/test_straight.py,
-and goes on here wherever something is out of the ordinary.
+The run starts, or a step of it ended well; the code is told so, and asks for nothing but steps of which nothing special
+is said, or returns with nothing left open. All that can fail comes first; what changes is written into the state when
+the turn has been taken (`Straight.merge`). `decide` comes to the same, in four times the time: it says so in
+tests/code/test_straight.py, and goes on here wherever something is out of the ordinary.
 """
 
 from __future__ import annotations
@@ -12,39 +12,48 @@ from collections.abc import Sequence
 from typing import Final
 
 from stepwell.definition.model import Definition
+from stepwell.definition.specs import NO_INPUT
 from stepwell.kernel.code.calls import as_asked, is_ordinary
 from stepwell.kernel.draft import copy_run
-from stepwell.kernel.evolve_run import ROOT
+from stepwell.kernel.evolve_run import ROOT, created_by, root, run_of
 from stepwell.kernel.ruling import BEGINS_PER_TURN, Decision
 from stepwell.model.base import Instant, Json, new
 from stepwell.model.calls import Answer, Code, Done, Returned, StepCall
-from stepwell.model.commands import CompleteStep
+from stepwell.model.commands import Command, CompleteStep, StartRun
 from stepwell.model.effects import Effect
-from stepwell.model.events import Event, RunCompleted, StepCompleted, StepStarted
+from stepwell.model.events import (
+    Event,
+    RunCompleted,
+    RunCreated,
+    RunStarted,
+    StepCompleted,
+    StepStarted,
+)
 from stepwell.model.records import Run, State, Step
 from stepwell.model.states import RunStatus, StepStatus
 
 _KIND: Final = "call:python"
+_RUN_STARTED: Final = RunStarted()
 
 
 class Straight(Decision):
-    """`step` has ended as `done` says, `calls` are made, and so `begun` begin. `ended`: the run as it is if its code
-    returned with `ending`."""
+    """The code asks for `calls`, and so `begun` begin. `created`: the run starts. `ending`: its code returned.
+    `listed`: the run as the index has to tell of it, where that has changed."""
 
-    __slots__ = ("begun", "calls", "done", "ended", "ending", "state", "step")
+    __slots__ = ("begun", "calls", "created", "ending", "listed", "state")
 
     def __init__(
         self,
         definition: Definition,
         state: State,
-        step: Step,
-        done: Done,
+        now: Instant,
         calls: list[StepCall],
         ending: Returned | None = None,
+        created: RunCreated | None = None,
+        listed: Run | None = None,
     ) -> None:
-        now = done.ended_at
-        self.definition, self.state, self.step, self.done = definition, state, step, done
-        self.calls, self.ending, self.answer = calls, ending, None
+        self.definition, self.state, self.calls, self.answer = definition, state, calls, None
+        self.ending, self.created, self.listed = ending, created, listed
         self.begun = []
         for call in calls:
             step_id, arguments = call.id, call.arguments
@@ -52,15 +61,46 @@ class Straight(Decision):
             next_.tries, next_.flow = None, arguments
             next_.started_at = next_.updated_at = now
             self.begun.append(next_)
-        self.ended = None if ending is None else _ended(state.run, ending, done)
+
+    @property
+    def effects(self) -> list[Effect]:
+        return effects_of(self.listed or self.state.run, self.calls)
+
+
+class Opened(Straight):
+    """The run has started."""
+
+    __slots__ = ()
+
+    @property
+    def events(self) -> list[Event]:
+        assert self.created is not None
+        return opening(self.created, self.calls)
+
+    def merge(self) -> State:
+        state, run, begun = self.state, self.listed, self.begun
+        assert run is not None
+        state.run = run
+        state.scopes[ROOT] = root(run)
+        if begun:
+            state.scopes[ROOT].begun = True
+            run.counts[StepStatus.RUNNING] = len(begun)
+        for next_ in begun:
+            state.steps[next_.id] = next_
+            state.open_steps[next_.id] = None
+        return state
+
+
+class StepOver(Straight):
+    """`step` has ended as `done` says."""
+
+    __slots__ = ("done", "step")
+    step: Step
+    done: Done
 
     @property
     def events(self) -> list[Event]:
         return events_of(self.step.id, self.done.output, self.done.source, self.calls, self.ending)
-
-    @property
-    def effects(self) -> list[Effect]:
-        return effects_of(self.state.run, self.calls)
 
     def merge(self) -> State:
         state, step, done = self.state, self.step, self.done
@@ -69,8 +109,8 @@ class Straight(Decision):
         step.updated_at = step.ended_at = now = done.ended_at
         if step.tries:
             step.tries[-1].ended_at = now
-        if self.ended is not None:
-            state.run = self.ended
+        if self.listed is not None:
+            state.run = self.listed
         run, counts = state.run, state.run.counts
         run.seq, run.updated_at, run.outcomes = run.seq + 1, now, done.outcome
         counts[StepStatus.RUNNING] += len(self.begun) - 1
@@ -82,11 +122,40 @@ class Straight(Decision):
         return state
 
 
-def complete_at_once(
-    definition: Definition, state: State, command: CompleteStep, now: Instant, code: Code
+def at_once(
+    definition: Definition, state: State, command: Command, now: Instant, code: Code
 ) -> Straight | Answer | None:
     """The decision, where nothing is masked and everything may be called. None: this is for `decide`. An answer: so is
-    this, but the code has been told of the end of the step, and said this. Raises what `Code.go_on` raises."""
+    this, but the code has been told of the end of the step (or has begun), and said this. Raises what `Code.go_on`
+    raises."""
+    if type(command) is CompleteStep:
+        return _complete(definition, state, command, now, code)
+    if type(command) is StartRun:
+        return _start(definition, state, command, now, code)
+    return None
+
+
+def _start(
+    definition: Definition, state: State, command: StartRun, now: Instant, code: Code
+) -> Straight | Answer | None:
+    if state.run.seq or not _nothing_special(definition, command):
+        return None
+    created = created_by(definition, command)
+    run = run_of(created, now)
+    run.status, run.seq, run.updated_at = RunStatus.RUNNING, 1, now
+    run.started_at, run.context = now, run.input
+    answer = code.go_on(run, None, now)
+    if answer.ending is not None or answer.abandoned or len(answer.calls) > BEGINS_PER_TURN:
+        return answer
+    calls = [call for call in answer.calls if is_ordinary(call)]
+    if len(calls) < len(answer.calls):
+        return answer
+    return Opened(definition, state, now, calls, None, created, run)
+
+
+def _complete(
+    definition: Definition, state: State, command: CompleteStep, now: Instant, code: Code
+) -> Straight | Answer | None:
     step = state.steps.get(command.step)
     if step is None or not _in_order(definition, state, code):
         return None
@@ -104,7 +173,10 @@ def complete_at_once(
     calls = [call for call in answer.calls if is_ordinary(call)]
     if len(calls) < len(answer.calls):
         return answer
-    return Straight(definition, state, step, done, calls, ending)
+    ended = None if ending is None else _ended(state.run, ending, done)
+    over = StepOver(definition, state, now, calls, ending, None, ended)
+    over.step, over.done = step, done
+    return over
 
 
 def events_of(
@@ -117,6 +189,11 @@ def events_of(
     if ending is not None:
         events.append(RunCompleted(ending.output))
     return events
+
+
+def opening(created: RunCreated, calls: Sequence[StepCall]) -> list[Event]:
+    """And in the first one."""
+    return [created, _RUN_STARTED, *[_started(call.id, call.arguments) for call in calls]]
 
 
 def effects_of(run: Run, calls: Sequence[StepCall]) -> list[Effect]:
@@ -135,6 +212,20 @@ def _ended(run: Run, ending: Returned, done: Done) -> Run:
     run.status, run.output = RunStatus.COMPLETED, ending.output
     run.ended_at = run.updated_at = done.ended_at
     return run
+
+
+def _nothing_special(definition: Definition, command: StartRun) -> bool:
+    """It begins at once, as its function and its caller say, and nothing is said of when it must be over."""
+    d = definition
+    return (
+        command.mode == "normal"
+        and command.queue is None
+        and command.deadline is None
+        and not (command.held or command.history)
+        and not (
+            d.hooks or d.hanging or d.input != NO_INPUT or d.timeout or d.deadline or d.procedure or d.driven
+        )
+    )
 
 
 def _in_order(definition: Definition, state: State, code: Code) -> bool:
