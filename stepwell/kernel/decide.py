@@ -53,7 +53,7 @@ def decide(
     said: Answer | None = None,
 ) -> Ruling:
     """What the command causes. No events: it changes nothing (a late timer, say). `said`: what the workflow's code
-    said, if it was told of this end of a step already (see `code.complete_at_once`).
+    said, if it was told of this already (see `code.at_once`).
 
     Raises `TransitionRefused`, `NotFound` or `InvalidInput` where it cannot be done, and `Deferred` where a value must
     be computed elsewhere first; the state is then as it was.

@@ -9,7 +9,7 @@ from stepwell.definition.model import Definition
 from stepwell.kernel.draft import Draft, copy_run
 from stepwell.kernel.tables import next_run_status
 from stepwell.model import events as e
-from stepwell.model.base import Instant, new, nothing
+from stepwell.model.base import Instant, nothing
 from stepwell.model.commands import StartRun
 from stepwell.model.events import SAME
 from stepwell.model.people import Stamp, stamped
@@ -40,7 +40,7 @@ def created_by(definition: Definition, command: StartRun) -> e.RunCreated:
     d = definition
     names = (command.run_id, d.namespace, d.name, d.version, d.hash)
     attended = d.procedure is not None
-    return new(e.RunCreated, (*names, *command[1:12], d.code, *command[12:27], attended, command.commit))
+    return e.RunCreated(*names, *command[1:12], d.code, *command[12:27], attended, command.commit)
 
 
 def run_of(event: e.RunCreated, at: Instant) -> Run:
