@@ -6,14 +6,14 @@ import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from typing import NamedTuple, Protocol
 
-from stepwell.kernel.code import effects_of, events_of, opening
+from stepwell.kernel.code import RUN_STARTED, effects_of, events_of
 from stepwell.kernel.ruling import Condition, Decision
 from stepwell.model.base import Instant, Json
 from stepwell.model.calls import Returned, StepCall
 from stepwell.model.commands import Command, CompleteStep
 from stepwell.model.effects import Effect
 from stepwell.model.errors import StoreUnavailable
-from stepwell.model.events import Event, RunCreated
+from stepwell.model.events import Event, RunCreated, StepCompleted
 from stepwell.model.journal import DefinitionRow, KeyClaim
 from stepwell.model.records import State
 
@@ -116,11 +116,12 @@ class StraightPending(NamedTuple):
 
     @property
     def events(self) -> Sequence[Event]:
-        if self.created is not None:
-            return opening(self.created, self.calls)
         command = self.mail.command
+        if self.created is not None:
+            return events_of([self.created, RUN_STARTED], self.calls, self.ending)
         assert isinstance(command, CompleteStep)
-        return events_of(command.step, command.output, command.source, self.calls, self.ending)
+        completed = StepCompleted(command.step, command.output, command.source)
+        return events_of([completed], self.calls, self.ending)
 
     @property
     def effects(self) -> Sequence[Effect]:

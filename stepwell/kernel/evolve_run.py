@@ -38,9 +38,12 @@ STAMPS: Final[dict[type[Any], str]] = {
 def created_by(definition: Definition, command: StartRun) -> e.RunCreated:
     """What is on record of a start."""
     d = definition
-    names = (command.run_id, d.namespace, d.name, d.version, d.hash)
-    attended = d.procedure is not None
-    return e.RunCreated(*names, *command[1:12], d.code, *command[12:27], attended, command.commit)
+    return e.RunCreated(
+        command.run_id, d.namespace, d.name, d.version, d.hash, *command[1:12], d.code, *command[12:21],
+        title=command.title, description=command.description, labels=command.labels,
+        properties=command.properties, author=command.author, held=command.held, attended=d.procedure is not None,
+        commit=command.commit,
+    )  # fmt: skip
 
 
 def run_of(event: e.RunCreated, at: Instant) -> Run:

@@ -159,6 +159,27 @@ async def test_all_that_is_said_of_a_run_when_it_starts(monkeypatch: pytest.Monk
     assert (watch.started, watch.wrong) == (1, [])
 
 
+@workflow(name="straight-empty")
+async def empty(fails: bool) -> str:
+    if fails:
+        raise ValueError("at once")
+    return "over"
+
+
+async def test_a_run_without_a_step_is_one_turn(monkeypatch: pytest.MonkeyPatch) -> None:
+    watch = Watch(monkeypatch)
+    async with Kit() as kit:
+        handle = await kit.start(empty, False)
+        assert await kit.result(handle) == "over"
+        assert (await kit.engine.show(handle.run_id))["change"] == 1
+        assert (watch.started, watch.ended, watch.others, watch.wrong) == (1, 1, 0, [])
+        failed = await kit.start(empty, True)
+        await kit.drain()
+        assert (await kit.engine.show(failed.run_id))["status"] == "failed"
+        assert (watch.started, watch.others, watch.wrong) == (1, 1, [])
+        await kit.check()
+
+
 @pytest.mark.parametrize("odd", [{"mode": "debug"}, {"queue": "q"}, {"deadline": 60}, {"held": True}])
 async def test_a_start_of_which_something_special_is_said_goes_the_long_way(
     odd: dict[str, Any], monkeypatch: pytest.MonkeyPatch

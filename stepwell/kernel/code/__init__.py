@@ -13,8 +13,8 @@ from stepwell.kernel.code.steps import recover as recover
 from stepwell.kernel.code.steps import time_out as time_out
 from stepwell.kernel.code.steps import time_out_attempt as time_out_attempt
 from stepwell.kernel.code.steps import wake as wake
+from stepwell.kernel.code.straight import RUN_STARTED as RUN_STARTED
 from stepwell.kernel.code.straight import Straight as Straight
 from stepwell.kernel.code.straight import at_once as at_once
 from stepwell.kernel.code.straight import effects_of as effects_of
 from stepwell.kernel.code.straight import events_of as events_of
-from stepwell.kernel.code.straight import opening as opening

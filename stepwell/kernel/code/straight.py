@@ -33,7 +33,7 @@ from stepwell.model.records import Run, State, Step
 from stepwell.model.states import RunStatus, StepStatus
 
 _KIND: Final = "call:python"
-_RUN_STARTED: Final = RunStarted()
+RUN_STARTED: Final = RunStarted()
 
 
 class Straight(Decision):
@@ -75,7 +75,7 @@ class Opened(Straight):
     @property
     def events(self) -> list[Event]:
         assert self.created is not None
-        return opening(self.created, self.calls)
+        return events_of([self.created, RUN_STARTED], self.calls, self.ending)
 
     def merge(self) -> State:
         state, run, begun = self.state, self.listed, self.begun
@@ -100,7 +100,9 @@ class StepOver(Straight):
 
     @property
     def events(self) -> list[Event]:
-        return events_of(self.step.id, self.done.output, self.done.source, self.calls, self.ending)
+        done = self.done
+        completed: StepCompleted = new(StepCompleted, (done.id, done.output, done.source))
+        return events_of([completed], self.calls, self.ending)
 
     def merge(self) -> State:
         state, step, done = self.state, self.step, self.done
@@ -145,12 +147,12 @@ def _start(
     run.status, run.seq, run.updated_at = RunStatus.RUNNING, 1, now
     run.started_at, run.context = now, run.input
     answer = code.go_on(run, None, now)
-    if answer.ending is not None or answer.abandoned or len(answer.calls) > BEGINS_PER_TURN:
+    calls, ending = _plain_calls(answer), answer.ending
+    if calls is None or (ending is not None and (type(ending) is not Returned or calls)):
         return answer
-    calls = [call for call in answer.calls if is_ordinary(call)]
-    if len(calls) < len(answer.calls):
-        return answer
-    return Opened(definition, state, now, calls, None, created, run)
+    if ending is not None:
+        _end(run, ending, now)
+    return Opened(definition, state, now, calls, ending, created, run)
 
 
 def _complete(
@@ -165,35 +167,34 @@ def _complete(
     done = new(Done, (step.id, command.output, command.source, number, now))
     answer = code.go_on(state.run, done, now)
     code.check_complete()
-    if answer.abandoned or len(answer.calls) > BEGINS_PER_TURN:
+    calls, ending = _plain_calls(answer), answer.ending
+    if calls is None:
         return answer
-    ending = answer.ending
-    if ending is not None and (type(ending) is not Returned or answer.calls or len(state.open_steps) > 1):
+    if ending is not None and (type(ending) is not Returned or calls or len(state.open_steps) > 1):
         return answer
-    calls = [call for call in answer.calls if is_ordinary(call)]
-    if len(calls) < len(answer.calls):
-        return answer
-    ended = None if ending is None else _ended(state.run, ending, done)
+    ended = None if ending is None else _end(copy_run(state.run), ending, now)
     over = StepOver(definition, state, now, calls, ending, None, ended)
     over.step, over.done = step, done
     return over
 
 
-def events_of(
-    step_id: str, output: Json, source: str | None, calls: Sequence[StepCall], ending: Returned | None
-) -> list[Event]:
-    """What has happened in such a turn."""
-    events: list[Event] = [new(StepCompleted, (step_id, output, source))]
+def _plain_calls(answer: Answer) -> list[StepCall] | None:
+    """All that it asks for, if nothing special is said of it. (The list in the answer is filled again.)"""
+    calls: list[StepCall] = []
+    for call in answer.calls:
+        if not is_ordinary(call):
+            return None
+        calls.append(call)
+    return None if answer.abandoned or len(calls) > BEGINS_PER_TURN else calls
+
+
+def events_of(happened: list[Event], calls: Sequence[StepCall], ending: Returned | None) -> list[Event]:
+    """All of such a turn: what happened, what the code asked for then, and its end."""
     for call in calls:
-        events.append(_started(call.id, call.arguments))
+        happened.append(_started(call.id, call.arguments))
     if ending is not None:
-        events.append(RunCompleted(ending.output))
-    return events
-
-
-def opening(created: RunCreated, calls: Sequence[StepCall]) -> list[Event]:
-    """And in the first one."""
-    return [created, _RUN_STARTED, *[_started(call.id, call.arguments) for call in calls]]
+        happened.append(RunCompleted(ending.output))
+    return happened
 
 
 def effects_of(run: Run, calls: Sequence[StepCall]) -> list[Effect]:
@@ -207,10 +208,9 @@ def _started(step_id: str, arguments: Json) -> StepStarted:
     )
 
 
-def _ended(run: Run, ending: Returned, done: Done) -> Run:
-    run = copy_run(run)
+def _end(run: Run, ending: Returned, now: Instant) -> Run:
     run.status, run.output = RunStatus.COMPLETED, ending.output
-    run.ended_at = run.updated_at = done.ended_at
+    run.ended_at = run.updated_at = now
     return run
 
 
@@ -220,6 +220,7 @@ def _nothing_special(definition: Definition, command: StartRun) -> bool:
     return (
         command.mode == "normal"
         and command.queue is None
+        and command.deadline is None
         and command.deadline is None
         and not (command.held or command.history)
         and not (
