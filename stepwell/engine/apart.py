@@ -19,9 +19,17 @@ class Turn:
         yield
 
 
+class Left(Exception):
+    """The coroutine raised a `GeneratorExit` by itself, `error`: nobody threw it away."""
+
+    def __init__(self, error: GeneratorExit) -> None:
+        super().__init__("a coroutine raised GeneratorExit")
+        self.error = error
+
+
 class Apart(Generic[T]):
     """What is left of a coroutine that was begun in `context` and `waits_for` something. Await it once. What it sets in
-    context variables stays in there."""
+    context variables stays in there. Raises `Left`."""
 
     __slots__ = ("_context", "_coroutine", "_waits_for")
 
@@ -30,15 +38,21 @@ class Apart(Generic[T]):
 
     def __await__(self) -> Generator[Any, Any, T]:
         run, coroutine, waits_for = self._context.run, self._coroutine, self._waits_for
+        thrown_away = False
         try:
             while True:
                 try:
                     sent = yield waits_for
                 except BaseException as error:  # noqa: BLE001 - whatever its task is told, it is told
+                    thrown_away = isinstance(error, GeneratorExit)
                     step = partial(coroutine.throw, error)
                 else:
                     step = partial(coroutine.send, sent)
                 waits_for = run(step)
+        except GeneratorExit as error:
+            if thrown_away:
+                raise
+            raise Left(error) from error
         except StopIteration as done:
             result: T = done.value
             return result

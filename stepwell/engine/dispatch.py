@@ -15,8 +15,8 @@ from collections.abc import Callable, Coroutine
 from contextvars import copy_context
 from typing import Any, Final, Protocol
 
-from stepwell.engine.apart import Apart, Turn
-from stepwell.model.actions import Failed, Interrupted, Outcome
+from stepwell.engine.apart import Apart, Left, Turn
+from stepwell.model.actions import Failed, Interrupted, Outcome, left_with
 from stepwell.model.problem import runtime
 
 log = logging.getLogger("stepwell.engine")
@@ -174,6 +174,8 @@ class Dispatch:
             outcome: Outcome = done.value
         except asyncio.CancelledError:
             outcome = Interrupted()
+        except GeneratorExit as error:  # nobody throws away what has just begun
+            outcome = left_with(error)
         except Exception as error:  # noqa: BLE001 - a defect of whoever performs must not stop the engine
             outcome = _failed(identity, error)
         finally:
@@ -186,6 +188,8 @@ class Dispatch:
             outcome = await rest
         except asyncio.CancelledError:
             outcome = Interrupted()
+        except Left as left:
+            outcome = left_with(left.error)
         except Exception as error:  # noqa: BLE001 - a defect of whoever performs must not stop the engine
             outcome = _failed(job.identity, error)
         del self._tasks[job.identity]

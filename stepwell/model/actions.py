@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 from stepwell.model.base import Duration, Instant, Json
-from stepwell.model.problem import Problem
+from stepwell.model.problem import Problem, runtime
 
 
 class BasicAuth(NamedTuple):
@@ -188,3 +188,15 @@ class Interrupted(NamedTuple):
 
 
 Outcome = Succeeded | Failed | Postponed | Interrupted
+
+
+def leaving(error: GeneratorExit, outcome: Callable[[], Outcome]) -> None:
+    """Let the exception say what came of the action if nobody threw its coroutine away. Only who drives that knows: a
+    function may raise a `GeneratorExit` too."""
+    error.__dict__["stepwell_outcome"] = outcome
+
+
+def left_with(error: GeneratorExit) -> Outcome:
+    """What came of it."""
+    outcome: Callable[[], Outcome] | None = error.__dict__.pop("stepwell_outcome", None)
+    return Failed(runtime("GeneratorExit")) if outcome is None else outcome()

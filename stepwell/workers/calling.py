@@ -6,15 +6,16 @@ import asyncio
 import inspect
 import logging
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
-from stepwell.model.actions import Failed, Interrupted, Outcome, Succeeded
+from stepwell.model.actions import Failed, Interrupted, Outcome, Succeeded, leaving
 from stepwell.model.base import Json, own
 from stepwell.model.problem import Problem, runtime, validation
 from stepwell.ports import WorkContext
 from stepwell.workers.context import _CURRENT, Current, StepFault, StepInterrupted
 from stepwell.workers.exceptions import text_of
-from stepwell.workers.places import place_of
+from stepwell.workers.places import is_ctrl_c, place_of
 from stepwell.workers.results import NotJson, jsonable
 
 log = logging.getLogger("stepwell.workers")
@@ -38,13 +39,16 @@ async def call_async(
     token = _CURRENT.set(current)
     try:
         result = jsonable(await _apply(function, own(arguments)))
-    except GeneratorExit:
-        raise  # the coroutine is being thrown away, nobody waits for an outcome
+    except GeneratorExit as error:  # the function's, or the coroutine is thrown away: who drives it knows
+        leaving(error, partial(_outcome_of, error, function, arguments))
+        raise
     except asyncio.CancelledError as error:
         if task.cancelling() > cancels:
             raise
         return _outcome_of(error, function, arguments)
-    except BaseException as error:  # noqa: BLE001 - whatever a function raises, SystemExit too, is its step's fault
+    except BaseException as error:  # whatever a function raises, SystemExit too, is its step's fault
+        if is_ctrl_c(error):
+            raise
         return _outcome_of(error, function, arguments)
     finally:
         _CURRENT.reset(token)

@@ -13,7 +13,7 @@ from typing import Any, BinaryIO
 
 from pydantic_core import from_json, to_json
 
-from stepwell.model.actions import Failed, Outcome, Succeeded
+from stepwell.model.actions import Failed, Outcome, Succeeded, left_with
 from stepwell.model.base import Json
 from stepwell.model.problem import configuration, runtime, validation
 from stepwell.workers.calling import call_async, call_plain, is_async
@@ -133,7 +133,10 @@ def _perform(name: str, arguments: Json, current: Current, loop: asyncio.Abstrac
         assert task is not None
         return await call_async(function, arguments, current, task)
 
-    return loop.run_until_complete(call())
+    try:
+        return loop.run_until_complete(call())
+    except GeneratorExit as error:  # nobody throws it away here
+        return left_with(error)
 
 
 def _found(name: str) -> Callable[..., Any]:

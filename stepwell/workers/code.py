@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
-from stepwell.model.actions import CodeAction, Failed, Interrupted, Outcome, Postponed, Succeeded
+from stepwell.model.actions import CodeAction, Failed, Interrupted, Outcome, Postponed, Succeeded, leaving
 from stepwell.model.base import new
 from stepwell.model.problem import Problem, runtime
 from stepwell.ports import WorkContext
@@ -15,6 +16,7 @@ from stepwell.workers.calling import described
 from stepwell.workers.context import _CURRENT, CallAgain, Current, StepFault, StepInterrupted
 from stepwell.workers.copies import own_copy
 from stepwell.workers.exceptions import named
+from stepwell.workers.places import is_ctrl_c
 from stepwell.workers.results import NotJson
 
 log = logging.getLogger("stepwell.workers")
@@ -26,14 +28,17 @@ async def run_async(action: CodeAction, context: WorkContext, loop: asyncio.Abst
     _CURRENT.set(Current(context, loop))
     try:
         return new(Succeeded, (action.write(await _called(action)), None))
-    except GeneratorExit:
-        raise  # the coroutine is being thrown away, nobody waits for an outcome
+    except GeneratorExit as error:  # the function's, or the coroutine is thrown away: who drives it knows
+        leaving(error, partial(outcome_of, error, action))
+        raise
     except asyncio.CancelledError as error:
         task = asyncio.current_task()
         if task is not None and task.cancelling():
             raise
         return outcome_of(error, action)
-    except BaseException as error:  # noqa: BLE001 - whatever a function raises, SystemExit too, is its step's fault
+    except BaseException as error:  # whatever a function raises, SystemExit too, is its step's fault
+        if is_ctrl_c(error):
+            raise
         return outcome_of(error, action)
 
 

@@ -1,10 +1,14 @@
 """Where an exception was raised: the last line of the user's own code, and behind it the line of a library, if it was
-raised in one. Of the user's files only the names are told: folders are nobody's business."""
+raised in one; and whether it was raised there at all. Of the user's files only the names are told: folders are
+nobody's business."""
 
 from __future__ import annotations
 
+import asyncio.runners
+import dis
 import os
 import sysconfig
+import threading
 from collections.abc import Sequence
 from pathlib import Path, PurePath
 from traceback import walk_tb
@@ -15,6 +19,9 @@ _OURS: Final = f"{Path(__file__).parent.parent}{os.sep}"
 _STANDARD: Final = tuple(
     {f"{sysconfig.get_paths()[name]}{os.sep}" for name in ("stdlib", "platstdlib")} | {"<frozen "}
 )
+_HANDLER: Final = asyncio.runners.__file__
+"""where asyncio raises what a second Ctrl-C asks for"""
+_RAISE: Final = dis.opmap["RAISE_VARARGS"]
 _INSTALLED: Final = tuple(f"{os.sep}{folder}{os.sep}" for folder in ("site-packages", "dist-packages"))
 
 
@@ -39,6 +46,20 @@ def place_of(error: BaseException) -> str:
     if last is lines[-1] or lines[-1] is not every[-1]:  # what this package refuses was asked for by the user
         return told
     return f"{told}\n  raised in {_said(_inside(lines[-1].file), lines[-1])}"
+
+
+def is_ctrl_c(error: BaseException) -> bool:
+    """Somebody pressed Ctrl-C, to stop the program, while a function was at work on the main thread: Python raises that
+    in the middle of whatever is running. The function itself did not; nothing may be recorded of it."""
+    trace = error.__traceback__
+    if not isinstance(error, KeyboardInterrupt) or trace is None:
+        return False
+    if threading.current_thread() is not threading.main_thread():
+        return False
+    while trace.tb_next is not None:
+        trace = trace.tb_next
+    code = trace.tb_frame.f_code
+    return code.co_filename == _HANDLER or code.co_code[trace.tb_lasti] != _RAISE
 
 
 def _users(lines: Sequence[_Line]) -> list[_Line]:
