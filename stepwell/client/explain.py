@@ -12,7 +12,7 @@ from stepwell.client.awaiting import APPROVAL, CONDITION, PEOPLE, STEPS, THEIRS,
 from stepwell.client.evidence import evidence
 from stepwell.client.open_steps import Facts, OpenStep, facts_of, problem_lines, problem_text, times
 from stepwell.client.queued import Queued, says
-from stepwell.client.undone import first_undone, remark, tolerated
+from stepwell.client.undone import first_undone, remark, tolerated, under_way
 from stepwell.client.views import View, when
 from stepwell.engine.ended import ended_by
 from stepwell.engine.rows import ends_at
@@ -361,7 +361,7 @@ def explain(
         "run_id": state.run.id,
         "status": state.run.status.value,
         "reason": rule.reason,
-        "summary": rule.says(facts),
+        "summary": rule.says(facts) + under_way(state),
         "details": [found.as_json() for found in facts.open],
         "next_actions": [
             {"action": action.action, "command": action.command.format_map(_names(facts))}

@@ -9,11 +9,12 @@ from stepwell.client.views import error_view
 from stepwell.kernel.standing import undoing
 from stepwell.model.policy import step_options
 from stepwell.model.records import State, Step
-from stepwell.model.states import StepStatus
+from stepwell.model.states import RunStatus, StepStatus
 
 MOST_NAMED: Final = 3
 SEEN_TO: Final = "once it is seen to, put the run out of sight: stepwell runs metadata {run} --archive"
 """What ends the finding that a compensation failed: nothing that Stepwell does takes it back any more."""
+GOING_ON: Final = (RunStatus.RUNNING, RunStatus.PAUSING, RunStatus.PAUSED)
 BAD = (StepStatus.FAILED, StepStatus.TIMED_OUT)
 
 
@@ -52,6 +53,17 @@ def remark(state: State) -> str:
     more = f", and {len(others) - 3} more" if len(others) > 3 else ""
     ids = ", ".join(step.id for step in others[:3])
     return f" {len(failed)} compensations failed: {named}: {problem_text(first.error)}; {ids} too{more}."
+
+
+def under_way(state: State) -> str:
+    """A sentence to add (with its blank) to a run that has failed and is still open: what it had done is being undone.
+    The journal has its failure only when that is through; until then the last one of a step is the likely one."""
+    run = state.run
+    if run.status not in GOING_ON or not undoing(state.steps.values()):
+        return ""
+    *_, last = (None, *tolerated(state).items())
+    likely = "" if last is None else f" The last failure was that of {last[0]}: {problem_text(last[1])}."
+    return f" The run has failed, and what it had done is being undone.{likely}"
 
 
 def evidence(state: State) -> list[dict[str, Any]]:

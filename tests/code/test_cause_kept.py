@@ -128,6 +128,24 @@ async def test_a_failure_of_the_code_itself_is_kept_too() -> None:
         assert view["summary"].endswith("; while what it had done was undone, it was cancelled.")
 
 
+async def test_that_it_has_failed_is_told_while_it_undoes() -> None:
+    async with Kit(workflows=WORKFLOWS) as kit:
+        run_id = await undoing(kit, of_a_step)
+        summary_ = (await kit.engine.explain(run_id))["summary"]
+        assert "cause_slow_refund failed: " in summary_
+        assert (
+            " The run has failed, and what it had done is being undone. The last failure was that of "
+            in summary_
+        )
+        assert "/do/1/cause_ship: Runtime Error (500): ValueError: no lorry" in summary_
+        (told,) = (await kit.engine.status())["open"]
+        assert told["summary"] == summary_
+        idle = await undoing_nothing(kit)
+        assert "has failed" not in (await kit.engine.explain(idle))["summary"]
+        run_id = await undoing(kit, of_its_own)
+        assert (await kit.engine.explain(run_id))["summary"].endswith(" what it had done is being undone.")
+
+
 async def test_the_end_of_its_time_does_not_hide_it() -> None:
     async with Kit(workflows=WORKFLOWS) as kit:
         run_id = await undoing(kit, timed)
