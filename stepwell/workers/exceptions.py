@@ -14,6 +14,7 @@ from stepwell.workers.context import StepFault
 
 MOST: Final = 16_384
 """Characters of an attribute, roughly; what is longer is not kept: an exception may hold whole answers of servers."""
+MOST_OF_ALL: Final = 65_536
 DEEPEST: Final = 20
 
 _SCALARS: Final = (str, int, float, bool, type(None))
@@ -27,11 +28,14 @@ def named(error: BaseException) -> dict[str, object]:
     given, state = parts(error)
     lost = {f"args[{place}]": type(each).__name__ for place, each in enumerate(given) if not _is_kept(each)}
     attributes: dict[str, object] = {}
+    room = MOST_OF_ALL
     for name, value in state.items():
         if not isinstance(name, str) or name.startswith((_OURS, "__")) or name == "args":
             continue
-        if _is_json(value):
+        size = _size(value, DEEPEST)
+        if size is not None and size <= min(MOST, room):
             attributes[name] = own(value)
+            room -= size
         elif not (isinstance(error, StepFault) and name == "problem"):  # which is on record itself
             lost[name] = type(value).__name__
     found: dict[str, object] = {
@@ -74,11 +78,6 @@ def text_of(value: object) -> str:
 def _is_kept(value: object) -> bool:
     """As an argument: of any length."""
     return isinstance(value, _SCALARS) or _size(value, DEEPEST) is not None
-
-
-def _is_json(value: object) -> bool:
-    size = _size(value, DEEPEST)
-    return size is not None and size <= MOST
 
 
 def _size(value: object, levels: int) -> int | None:

@@ -91,6 +91,8 @@ def faults(kind: str) -> BaseException:
         "long": KeptPlain("long"),
     }
     made["long"].answer = "x" * 1_000_000  # type: ignore[attr-defined]
+    for number in range(100):
+        setattr(made["long"], f"page_{number}", "x" * 16_000)
     return made[kind]
 
 
@@ -179,6 +181,7 @@ async def test_what_is_no_json_is_not_there_and_the_rest_is() -> None:
     assert found["error"].stepwell_problem.exception["lost"] == {"amount": "Decimal"}
     found = await seen("long")
     assert found["type"] == "KeptPlain" and "answer" not in found
+    assert [name for name in found if name.startswith("page_")] == [f"page_{number}" for number in range(4)]
 
 
 @pytest.mark.parametrize(
