@@ -13,7 +13,7 @@ from stepwell.engine.dispatch import Dispatch
 from stepwell.engine.feed import Feed
 from stepwell.engine.followups import FollowUps
 from stepwell.engine.mail import Mail
-from stepwell.engine.orphans import ORPHANED, orphaned
+from stepwell.engine.orphans import ORPHANED, cancel_left_alone, cancel_unwanted, orphaned
 from stepwell.engine.probing import PROBE
 from stepwell.engine.queues import Queueing
 from stepwell.engine.scheduler import Scheduler
@@ -111,6 +111,7 @@ class Recovery:
             actor = await ward.actor(run_id)
             alone = await orphaned(ward.reload, actor.state)
             await self._take_over_signals(actor.state)
+            await cancel_unwanted(ward, actor.state)
         except StoreUnavailable as error:  # the next look will find it again
             log.warning("run %s cannot be taken up now: %s", run_id, error)
             return False
@@ -173,6 +174,7 @@ class Recovery:
                     looks = 0
                     ward.follow_ups.look()
                     await self.run()
+                    await cancel_left_alone(ward)
             except StoreUnavailable as error:
                 log.warning("cannot look at the store: %s", error)
             except Exception:  # the watch must go on, whatever one look met
