@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
+from stepwell.client.serving import apps
 from stepwell.model.driven import DRIVEN
 from stepwell.model.errors import InvalidInput
 
@@ -82,5 +83,5 @@ async def require_code(stepwell: Stepwell, run_id: str) -> None:
     if row.code is not None and row.code != DRIVEN and reference not in stepwell.engine.codebase.known():
         raise InvalidInput(
             f"the code of {row.name} {row.version} ({row.code}) is not known here",
-            hint="name the module or file that has it: --app FILE.py",
+            hint=f"name the module or file that has it:{apps([row.code])}",
         )

@@ -9,6 +9,7 @@ from stepwell.cli.attending import LOOK_EVERY, Screen, attend
 from stepwell.cli.failing import LEFT_TO_PEOPLE, RUN_CODES
 from stepwell.cli.opening import with_db
 from stepwell.cli.screen import line, lines_of, on_terminal, pretty, print_json, say, tint, write
+from stepwell.client.serving import serve
 
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
@@ -32,10 +33,11 @@ async def carry_through(
 
     With `steer` (this process carries it on) a procedure is left as soon as only people can go on with it.
     """
-    how = "follow it with: stepwell runs watch" if not steer else "go on with it: stepwell serve"
+    code = (await stepwell.engine.row(run_id)).code
+    how = "follow it with: stepwell runs watch" if not steer else f"go on with it: {serve(code)}"
     last_words = with_db(how, db) + (f" {run_id}" if not steer else "")
     if not steer and not await _carried_on(stepwell, run_id):
-        say(with_db("no engine carries the run on now; start one with: stepwell serve", db), err=True)
+        say(with_db(f"no engine carries the run on now; start one with: {serve(code)}", db), err=True)
     screen = None if as_json else await make_screen(stepwell, run_id, db)
     until = until_people if steer and (await stepwell.state(run_id)).run.attended else None
     view = await attend(

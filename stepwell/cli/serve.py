@@ -26,6 +26,7 @@ from stepwell.cli.options import (
 )
 from stepwell.cli.screen import line
 from stepwell.cli.telling import Logging, log_options
+from stepwell.client.serving import apps
 from stepwell.model.base import MILLISECOND, Duration, Instant
 from stepwell.model.driven import DRIVEN
 from stepwell.model.errors import StepwellError
@@ -251,7 +252,7 @@ class _Server:
     async def _name_missing_code(self) -> None:
         """Open runs that this process cannot carry on, because it does not have their code."""
         engine = self._stepwell.engine
-        known, missing = engine.codebase.known(), Counter[str]()
+        known, missing = engine.codebase.known(), Counter[tuple[str, str]]()
         cursor: str | None = None
         while True:
             page = await engine.store.list_runs(RunFilter(status=[s.value for s in OPEN_RUN]), 500, cursor)
@@ -260,14 +261,13 @@ class _Server:
                     row.code not in (None, DRIVEN)
                     and f"{row.namespace}/{row.name}:{row.version}" not in known
                 ):
-                    missing[f"{row.name} {row.version} ({row.code})"] += 1
+                    missing[f"{row.name} {row.version}", row.code or ""] += 1
             cursor = page.next
             if cursor is None:
                 break
         for code, count in missing.items():
-            log.warning(
-                "%d open run(s) of %s wait for code that is not here: serve --app FILE.py", count, code
-            )
+            (name, ref), said = code, "%d open run(s) of %s wait for code that is not here: serve%s"
+            log.warning(said, count, f"{name} ({ref})", apps([ref]))
 
     async def _take_up(self) -> None:
         """Go on with what is new among the open runs of nobody. One that cannot be read is tried once."""

@@ -11,6 +11,7 @@ from stepwell.client.file_checks import Naming, file_findings
 from stepwell.client.open_steps import problem_lines
 from stepwell.client.ordered import lost_orders
 from stepwell.client.schedule_checks import schedule_findings
+from stepwell.client.serving import serve
 from stepwell.client.views import View
 from stepwell.definition.model import Definition
 from stepwell.engine.inbox import items
@@ -33,7 +34,6 @@ _REBUILD: Final = "make the index anew from the journal: stepwell doctor --rebui
 _REPORT: Final = (
     "keep a copy of the file, and report this with the output of: stepwell runs history {run} --json"
 )
-_SERVE: Final = "stepwell serve"
 
 NOTICES: Final = frozenset({"not_carried_on", "subscription_failing", "schedule_failing"})
 """Findings that say what waits to be done; nothing is wrong with the file."""
@@ -190,7 +190,7 @@ async def _check_around(engine: Reading, state: State, wrong: Wrong) -> None:
             "follow_up_missing", f"run {order.run_id}, ordered by run {run.id}, was never started", _REBUILD
         )
     if not (run.status.terminal or run.waits or run.code == DRIVEN or await engine.store.owner_alive(run.id)):
-        wrong("not_carried_on", f"run {run.id} is {run.status}, and no engine carries it on", _SERVE)
+        wrong("not_carried_on", f"run {run.id} is {run.status}, and no engine carries it on", serve(run.code))
 
 
 async def _check_key(engine: Reading, run: Run, definition: Definition, wrong: Wrong) -> None:

@@ -12,6 +12,7 @@ from stepwell.client.awaiting import APPROVAL, CONDITION, PEOPLE, STEPS, THEIRS,
 from stepwell.client.evidence import evidence
 from stepwell.client.open_steps import Facts, OpenStep, facts_of, problem_lines, problem_text, times
 from stepwell.client.queued import Queued, says
+from stepwell.client.serving import apps, where
 from stepwell.client.undone import first_undone, remark, tolerated, under_way
 from stepwell.client.views import View, when
 from stepwell.engine.ended import ended_by
@@ -43,7 +44,7 @@ class Rule(NamedTuple):
 
 SHOW: Final = Action("look at its steps and errors", "stepwell runs show {run}")
 WATCH: Final = Action("follow it live", "stepwell runs watch {run}")
-SERVE: Final = Action("carry on every open run of this file", "stepwell serve")
+SERVE: Final = Action("carry on every open run of this file{where}", "stepwell serve{apps}")
 CANCEL: Final = Action("stop it gently", "stepwell runs cancel {run}")
 TERMINATE: Final = Action("stop it at once, without waiting", "stepwell runs terminate {run}")
 PAUSE: Final = Action("hold it back before the next step", "stepwell runs pause {run}")
@@ -61,7 +62,8 @@ FORK: Final = Action(
 )
 NEXT_RUN: Final = Action("see how that one stands", "stepwell runs explain {next}")
 SERVE_TOO: Final = SERVE._replace(
-    action="have an engine carry it on afterwards: none does now", applies=lambda facts: not facts.carried_on
+    action="have an engine carry it on afterwards{where}: none does now",
+    applies=lambda facts: not facts.carried_on,
 )
 NEW_INPUT: Final = Action(
     "start it anew with an input that it accepts",
@@ -75,7 +77,7 @@ LET_GO: Final = Action(
     lambda facts: facts.queued is not None and bool(facts.queued.place.depth.queue.paused),
 )
 SERVE_QUEUED: Final = SERVE._replace(
-    action="begin what waits in the queues",
+    action="begin what waits in the queues{where}",
     applies=lambda facts: facts.queued is not None and not facts.queued.workers,
 )
 END: Final = SERVE._replace(action="have it ended, by an engine that is there from now on")
@@ -101,7 +103,7 @@ HISTORY: Final = Action("read everything that happened", "stepwell runs history 
 
 WITH_CODE: Final = Action(
     "have it carried on where its code is: name its file, or open the database from the program that has it",
-    "stepwell serve --app FILE.py",
+    "stepwell serve{apps}",
 )
 OLD_CODE: Final = WITH_CODE._replace(
     action="have the code that it began with carry it on: bring that version back, or mark the change as a patch"
@@ -356,7 +358,7 @@ def explain(
     """
     driven = state.run.code == DRIVEN  # a program of its own carries it on
     facts = facts_of(state, now, carried_on=carried_on or driven, queued=queued)
-    rule = next(rule for rule in RULES if rule.applies(facts))
+    rule, names = next(rule for rule in RULES if rule.applies(facts)), _names(facts)
     return {
         "run_id": state.run.id,
         "status": state.run.status.value,
@@ -364,7 +366,7 @@ def explain(
         "summary": rule.says(facts) + under_way(state),
         "details": [found.as_json() for found in facts.open],
         "next_actions": [
-            {"action": action.action, "command": action.command.format_map(_names(facts))}
+            {"action": action.action.format_map(names), "command": action.command.format_map(names)}
             for action in rule.actions
             if action.applies(facts)
         ],
@@ -382,6 +384,8 @@ def _names(facts: Facts) -> dict[str, str]:
         "queue": _quoted(facts.state.run.queue or "QUEUE"),
         "undone": _quoted(first_undone(facts.state) or "STEP"),
         "next": facts.state.run.continued_to or "RUN",
+        "apps": apps([facts.state.run.code]),
+        "where": where(facts.state.run.code),
     }
 
 

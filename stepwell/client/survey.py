@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from stepwell.client.explain import LEFT_TO_PEOPLE, explain
 from stepwell.client.open_steps import problem_text
+from stepwell.client.serving import serve
 from stepwell.client.undone import SEEN_TO, failed_compensations, shortfall
 from stepwell.client.views import View, when
 from stepwell.engine.reading import Reading
@@ -24,6 +25,8 @@ OLDEST: Final = 20
 ENDED_BADLY: Final = (RunStatus.FAILED.value, RunStatus.CANCELLED.value, RunStatus.TIMED_OUT.value)
 LAST: Final = 20
 """so many of the newest runs that ended badly are looked into"""
+LOST: Final = 1_000
+"""so many runs without an engine are asked for their code"""
 OVERDUE: Final[Duration] = 60 * SECOND
 """so long after it was due nothing is about to happen any more"""
 
@@ -68,7 +71,7 @@ async def survey(engine: Reading) -> View:
     ]
     spared = sum(view["reason"] in LEFT_TO_PEOPLE and not view["carried_on"] for view in told)
     short = await _taken_back_in_part(engine)
-    findings = [*_of_engines(engines, spared), *_of_runs(told), *_of_undoing(short)]
+    findings = [*await _of_engines(engine, engines, spared), *_of_runs(told), *_of_undoing(short)]
     still_open = sum(count for status, count in counts.items() if not RunStatus(status).terminal)
     return {
         "ok": all(finding["severity"] != "warning" for finding in findings),
@@ -135,13 +138,15 @@ def _overdue(detail: View, view: View) -> bool:
     return bool(detail["overdue_seconds"] * SECOND > OVERDUE)
 
 
-def _of_engines(engines: Sequence[EngineRow], spared: int) -> list[View]:
+async def _of_engines(engine: Reading, engines: Sequence[EngineRow], spared: int) -> list[View]:
     """Runs that no engine carries on; `spared` of them need none, only people."""
     lost = sum(row.open_runs for row in engines if not row.alive) - spared
     if lost <= 0:
         return []
     message = f"{lost} open {_runs(lost)} without an engine that is alive"
-    return [_finding("not_carried_on", lost, [], message, "stepwell serve")]
+    alive = [row.id for row in engines if row.alive and row.id is not None]
+    page = await engine.store.list_runs(RunFilter(open=True, not_owners=alive), LOST)
+    return [_finding("not_carried_on", lost, [], message, serve(*(row.code for row in page.rows)))]
 
 
 def _of_runs(told: Sequence[View]) -> list[View]:

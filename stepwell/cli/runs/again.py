@@ -21,6 +21,7 @@ from stepwell.cli.runs.many import is_one, runs_arguments, steer_many
 from stepwell.cli.screen import one_result, print_json, say
 from stepwell.cli.selecting import taken
 from stepwell.cli.who import asker_option
+from stepwell.client.serving import serve
 from stepwell.model.errors import InvalidInput
 from stepwell.model.events import SAME
 
@@ -87,19 +88,20 @@ def retry(
 def _retry(run: str, db: Path, as_json: bool, asker: str) -> int:
     """Only open it again."""
 
-    async def ask(stepwell: Stepwell, run_id: str) -> dict[str, Any]:
+    async def ask(stepwell: Stepwell, run_id: str) -> tuple[dict[str, Any], str | None]:
         view = await stepwell.retry(run_id, by=asker)
-        return {**view, "carried_on": await stepwell.engine.store.owner_alive(run_id)}
+        view = {**view, "carried_on": await stepwell.engine.store.owner_alive(run_id)}
+        return view, (await stepwell.engine.row(run_id)).code
 
     from stepwell.cli.opening import with_db
     from stepwell.cli.runs.steer import next_words
 
-    view = as_guest(db, run, ask)
+    view, code = as_guest(db, run, ask)
     if as_json:
         print_json(view)
     else:
         say(f"run {view['run_id']} is open again: {view['status']}")
-        say(with_db(f"  {next_words(view)}", db))
+        say(with_db(f"  {next_words(view, code)}", db))
     return 0
 
 
@@ -181,5 +183,5 @@ async def _rerun(
         print_json({"run_id": row.id, "status": row.status, "rerun_of": run_id})
     else:
         say(f"run {row.id} is {row.status}")
-        say(with_db("  carry it on with: stepwell serve", db))
+        say(with_db(f"  carry it on with: {serve(row.code)}", db))
     return 0

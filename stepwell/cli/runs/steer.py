@@ -15,6 +15,7 @@ from stepwell.cli.runs.many import is_one, runs_arguments, steer_many
 from stepwell.cli.screen import print_json, say
 from stepwell.cli.selecting import taken
 from stepwell.cli.who import asker_option
+from stepwell.client.serving import serve
 from stepwell.model.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -117,24 +118,25 @@ def _steer(
 ) -> int:
     from stepwell.cli.opening import with_db
 
-    async def main(stepwell: Stepwell, run_id: str) -> dict[str, Any]:
+    async def main(stepwell: Stepwell, run_id: str) -> tuple[dict[str, Any], str | None]:
         view = await ask(stepwell, run_id)
-        return {**view, "carried_on": await stepwell.engine.store.owner_alive(run_id)}
+        view = {**view, "carried_on": await stepwell.engine.store.owner_alive(run_id)}
+        return view, (await stepwell.engine.row(run_id)).code
 
-    view = as_guest(db, run, main)
+    view, code = as_guest(db, run, main)
     if as_json:
         print_json(view)
         return 0
     say(f"run {view['run_id']} is {view['status']}")
     if view["ended_at"] is None:
-        say(with_db(f"  {next_words(view)}", db))
+        say(with_db(f"  {next_words(view, code)}", db))
     return 0
 
 
-def next_words(view: dict[str, Any]) -> str:
+def next_words(view: dict[str, Any], code: str | None) -> str:
     """What to do after a run was steered that has not ended."""
     if view["carried_on"]:
         return f"follow it with: stepwell runs watch {view['run_id']}"
     if view["status"] == "paused":
         return f"let it go on with: stepwell runs resume {view['run_id']}"
-    return "no engine carries it on now; start one with: stepwell serve"
+    return f"no engine carries it on now; start one with: {serve(code)}"
