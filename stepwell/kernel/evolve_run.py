@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from stepwell.definition.model import Definition
 from stepwell.kernel.draft import Draft, copy_run
 from stepwell.kernel.tables import next_run_status
 from stepwell.model import events as e
@@ -15,6 +14,9 @@ from stepwell.model.events import SAME
 from stepwell.model.people import Stamp, stamped
 from stepwell.model.problem import Problem
 from stepwell.model.records import ACTIONS, Run, Scope, Signal, Step
+
+if TYPE_CHECKING:  # who only replays does not know the language
+    from stepwell.definition.model import Definition
 
 ROOT: Final = "/do"
 """The id of the scope of the run's own task list."""
