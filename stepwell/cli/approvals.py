@@ -12,7 +12,7 @@ import click
 
 from stepwell.cli.options import db_option, json_option
 from stepwell.cli.procedures.common import by_option
-from stepwell.cli.runs.common import as_guest, run_argument
+from stepwell.cli.runs.common import as_guest, as_looker, run_argument
 from stepwell.cli.screen import line, print_json, write
 from stepwell.model.errors import InvalidInput
 
@@ -62,7 +62,9 @@ def list_(by: str | None, groups: tuple[str, ...], roles: tuple[str, ...], db: P
     Example: stepwell approvals list --by ada --group finance --json
     """
     who = None if by is None else _actor(by, groups, roles)
-    views = _ask(db, lambda s: s.pending_approvals(who, groups=groups if who is None else ()))
+    from stepwell.cli.opening import looked
+
+    views = looked(db, lambda s: s.pending_approvals(who, groups=groups if who is None else ()))
     if as_json:
         print_json({"approvals": views})
         return
@@ -79,7 +81,7 @@ def show(run: str, step: str | None, db: Path, as_json: bool) -> None:
 
     Example: stepwell approvals show 0198 pay
     """
-    _tell(as_guest(db, run, lambda s, run_id: s.approval(run_id, step)), as_json)
+    _tell(as_looker(db, run, lambda s, run_id: s.approval(run_id, step)), as_json)
 
 
 @command.command()

@@ -54,8 +54,8 @@ async def _of_file(what: str, drawn_as: str) -> tuple[dict[str, Any], str]:
 
 
 async def _of_run(given: str, db: Path, drawn_as: Any) -> tuple[dict[str, Any], str]:
-    from stepwell.cli.opening import find_run, guest
+    from stepwell.cli.opening import find_run, looker
 
-    async with guest(db) as stepwell:
+    async with looker(db) as stepwell:
         run_id = await find_run(stepwell, given)
         return await stepwell.graph_data(run_id=run_id), await stepwell.graph(run_id=run_id, format=drawn_as)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import logging
 import os
 import shlex
 import sys
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from stepwell.client.looker import Looker
 
 ORDINARY = Logging()
+T = TypeVar("T")
 
 
 def with_db(text: str, db: Path) -> str:
@@ -79,6 +81,16 @@ async def looker(db: Path) -> AsyncIterator[Looker]:
         async with look(db) as opened:
             opened.file = None  # what is said here names the file as it was given: see `with_db`
             yield opened
+
+
+def looked(db: Path, ask: Callable[[Looker], Awaitable[T]]) -> T:
+    """The answer to one question of somebody who only looks."""
+
+    async def main() -> T:
+        async with looker(db) as stepwell:
+            return await ask(stepwell)
+
+    return asyncio.run(main())
 
 
 @contextlib.contextmanager

@@ -35,7 +35,9 @@ def list_(db: Path, as_json: bool) -> None:
 
     Example: stepwell queues list --json
     """
-    views = _ask(db, lambda stepwell: stepwell.queues())
+    from stepwell.cli.opening import looked
+
+    views = looked(db, lambda stepwell: stepwell.queues())
     if as_json:
         print_json({"queues": views})
         return
@@ -52,7 +54,9 @@ def show(name: str, db: Path, as_json: bool) -> None:
 
     Example: stepwell queues show mail
     """
-    _tell(_ask(db, lambda stepwell: stepwell.queue(name)), as_json)
+    from stepwell.cli.opening import looked
+
+    _tell(looked(db, lambda stepwell: stepwell.queue(name)), as_json)
 
 
 def _limit(text: str) -> int | None:

@@ -72,9 +72,9 @@ def runs(db: Path, as_json: bool, query: tuple[str, ...], tree: str | None, **op
     asked = read_search(query, tree)
 
     async def ask() -> tuple[dict[str, Any], int]:
-        from stepwell.cli.opening import guest
+        from stepwell.cli.opening import looker
 
-        async with guest(db) as stepwell:
+        async with looker(db) as stepwell:
             return await stepwell.search_runs(asked, **options), stepwell.engine.clock.now()
 
     view, now = asyncio.run(ask())
@@ -96,9 +96,9 @@ def definitions(db: Path, as_json: bool, query: tuple[str, ...], tree: str | Non
     asked = read_search(query, tree)
 
     async def ask() -> dict[str, Any]:
-        from stepwell.cli.opening import guest
+        from stepwell.cli.opening import looker
 
-        async with guest(db) as stepwell:
+        async with looker(db) as stepwell:
             return await stepwell.search_definitions(asked, **options)
 
     view = asyncio.run(ask())

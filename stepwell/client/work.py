@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Final
 
 from stepwell.client.approvals import approval_view
-from stepwell.client.asked import ASKED_FOR
 from stepwell.client.conditions import shown
-from stepwell.client.pieces import event_views
 from stepwell.client.views import View, error_view, when
 from stepwell.definition.forms.reading import written
 from stepwell.definition.forms.schema import json_schema
@@ -17,11 +15,9 @@ from stepwell.definition.graph.display import display
 from stepwell.definition.model import AttendedBody, Definition, Section, Task
 from stepwell.kernel.people.table import ALLOWED, Request
 from stepwell.kernel.standing import ready_in
-from stepwell.model.base import Instant, Json
+from stepwell.model.base import Json
 from stepwell.model.errors import NotFound
-from stepwell.model.events import RunCreated, StepStarted, TurnSigned
-from stepwell.model.journal import Turn
-from stepwell.model.people import ActorKind, Node, Stamp, WorkItem, assignment
+from stepwell.model.people import ActorKind, Node, Stamp, assignment
 from stepwell.model.records import State, Step
 from stepwell.model.states import StepStatus, WaitReason
 
@@ -33,27 +29,6 @@ _ASKED: Final = (
     Request.FAIL,
     Request.REPEAT,
 )
-
-
-def item_view(item: WorkItem, run_title: str | None, now: Instant) -> View:
-    """A line of an inbox."""
-    return {
-        "run_id": item.run_id,
-        "step": item.step,
-        "task": item.task,
-        "title": item.title,
-        "kind": item.kind.removeprefix("call:"),
-        "state": item.state,
-        "workflow": item.workflow,
-        "run_title": run_title,
-        "section": item.section,
-        "priority": item.priority,
-        "since": when(item.since),
-        "due": when(item.due),
-        "overdue": item.due is not None and item.due < now,
-        "people": list(item.people),
-        "groups": list(item.groups),
-    }
 
 
 def step_of(state: State, name: str) -> Step:
@@ -236,31 +211,3 @@ def _line(definition: Definition, state: State, step: Step) -> View:
     view = step_view_of(definition, state, step)
     names = ("step", "task", "title", "section", "kind", "status", "required", "waits_for", "stamps", "can")
     return {name: view.get(name) for name in names}
-
-
-def audit_view(turn: Turn) -> Iterator[View]:
-    """What somebody asked for in this turn: a line for each thing. (What came of it is in the history.)"""
-    by, kind = _signer(turn)
-    if by is None:
-        return
-    for view, event in zip(event_views(turn), turn.events, strict=True):
-        began_by_itself = isinstance(event, StepStarted) and event.by is None
-        if type(event) in ASKED_FOR and not began_by_itself:
-            told = {
-                "seq": view.pop("seq"),
-                "at": view.pop("at"),
-                "by": by,
-                "kind": kind,
-                "what": view.pop("type"),
-            }
-            # an event's own words never stand for whoever signed
-            yield told | {name: value for name, value in view.items() if name not in told}
-
-
-def _signer(turn: Turn) -> tuple[str | None, str]:
-    """Who asked for the turn: whoever signed it, or the author of the run in its first."""
-    for event in turn.events:
-        if isinstance(event, TurnSigned):
-            return event.by, event.kind
-    first = turn.events[0] if turn.events else None
-    return (first.author if isinstance(first, RunCreated) else None), ActorKind.PERSON.value

@@ -206,6 +206,9 @@ class Engine(Reading):
     def carried(self, run_id: str) -> Actor | None:
         return self.actors.get(run_id)
 
+    async def present(self, run_id: str) -> State:
+        return await fresh.present(self, run_id)
+
     async def indexes_made_anew(self) -> None:
         self.follow_ups.look()
         await self.recover()

@@ -46,6 +46,10 @@ class Reading:
         state.tip = loaded.tip
         return state
 
+    async def present(self, run_id: str) -> State:
+        """The state as it is on record. To be read at once, and not to be kept."""
+        return await self.reload(run_id)
+
     async def row(self, run_id: str) -> RunRow:
         """Raises `NotFound`."""
         row = await self.store.row(run_id)

@@ -93,7 +93,14 @@ def test_help_needs_nothing_of_the_engine() -> None:
     assert seconds < 0.3, "0.15 s on a quiet machine"
 
 
-WORKING = ("rich", "httpx2", "greenlet", "stepwell.code", "stepwell.workers", "stepwell.engine.actor")
+WORKING = (
+    "rich",
+    "httpx2",
+    "greenlet",
+    "stepwell.code",
+    "stepwell.workers.dispatch",
+    "stepwell.engine.actor",
+)
 """what performs steps, decides, and draws what moves"""
 READING = ("yaml", "jq", "jsonschema_rs", "cronsim", "stepwell.definition.model", "stepwell.kernel.flow")
 """what knows the language"""
@@ -113,9 +120,12 @@ def test_who_looks_at_runs_waits_for_no_engine_to_be_imported(cli: Cli) -> None:
 
     run = asyncio.run(leave_open())
     looks = [("runs", word, run) for word in ("show", "explain", "timeline", "history", "variables")]
+    looks += [("runs", "attributes", run), ("runs", "metadata", run), ("audit", run), ("inbox", "--all")]
+    looks += [("schedules", "list"), ("queues", "list"), ("approvals", "list"), ("search", "runs", "long")]
     for words in (("runs", "list"), ("status",), *looks):
         assert not imported_by(*words, *db), words
-    assert not {name for name in imported_by("doctor", *db) if name.startswith(WORKING)}
+    for words in (("doctor",), ("graph", run), ("step", "show", run, "sleep"), ("procedures", "status", run)):
+        assert not {name for name in imported_by(*words, *db) if name.startswith(WORKING)}, words
     assert not imported_by("--version")
 
 

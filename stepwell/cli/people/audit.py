@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any, Final
 import click
 
 from stepwell.cli.people.fields import shown
-from stepwell.cli.runs.common import as_guest, run_argument
+from stepwell.cli.runs.common import as_looker, run_argument
 from stepwell.cli.screen import line, print_json, say, table
 
 if TYPE_CHECKING:
-    from stepwell.assembly import Stepwell
+    from stepwell.client.looker import Looker
 
 _HEAD: Final = frozenset({"seq", "at", "by", "kind", "what", "step"})
 
@@ -28,7 +28,7 @@ def command(run: str, db: Path, as_json: bool, step: str | None, by: str | None)
     Example: stepwell audit 01936c2e --step check
     """
 
-    async def ask(stepwell: Stepwell, run_id: str) -> dict[str, Any]:
+    async def ask(stepwell: Looker, run_id: str) -> dict[str, Any]:
         wanted = None if step is None else (await stepwell.show_step(run_id, step))["task"]
         state = await stepwell.state(run_id)
         names = {node.id: node.task for node in state.nodes.values()}
@@ -39,7 +39,7 @@ def command(run: str, db: Path, as_json: bool, step: str | None, by: str | None)
         ]
         return {"run_id": run_id, "audit": [t for t in found if wanted is None or t["task"] == wanted]}
 
-    view = as_guest(db, run, ask)
+    view = as_looker(db, run, ask)
     if as_json:
         print_json(view)
         return 0

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeVar
 
 import click
 
-from stepwell.cli.runs.common import as_guest, run_argument
+from stepwell.cli.runs.common import as_guest, as_looker, run_argument
 from stepwell.cli.screen import line, print_json, say
 from stepwell.cli.who import who_options
 from stepwell.model.base import Instant
@@ -18,6 +18,7 @@ from stepwell.model.errors import InvalidForm, TransitionRefused
 
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
+    from stepwell.client.looker import Looker
     from stepwell.definition.forms.field import Field
     from stepwell.model.people import Actor
 
@@ -92,13 +93,13 @@ def values_options(function: F) -> F:
 def found_step(place: Place) -> Found:
     """Raises `NotFound`."""
 
-    async def ask(stepwell: Stepwell, run_id: str) -> Found:
+    async def ask(stepwell: Looker, run_id: str) -> Found:
         view = await stepwell.show_step(run_id, place.step)
         return Found(view, read_fields(view.get("fields", ())), stepwell.engine.clock.now())
 
     from stepwell.definition.forms.reading import read_fields
 
-    return as_guest(place.db, place.run, ask)
+    return as_looker(place.db, place.run, ask)
 
 
 def change(

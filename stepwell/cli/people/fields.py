@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from stepwell.cli.screen import line
-from stepwell.definition.forms.field import Field
 from stepwell.model.errors import InvalidForm
+
+if TYPE_CHECKING:
+    from stepwell.definition.forms.field import Field
 
 WIDEST: Final = 60
 _RULES: Final = (

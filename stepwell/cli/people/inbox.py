@@ -85,9 +85,9 @@ async def _ask(
 ) -> None:
     """Ask, and show it; with `watch` again and again, whenever it is another answer."""
     from stepwell.cli.attending import signals
-    from stepwell.cli.opening import find_run, guest
+    from stepwell.cli.opening import find_run, looker
 
-    async with guest(db) as stepwell:
+    async with looker(db) as stepwell:
         run_id = None if run is None else await find_run(stepwell, run)
         clock, before = stepwell.engine.clock, None
         with signals() if watch else contextlib.nullcontext() as pressed:

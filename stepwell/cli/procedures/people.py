@@ -12,13 +12,14 @@ from stepwell.cli.asking import confirm
 from stepwell.cli.options import yes_option
 from stepwell.cli.people.common import Place, aftermath, explained, next_lines, reason_option
 from stepwell.cli.procedures.common import F
-from stepwell.cli.runs.common import as_guest, run_argument
+from stepwell.cli.runs.common import as_guest, as_looker, run_argument
 from stepwell.cli.screen import line, print_json, say, write
 from stepwell.cli.who import actor, who_options
 from stepwell.model.errors import InvalidInput
 
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
+    from stepwell.client.looker import Looker
     from stepwell.definition.forms.field import Field
 
 FIELD_HELP: Final = "A global field; @PATH for a file; ID= empties it; may be given again."
@@ -41,11 +42,11 @@ def status(run: str, db: Path, as_json: bool) -> int:
     from stepwell.cli.opening import with_db
     from stepwell.cli.people.overview import overview
 
-    async def ask(stepwell: Stepwell, run_id: str) -> tuple[dict[str, Any], dict[str, Any], int]:
+    async def ask(stepwell: Looker, run_id: str) -> tuple[dict[str, Any], dict[str, Any], int]:
         view, told = await stepwell.procedure(run_id), await stepwell.explain(run_id)
         return view, told, stepwell.engine.clock.now()
 
-    view, told, now = as_guest(db, run, ask)
+    view, told, now = as_looker(db, run, ask)
     if as_json:
         print_json(view)
         return 0
@@ -128,7 +129,7 @@ def set_fields(
     from stepwell.definition.forms.reading import read_fields
 
     by = actor(who)
-    view = as_guest(db, run, lambda stepwell, run_id: stepwell.procedure(run_id))
+    view = as_looker(db, run, lambda stepwell, run_id: stepwell.procedure(run_id))
     fields = read_fields(view["form"])
     values = read_values(fields, words, text)
     if values is None and fields and can_ask(as_json=as_json):

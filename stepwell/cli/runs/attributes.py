@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stepwell.cli.options import read_attributes
-from stepwell.cli.runs.common import as_guest, run_argument
+from stepwell.cli.runs.common import as_guest, as_looker, run_argument
 from stepwell.cli.screen import print_json, say
 
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
+    from stepwell.client.looker import Looker
 
 
 @click.command()
@@ -29,12 +30,14 @@ def attributes(run: str, db: Path, as_json: bool, values: tuple[str, ...], remov
     """
     changes = read_attributes(values)
 
-    async def ask(stepwell: Stepwell, run_id: str) -> dict[str, Any]:
-        if changes or remove:
-            await stepwell.set_attributes(run_id, changes, remove=remove)
+    async def shown(stepwell: Stepwell | Looker, run_id: str) -> dict[str, Any]:
         return {"run_id": run_id, "attributes": await stepwell.attributes(run_id)}
 
-    view = as_guest(db, run, ask)
+    async def changed(stepwell: Stepwell, run_id: str) -> dict[str, Any]:
+        await stepwell.set_attributes(run_id, changes, remove=remove)
+        return await shown(stepwell, run_id)
+
+    view = as_guest(db, run, changed) if changes or remove else as_looker(db, run, shown)
     if as_json:
         print_json(view)
         return 0

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stepwell.cli.options import read_tags
-from stepwell.cli.runs.common import as_guest, run_argument
+from stepwell.cli.runs.common import as_guest, as_looker, run_argument
 from stepwell.cli.screen import line, print_json, say
 from stepwell.model.errors import InvalidInput
 
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
+    from stepwell.client.looker import Looker
 
 
 @click.command()
@@ -34,12 +35,14 @@ def metadata(run: str, db: Path, as_json: bool, **options: Any) -> int:
     """
     changes = _changes(options)
 
-    async def ask(stepwell: Stepwell, run_id: str) -> dict[str, Any]:
-        if changes:
-            await stepwell.set_metadata(run_id, **changes)
+    async def shown(stepwell: Stepwell | Looker, run_id: str) -> dict[str, Any]:
         return {"run_id": run_id, **await stepwell.metadata(run_id)}
 
-    view = as_guest(db, run, ask)
+    async def changed(stepwell: Stepwell, run_id: str) -> dict[str, Any]:
+        await stepwell.set_metadata(run_id, **changes)
+        return await shown(stepwell, run_id)
+
+    view = as_guest(db, run, changed) if changes else as_looker(db, run, shown)
     if as_json:
         print_json(view)
         return 0

@@ -15,6 +15,7 @@ from stepwell.cli.screen import line, print_json, say
 
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
+    from stepwell.client.looker import Looker
 
 F = TypeVar("F", bound=Callable[..., Any])
 T = TypeVar("T")
@@ -35,6 +36,13 @@ def as_guest(db: Path, ask: Callable[[Stepwell], Awaitable[T]]) -> T:
             return await ask(stepwell)
 
     return asyncio.run(main())
+
+
+def as_looker(db: Path, ask: Callable[[Looker], Awaitable[T]]) -> T:
+    """Ask something that changes nothing."""
+    from stepwell.cli.opening import looked
+
+    return looked(db, ask)
 
 
 def told(view: dict[str, Any], as_json: bool, *lines: str) -> int:

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from stepwell.cli.options import db_option, json_option
-from stepwell.cli.schedules.common import as_guest, local, name_argument, times, told
+from stepwell.cli.schedules.common import as_looker, local, name_argument, times, told
 from stepwell.cli.screen import line, pretty, table
 from stepwell.model.errors import NotFound
 
 if TYPE_CHECKING:
-    from stepwell.assembly import Stepwell
+    from stepwell.client.looker import Looker
 
 
 @click.command("list")
@@ -25,7 +25,7 @@ def list_(db: Path, as_json: bool) -> int:
 
     Example: stepwell schedules list
     """
-    found = as_guest(db, lambda stepwell: stepwell.schedules())
+    found = as_looker(db, lambda stepwell: stepwell.schedules())
     rows = [
         [one["name"], one["state"], local(one["next_at"], one), line(one["workflow"]), times(one)]
         for one in found
@@ -47,7 +47,7 @@ def show(name: str, db: Path, as_json: bool) -> int:
     """
     from stepwell.cli.opening import with_db
 
-    view = as_guest(db, lambda stepwell: stepwell.schedule_view(name))
+    view = as_looker(db, lambda stepwell: stepwell.schedule_view(name))
     view["next_actions"] = [with_db(action, db) for action in view["next_actions"]]
     return told(view, as_json, *_shown(view))
 
@@ -86,10 +86,10 @@ def upcoming(name: str, db: Path, as_json: bool, count: int) -> int:
     Example: stepwell schedules upcoming nightly -n 5
     """
 
-    async def ask(stepwell: Stepwell) -> tuple[list[str], dict[str, Any]]:
+    async def ask(stepwell: Looker) -> tuple[list[str], dict[str, Any]]:
         return await stepwell.upcoming(name, count), await stepwell.schedule_view(name)
 
-    found, schedule = as_guest(db, ask)
+    found, schedule = as_looker(db, ask)
     lines = [local(slot, schedule) for slot in found] or ["no slot is known yet"]
     return told({"name": name, "upcoming": found}, as_json, *lines)
 
@@ -105,13 +105,13 @@ def firings(name: str, db: Path, as_json: bool, limit: int, cursor: str | None) 
     Example: stepwell schedules firings nightly --limit 10
     """
 
-    async def ask(stepwell: Stepwell) -> tuple[dict[str, Any], dict[str, Any]]:
+    async def ask(stepwell: Looker) -> tuple[dict[str, Any], dict[str, Any]]:
         page, schedule = await stepwell.firings(name, limit=limit, cursor=cursor), {"cron": None}
         with contextlib.suppress(NotFound):  # it may be deleted
             schedule = await stepwell.schedule_view(name)
         return page, schedule
 
-    page, schedule = as_guest(db, ask)
+    page, schedule = as_looker(db, ask)
     rows = [
         [
             local(one["slot"], schedule),

@@ -13,7 +13,7 @@ from stepwell.client.filters import Filters, run_filter
 from stepwell.client.pieces import event_views, find_step
 from stepwell.client.queued import Queued
 from stepwell.client.verbs.base import Looks
-from stepwell.client.views import View, row_view, run_view
+from stepwell.client.views import View, metadata_view, row_view, run_view
 from stepwell.model.base import Instant, Json, Report
 from stepwell.model.errors import StoreError
 from stepwell.model.journal import RunFilter
@@ -134,6 +134,11 @@ class LookVerbs(Looks):
     async def attributes(self, run_id: str) -> dict[str, Json]:
         """The run's search attributes."""
         return dict((await self.engine.row(run_id)).attributes)
+
+    async def metadata(self, run_id: str) -> View:
+        """`{"title", "description", "labels", "properties", "author", "archived"}`."""
+        await self.engine.row(run_id)
+        return metadata_view((await self.engine.reload(run_id)).run)
 
     async def history(self, run_id: str, after: int = 0, *, detail: Detail = "full") -> AsyncIterator[View]:
         """The journal of a run, event by event, in order. `detail` as for `show`."""

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from stepwell.client.verbs.base import Verbs
-from stepwell.client.views import View, metadata_view
+from stepwell.client.verbs.look import LookVerbs
+from stepwell.client.views import View
 from stepwell.model import commands as c
 from stepwell.model import metadata
 from stepwell.model.events import SAME, Same
@@ -14,13 +15,8 @@ from stepwell.model.events import SAME, Same
 Unchanged = Literal[Same.SAME]
 
 
-class MetadataVerbs(Verbs):
+class MetadataVerbs(Verbs, LookVerbs):
     """Title, description, labels, properties, archived."""
-
-    async def metadata(self, run_id: str) -> View:
-        """`{"title", "description", "labels", "properties", "author", "archived"}`."""
-        await self.engine.row(run_id)
-        return metadata_view((await self.engine.reload(run_id)).run)
 
     async def set_metadata(
         self,

@@ -7,36 +7,23 @@ from typing import Any, Final
 
 from stepwell.client.about import check_about, start_options
 from stepwell.client.handle import Handle
-from stepwell.client.schedule_checks import problem_of, scheduled_definition
-from stepwell.client.scheduling import (
-    Asked,
-    Moment,
-    Span,
-    check_name,
-    edit_view,
-    explained,
-    firing_view,
-    moment,
-    orders_of,
-    same_orders,
-    schedule_view,
-)
+from stepwell.client.schedule_checks import scheduled_definition
+from stepwell.client.schedule_views import check_name, schedule_view
+from stepwell.client.scheduling import Asked, Moment, Span, moment, orders_of, same_orders
 from stepwell.client.starting import check_subworkflows
 from stepwell.client.verbs.base import Source
+from stepwell.client.verbs.scheduled import MOST_AT_ONCE, ScheduleLooks, there
 from stepwell.client.verbs.start import StartVerbs, input_of
 from stepwell.client.views import View, when
 from stepwell.definition.model import Definition
-from stepwell.definition.timetable import next_slot, slots
+from stepwell.definition.timetable import slots
 from stepwell.kernel.schedules import next_at
 from stepwell.model.base import Instant, Json
-from stepwell.model.errors import Conflict, InvalidInput, KeyConflict, NotFound
+from stepwell.model.errors import Conflict, InvalidInput, KeyConflict
 from stepwell.model.schedules import Orders, Reason, Schedule, firing_key, slot_mark, slot_of
 
-MOST_AT_ONCE: Final = 1_000
-"""slots of one backfill, unless more are allowed"""
 
-
-class ScheduleVerbs(StartVerbs):
+class ScheduleVerbs(StartVerbs, ScheduleLooks):
     """Set, look at, pause, trigger and backfill schedules. An engine that serves the file fires them."""
 
     async def schedule(
@@ -97,27 +84,12 @@ class ScheduleVerbs(StartVerbs):
         edited = found._replace(orders=orders, updated_at=now, cursor=cursor, last_error=None)
         return _timed(edited), "edited"
 
-    async def schedules(self) -> list[View]:
-        """All of them, by name."""
-        return [schedule_view(found) for found in await self.engine.store.schedules.all()]
-
-    async def schedule_view(self, name: str) -> View:
-        """Everything about a schedule: how it stands and why, what goes on, what was changed. Raises `NotFound`."""
-        found = await self._schedule(name)
-        store = self.engine.store.schedules
-        return {
-            **schedule_view(found),
-            **explained(found, await problem_of(self.engine.library, found.orders)),
-            "running": list((await store.standing(name, "")).open),
-            "edits": [edit_view(edit) for edit in await store.edits(name)],
-        }
-
     async def pause_schedule(self, name: str, reason: str | None = None) -> View:
         """Fire no slot until it is resumed. Slots that pass meanwhile are not made up, except by a backfill."""
         now = self.engine.clock.now()
 
         def paused(found: Schedule | None) -> tuple[Schedule, str] | None:
-            if (found := _there(name, found)).paused:
+            if (found := there(name, found)).paused:
                 return None
             return found._replace(paused=True, pause_reason=reason, updated_at=now, next_at=None), "paused"
 
@@ -128,7 +100,7 @@ class ScheduleVerbs(StartVerbs):
         now = self.engine.clock.now()
 
         def resumed(found: Schedule | None) -> tuple[Schedule, str] | None:
-            if not (found := _there(name, found)).paused:
+            if not (found := there(name, found)).paused:
                 return None
             cursor = max(found.cursor, now)
             going_on = found._replace(paused=False, pause_reason=None, updated_at=now, cursor=cursor)
@@ -177,36 +149,6 @@ class ScheduleVerbs(StartVerbs):
         handle = await self._fire(schedule, slot_mark(slot), Reason.BACKFILL)
         return {"slot": when(slot), "run_id": handle.run_id, "created": handle.created}
 
-    async def upcoming(self, name: str, n: int = 10) -> list[str]:
-        """The next slots, as RFC 3339 text; those of a paused schedule are what would come."""
-        found = await self._schedule(name)
-        if not 1 <= n <= MOST_AT_ONCE:
-            raise InvalidInput(f"{n} slots cannot be listed", hint=f"ask for 1 to {MOST_AT_ONCE:,}")
-        if found.orders.plan.after is not None:
-            return [] if found.next_at is None else [slot_mark(found.next_at)]
-        coming: list[str] = []
-        slot = next_slot(found.orders.plan, max(found.cursor, self.engine.clock.now()))
-        while slot is not None and len(coming) < n:
-            coming.append(slot_mark(slot))
-            slot = next_slot(found.orders.plan, slot)
-        return coming
-
-    async def firings(self, name: str, *, limit: int = 50, cursor: str | None = None) -> View:
-        """What became of its slots, newest first: `{"firings": […], "next": cursor or None}`. Those of a schedule that
-        was deleted are still there."""
-        if not 1 <= limit <= MOST_AT_ONCE:
-            raise InvalidInput(
-                f"a page of {limit} firings cannot be listed", hint=f"ask for 1 to {MOST_AT_ONCE:,}"
-            )
-        check_name(name)
-        store = self.engine.store.schedules
-        found = await store.firings(name, limit + 1, _before(cursor))
-        if not found and await store.get(name) is None and not await store.edits(name):
-            raise _unknown(name)
-        page = found[:limit]
-        more = f"{page[-1].at}|{page[-1].mark}" if len(found) > limit else None
-        return {"firings": [firing_view(firing) for firing in page], "next": more}
-
     # --- what the scheduler asks ------------------------------------------------------------------
 
     async def start_slot(self, schedule: Schedule, mark: str, reason: Reason) -> str:
@@ -234,9 +176,6 @@ class ScheduleVerbs(StartVerbs):
             return self._handle(claim[0], created=False)
 
     # --- writing ----------------------------------------------------------------------------------
-
-    async def _schedule(self, name: str) -> Schedule:
-        return _there(name, await self.engine.store.schedules.get(name))
 
     async def _write(self, name: str, edit: Callable[[Schedule | None], tuple[Schedule, str] | None]) -> View:
         """Edit it as it stands, again where somebody else was faster."""
@@ -267,16 +206,6 @@ def _late_bound(source: Source, definition: Definition) -> str | None:
     return None if pinned else f"{definition.namespace}/{definition.name}"
 
 
-def _there(name: str, found: Schedule | None) -> Schedule:
-    if found is None:
-        raise _unknown(name)
-    return found
-
-
-def _unknown(name: str) -> NotFound:
-    return NotFound(f"there is no schedule {name}", hint="list them with: stepwell schedules list")
-
-
 def _window(start: Moment, end: Moment) -> tuple[Instant, Instant]:
     try:
         first, last = moment(start), moment(end)
@@ -285,15 +214,6 @@ def _window(start: Moment, end: Moment) -> tuple[Instant, Instant]:
     if last < first:
         raise InvalidInput("the end of a backfill is before its start")
     return first, last
-
-
-def _before(cursor: str | None) -> tuple[Instant, str] | None:
-    if cursor is None:
-        return None
-    at, bar, mark = cursor.partition("|")
-    if not bar or not at.lstrip("-").isdigit():
-        raise InvalidInput(f"{cursor!r} is not the cursor of a page", hint="use `next` of the page before")
-    return int(at), mark
 
 
 _NOT_OURS: Final = frozenset({"key", "id", "rerun_of", "variables"})

@@ -9,7 +9,7 @@ from stepwell.client.search.cursor import read_cursor, write_cursor
 from stepwell.client.search.fields import DEFINITION_FIELDS, RUN_FIELDS, Read
 from stepwell.client.search.tree import read_tree
 from stepwell.client.search.words import read_words
-from stepwell.client.verbs.base import Verbs
+from stepwell.client.verbs.base import Looks
 from stepwell.client.views import View, card_view, row_view
 from stepwell.model.errors import InvalidInput
 from stepwell.model.search import (
@@ -41,7 +41,7 @@ class _Asked(NamedTuple):
     tree: object
 
 
-class SearchVerbs(Verbs):
+class SearchVerbs(Looks):
     """Search runs, search definitions. See docs/search.md for what can be asked."""
 
     async def search_runs(
