@@ -332,7 +332,7 @@ class Actor:
         done: asyncio.Future[None] = self.host.loop.create_future()
         self._stale = (*self._stale, done)
         self._go_on()
-        await done
+        await asyncio.shield(done)  # who is cancelled gives up, and no more: others settle it
 
     async def _reread(self) -> None:
         """Some turns did not land, or others have written: read the run back, and decide what is left to decide."""

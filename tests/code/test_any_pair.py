@@ -1,4 +1,4 @@
-"""Random workflows on two engines that share a file: they die, come back with newer code, take over from each other, and
+"""Random workflows (the seed is the test's name) on two engines that share a file: they die, come back with newer code, take over from each other, and
 lose races for turns. Each run comes to what its tree says, and the record is sound."""
 
 from __future__ import annotations
@@ -182,6 +182,7 @@ class Pair:
         self.code = [OLD, OLD]
         self.runs: dict[str, tuple[Node, int]] = {}
         self.signals = 0
+        self.cancelled: set[str] = set()
 
     @property
     def clock(self) -> FrozenClock:
@@ -279,7 +280,7 @@ class Pair:
         if kit is None:
             await self.revive(place, chance.choice([None, None, NEW]))
             return
-        match chance.randrange(14):
+        match chance.randrange(16):
             case 0:
                 await self.die(place)
             case 1:
@@ -302,6 +303,12 @@ class Pair:
                 await self.look()
             case 10 | 11 if self.runs:
                 await self.signal(kit)
+            case 12 if self.runs and chance.random() < 0.5:
+                run_id = chance.choice(list(self.runs))
+                self.cancelled.add(run_id)
+                await self.ask(kit.engine.cancel(run_id))
+            case 13 if self.cancelled:
+                await self.ask(kit.engine.retry(chance.choice(sorted(self.cancelled))))
             case _:
                 await self.advance(chance.choice([0, 1, 7, 30]))
         if chance.random() < 0.5:
@@ -349,10 +356,12 @@ async def played(seed: int, path: Path) -> None:
         kit = await pair.end()
         for run_id, (tree, rounds) in pair.runs.items():
             runs = await chain(kit.engine, run_id)
+            if run_id in pair.cancelled and runs[-1]["status"] == "cancelled":
+                continue
             assert [run["status"] for run in runs] == ["continued"] * rounds + ["completed"], (run_id, tree)
             assert came_to(tree, rounds, runs[-1]["output"]), (tree, rounds, runs[-1]["output"])
         await heard_once(kit, pair)
-        await apart(kit.engine)
+        await apart(kit.engine, pair.cancelled)
         for each in pair.alive:
             each.spare()
             await each.check()
@@ -374,12 +383,12 @@ def values_of(found: Any) -> list[Any]:
     return [value for each in found for value in values_of(each)] if isinstance(found, list) else []
 
 
-async def apart(engine: Stepwell) -> None:
-    """Chains of one unique key follow each other."""
+async def apart(engine: Stepwell, but: set[str]) -> None:
+    """Chains of one unique key follow each other (`but` not those that let it go, being retried)."""
     spans = []
     for row in (await engine.list(limit=1000))["runs"]:
         run = (await engine.state(row["run_id"])).run
-        if run.unique is not None and run.continued_from is None:
+        if run.unique is not None and run.continued_from is None and run.id not in but:
             runs = await chain(engine, run.id)
             spans.append((runs[0]["created_at"], runs[-1]["ended_at"]))
     spans.sort()
@@ -388,5 +397,4 @@ async def apart(engine: Stepwell) -> None:
 
 @pytest.mark.parametrize("seed", range(SEEDS))
 async def test_two_engines(seed: int, tmp_path: Path) -> None:
-    print(f"seed {seed}")
     await played(seed, tmp_path / "pair.db")
