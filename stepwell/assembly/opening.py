@@ -106,16 +106,16 @@ class Stepwell(Client):
         `functions`: what `call: python` may call by name (a list: by their own names). `modules`: the packages from
         which `call: python` may import `package.module:name`; None allows every installed one but the standard
         library. `secrets`: values for `$secrets`. `recover` False: leave other open runs alone. `guest`: steer and
-        look, but perform nothing. `max_concurrency`: steps performed at once. `queues`: made, or given these limits;
-        `works_on`: the queues whose runs begin here (None: all, `[]`: none). `workflows`: the Python workflows that
-        this engine runs; None: all that were imported. `schedules`: fire them; None: where it recovers. `series`:
-        functions that samples may be read from, by name; `series_folder`: where files of samples lie (None: nowhere).
-        `notifiers`: by channel, the URL or function that is told what `notify` actions say.
-        `snapshot_every`: turns after which a run's state is kept beside its journal. `warm_up` False: do not grow
-        the write-ahead log beforehand; opening is quicker, commits are slower. `refit`: given the parts that were
-        made, the ones to use. `telemetry`: observers (`stepwell.telemetry`). `blobs`: where files are kept; None: in
-        `PATH.blobs`. `policy`: what runs may call here, and what people are asked before (docs/approvals.md). Raises
-        `InvalidInput`; `StoreError` when entered.
+        look, but perform nothing; a file that may not be written can be looked at so. `max_concurrency`: steps
+        performed at once. `queues`: made, or given these limits; `works_on`: the queues whose runs begin here (None:
+        all, `[]`: none). `workflows`: the Python workflows that this engine runs; None: all that were imported.
+        `schedules`: fire them; None: where it recovers. `series`: functions that samples may be read from, by name;
+        `series_folder`: where files of samples lie (None: nowhere). `notifiers`: by channel, the URL or function that
+        is told what `notify` actions say. `snapshot_every`: turns after which a run's state is kept beside its
+        journal. `warm_up` False: do not grow the write-ahead log beforehand; opening is quicker, commits are slower.
+        `refit`: given the parts that were made, the ones to use. `telemetry`: observers (`stepwell.telemetry`).
+        `blobs`: where files are kept; None: in `PATH.blobs`. `policy`: what runs may call here, and what people are
+        asked before (docs/approvals.md). Raises `InvalidInput`; `StoreError` when entered.
         """
         return Opening(
             cls,

@@ -162,6 +162,31 @@ def test_who_wants_to_write_is_told_why_not(cli: Cli, folder: Path, words: str) 
         assert "stepwell runs list --db" in said.stderr, "what can be done all the same"
 
 
+def _can_mount() -> bool:
+    words = ("unshare", "-m", "mount", "--bind", "-o", "ro", "/tmp", "/tmp")
+    return (
+        shutil.which("unshare") is not None
+        and subprocess.run(words, capture_output=True, check=False).returncode == 0
+    )
+
+
+@pytest.mark.skipif(not _can_mount(), reason="this user may not mount")
+def test_a_medium_that_is_read_only(cli: Cli, folder: Path) -> None:
+    run = asyncio.run(left_open(cli, folder / "a.db"))
+    stepwell, db = f"{sys.executable} -m stepwell", f"--db {folder}/a.db"
+    mounted = f"mount --bind {folder} {folder} && mount -o remount,ro,bind {folder}"
+    words = [
+        "unshare",
+        "-m",
+        "sh",
+        "-c",
+        f"{mounted} && {stepwell} runs show {run} {db} && {stepwell} runs cancel {run} {db}",
+    ]
+    said = subprocess.run(words, cwd=cli.folder, capture_output=True, text=True, check=False)
+    assert "status   running" in said.stdout
+    assert (said.returncode, "its file system is read-only" in said.stderr) == (4, True)
+
+
 @needs_permissions
 async def test_what_another_user_has_open_is_seen_as_it_is_now(cli: Cli, folder: Path) -> None:
     """What it commits is in the log beside the file, which is read too; and that it is alive is known."""
