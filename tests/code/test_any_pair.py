@@ -1,5 +1,6 @@
-"""Random workflows (the seed is the test's name) on two engines that share a file: they die, come back with newer code, take over from each other, and
-lose races for turns. Each run comes to what its tree says, and the record is sound."""
+"""Random workflows (the seed is in the name of the test) on two engines that share a file: they die, come back with newer
+code, take over from each other, and lose races for turns. Each run comes to what its tree says, and the record is
+sound."""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from datetime import timedelta
 from itertools import pairwise
 from typing import Any
@@ -144,6 +145,28 @@ async def test_between_the_two_commits_the_key_is_the_successor_s() -> None:
         await kit.advance(5)
         assert [run.id for run in await chain(kit, first.run_id)] == [first.run_id, again.run_id]
         assert not (await kit.engine.start(chained, 9, queue="narrow", unique="u")).created
+        await kit.check()
+
+
+@pytest.mark.parametrize("begun", [False, True])
+async def test_a_debounced_start_leaves_a_run_alone_that_is_not_debounced(*, begun: bool) -> None:
+    """Neither a chain's next run, which waits with what the one before gave it, nor one that was started just so; begun
+    or not."""
+    async with Kit(queues=NARROW) as kit:
+        first = await kit.start(chained, 2, queue="narrow", unique="u")
+        if not begun:
+            await kit.drain()
+            await kit.engine.pause_queue("narrow")
+            await kit.advance(10)
+        open_one = (await chain(kit, first.run_id))[-1]
+        assert open_one.waits is not begun
+        again = await asyncio.wait_for(
+            kit.engine.start(chained, 9, queue="narrow", unique="u", debounce=5), 10
+        )
+        assert (again.run_id, again.created) == (open_one.id, False)
+        assert (await kit.engine.show(open_one.id))["input"] == open_one.input
+        await kit.engine.resume_queue("narrow")
+        assert await kit.result(first) == 0
         await kit.check()
 
 

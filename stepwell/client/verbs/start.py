@@ -163,8 +163,11 @@ class StartVerbs(Verbs):
         return Handle(cast(Counter, self), run_id, created)
 
     async def _put_off(self, run_id: str, command: c.StartRun) -> bool:
-        """The run waits longer, and for another input; False if it has begun meanwhile."""
+        """The run waits longer, and for another input; False if it has begun meanwhile. One that was started without
+        `debounce`, or that goes on for another one, stays as it is."""
         assert command.due is not None
+        if not (await self.engine.reload(run_id)).run.debounced:
+            return True
         try:
             await self.engine.command(run_id, c.RescheduleRun(command.due, command.input))
         except TransitionRefused:
