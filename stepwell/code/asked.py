@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from stepwell.code.loop import CodeLoop
 from stepwell.code.values import Read
@@ -39,14 +39,17 @@ class Asked(asyncio.Future[Any]):
 
 
 def halted(loop: CodeLoop) -> Asked:
-    """For a call that is not in the journal: the code stops where it waits for this. Stopped any earlier it would lose
-    the coroutines that it has just made (`gather(b(2), c(9))`), and nobody could close them. Raises `Halt` in code that
-    is being thrown away."""
-    if loop.closing:
+    """For a call that is not in the journal: the code waits for this for ever, and is thrown away there. Stopped any
+    earlier it would lose the coroutines that it has just made (`gather(b(2), c(9))`), and nobody could close them; told
+    of anything, it could go on. Raises `Halt` in code that is being thrown away, or that does not come to wait."""
+    loop.halted += 1
+    if loop.closing or loop.halted > MOST_HALTED:
         raise Halt
-    future = Asked(loop, "")
-    future.set_exception(Halt())
-    return future
+    return Asked(loop, "")
+
+
+MOST_HALTED: Final = 1_000
+"""So many calls may be made behind the first one that is not in the journal."""
 
 
 class Awaited:

@@ -57,6 +57,8 @@ class CodeLoop(asyncio.AbstractEventLoop):
 
     closing = False
     """Its code is being thrown away."""
+    halted = 0
+    """how many calls its code has made that it is never told of"""
 
     def __init__(self, owner: Owner) -> None:
         self.owner = owner

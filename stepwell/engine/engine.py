@@ -318,7 +318,7 @@ class Engine(Reading):
     def forget(self, actor: Actor, ended: RunRow | None = None) -> None:
         """The run need not be kept in memory; whoever waits for it looks again, unless this is how it `ended`."""
         run_id = actor.id
-        if actor.state.run.status.terminal and actor.idle:
+        if actor.state.run.status.terminal and actor.idle and actor.failure is None:
             self.ended.keep(actor.state.run)
         if self.actors.get(run_id) is actor:
             del self.actors[run_id]

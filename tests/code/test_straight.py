@@ -21,7 +21,7 @@ from stepwell.kernel.evolve import blank, replay
 from stepwell.kernel.ruling import BEGINS_PER_TURN, Environment
 from stepwell.model.commands import Proceed
 from stepwell.model.effects import Interrupt
-from stepwell.model.errors import InvalidInput
+from stepwell.model.errors import InvalidInput, KeyConflict
 from stepwell.model.events import Event, RunCompleted, StepStarted
 from stepwell.model.journal import Turn
 from stepwell.model.queues import Queue
@@ -178,6 +178,23 @@ async def test_a_run_without_a_step_is_one_turn(monkeypatch: pytest.MonkeyPatch)
         assert (await kit.engine.show(failed.run_id))["status"] == "failed"
         assert (watch.started, watch.others, watch.wrong) == (1, 1, [])
         await kit.check()
+
+
+@workflow(name="straight-echo")
+async def echo(value: int) -> int:
+    return value
+
+
+async def test_a_start_that_was_refused_leaves_nothing_behind() -> None:
+    """Its one turn was decided, and then was not the first of its id or key."""
+    async with Kit() as kit:
+        await kit.run(echo, 1, id="same")
+        for again in ({"id": "same"}, {"key": "same"}):
+            await kit.start(echo, 1, **again) if "key" in again else None
+            with pytest.raises(KeyConflict):
+                await kit.start(echo, 2, **again)
+        assert await kit.engine.result("same") == 1
+        assert {end.output for end in kit.engine.engine.ended._ends.values()} == {1}
 
 
 @pytest.mark.parametrize("odd", [{"mode": "debug"}, {"queue": "q"}, {"deadline": 60}, {"held": True}])

@@ -3,6 +3,7 @@ and left alone where a process has another version."""
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -80,12 +81,28 @@ def changes() -> dict[str, Any]:
         await a(1)
         raise ValueError("too early")
 
+    async def insists() -> list[str]:
+        while True:
+            WENT_ON.append(await asyncio.gather(b(2), return_exceptions=True))
+
+    async def never_waits() -> list[str]:
+        begun = []
+        while True:
+            begun.append(asyncio.create_task(b(2)))
+
     def plain() -> list[str]:
         flow.gather(b.submit(2), a.submit(1))
         return []
 
+    def insists_plainly() -> list[str]:
+        while True:
+            WENT_ON.append(flow.gather(b.submit(2), return_exceptions=True))
+
     return {code.__name__: remade(code) for code in list(locals().values())}
 
+
+WENT_ON: list[Any] = []
+"""what code was told after a call that is not in its journal"""
 
 SAID = {
     "reordered": ("call 0", "recorded: step a, completed at 2023-", "called:   step b"),
@@ -96,7 +113,10 @@ SAID = {
     "added_beside": ("call 2", "recorded: wait sleep,", "called:   step c"),
     "other_kind": ("call 2", "recorded: wait sleep,", "called:   signal sleep"),
     "raises": ("call 1", "recorded: step b,", "called:   nothing"),
+    "insists": ("call 0", "recorded: step a,", "called:   step b"),
+    "never_waits": ("call 0", "recorded: step a,", "called:   step b"),
     "plain": ("call 0", "recorded: step a,", "called:   step b"),
+    "insists_plainly": ("call 0", "recorded: step a,", "called:   step b"),
 }
 
 
@@ -122,6 +142,7 @@ async def test_other_code_leaves_the_run_as_it_is(name: str) -> None:
         assert same == before and isinstance(stalled, RunStalled)
         for said in SAID[name]:
             assert said in (stalled.error.detail or "")
+        assert not WENT_ON
         await kit.reopen()
         await kit.drain()
         assert len(await events(kit, run_id)) == len(before) + 1  # it is said once

@@ -221,7 +221,6 @@ def _nothing_special(definition: Definition, command: StartRun) -> bool:
         command.mode == "normal"
         and command.queue is None
         and command.deadline is None
-        and command.deadline is None
         and not (command.held or command.history)
         and not (
             d.hooks or d.hanging or d.input != NO_INPUT or d.timeout or d.deadline or d.procedure or d.driven
