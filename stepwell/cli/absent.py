@@ -45,7 +45,7 @@ def _hint(db: Path) -> str:
         return f"name it with --db PATH or STEPWELL_DB; {makes}"
     first, *others = near
     if difflib.get_close_matches(db.name, [Path(first).name]):
-        also = f" (there is {', '.join(others)} too)" if others else ""
+        also = f" There is {', '.join(others)} too;" if others else ""
         return f"did you mean --db {first}?{also} {makes}"
     others += [f"{more} more"] if more else []
     listed = f"{', '.join([first, *others[:-1]])} and {others[-1]}" if others else first

@@ -102,7 +102,7 @@ def test_a_database_of_a_similar_name_is_named(cli: Cli) -> None:
     (cli.folder / "notes.db").write_text("of another program")
     said = cli("runs", "list", "--db", "order.db")
     assert said.code == 4
-    assert "did you mean --db orders.db? (there is other.db too)" in said.err
+    assert "did you mean --db orders.db? There is other.db too; `stepwell run FILE` makes one" in said.err
     said = cli("runs", "list", STEPWELL_DB="quite/another.sqlite")
     assert "no database quite/another.sqlite (named by STEPWELL_DB)" in said.err
     assert "there is no folder quite" in said.err
