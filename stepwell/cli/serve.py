@@ -8,7 +8,7 @@ import gc
 import logging
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
@@ -41,6 +41,7 @@ from stepwell.model.events import (
     StepTimedOut,
 )
 from stepwell.model.journal import RunFilter
+from stepwell.model.queues import Standing
 from stepwell.model.states import OPEN_RUN
 
 if TYPE_CHECKING:
@@ -234,6 +235,8 @@ class _Server:
     def __init__(self, stepwell: Stepwell) -> None:
         self._stepwell = stepwell
         self._taken: dict[str, None] = {}
+        self._waiting: object = None
+        self._some_can_begin = False
 
     async def serve(self, *, until_idle: bool) -> None:
         clock, every = self._stepwell.engine.clock, IDLE_EVERY if until_idle else ADOPT_EVERY
@@ -289,11 +292,29 @@ class _Server:
         return not busy and all(held(state, states) for state in states.values())
 
     async def _queued(self) -> bool:
-        """Runs wait in queues that this process works on, or are being begun."""
+        """Runs wait in queues that this process works on, and it has their code; or they are being begun."""
         queueing = self._stepwell.engine.queueing
-        return bool(queueing.beginning) or any(
-            queue["waiting"] + queue["delayed"] and not queue["paused"] and queueing.works_on(queue["name"])
+        waiting = {
+            queue["name"]: (queue["waiting"], queue["delayed"], queue["oldest_waiting"])
             for queue in await self._stepwell.queues()
+            if queue["waiting"] + queue["delayed"]
+            and not queue["paused"]
+            and queueing.works_on(queue["name"])
+        }
+        if waiting != self._waiting:  # they are many, perhaps: gone through only when something moved
+            self._waiting, self._some_can_begin = waiting, await self._can_begin(waiting)
+        return bool(queueing.beginning) or self._some_can_begin
+
+    async def _can_begin(self, queues: Collection[str]) -> bool:
+        if not queues:
+            return False
+        engine = self._stepwell.engine
+        known = engine.codebase.known()
+        return any(
+            entry.queue in queues
+            and entry.standing in (Standing.WAITING, Standing.DELAYED)
+            and (entry.code is None or entry.code in known)
+            for entry in await engine.store.queues.entries()
         )
 
     async def view(self) -> dict[str, Any]:

@@ -109,3 +109,8 @@ def test_what_waits_for_code_in_a_queue_is_advised_with_it(cli: Cli) -> None:
     run = cli.json("run", "advised.py:advised_there", "--queue", "default")["run_id"]
     commands = [each["command"] for each in cli.json("runs", "explain", run)["next_actions"]]
     assert "stepwell serve --app advised" in commands
+    said = cli("serve", "--until-idle")  # nothing that could begin without its code keeps it
+    assert "wait for code that is not here: serve --app advised" in said.err
+    cli.json("runs", "signal", run, "go", "7")
+    assert cli.json("serve", "--app", "advised", "--until-idle")["open"] == []
+    assert cli.json("runs", "show", run)["output"] == 7
