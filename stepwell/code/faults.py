@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping, Sequence
-from types import FunctionType
-from typing import Any, NamedTuple
+from types import FunctionType, ModuleType
+from typing import Any, NamedTuple, TypeGuard
 
 from stepwell.model.base import own
 from stepwell.model.errors import StepFailed
@@ -63,13 +63,13 @@ class _Kept(NamedTuple):
 
     @classmethod
     def of(cls, told: Mapping[str, Any]) -> _Kept:
-        args, attributes = told.get("args"), told.get("attributes")
+        args, attributes, notes, lost = map(told.get, ("args", "attributes", "notes", "lost"))
         return cls(
             str(told.get("type", "")),
             own(args) if isinstance(args, list) else [],
             own(attributes) if isinstance(attributes, dict) else None,
-            told.get("notes") or (),
-            told.get("lost") or {},
+            [each for each in notes if isinstance(each, str)] if isinstance(notes, list) else [],
+            {name: str(kind) for name, kind in lost.items()} if isinstance(lost, dict) else {},
         )
 
     def made(self) -> Exception:
@@ -97,10 +97,11 @@ class _Kept(NamedTuple):
         module, _, path = self.name.partition(":")
         if module not in sys.modules:
             raise _Impossible(f"{module} is not imported here")
-        found: Any = sys.modules[module]
-        for part in path.split("."):
-            found = getattr(found, part, None)
-        if not isinstance(found, type):
+        first, *inner = path.split(".")
+        found = _members(sys.modules[module]).get(first)
+        for part in inner:
+            found = _inherited(found, part) if _is_class(found) else None
+        if not _is_class(found):
             raise _Impossible(f"{module} has no {path}, where it could be found")
         if not issubclass(found, Exception):
             raise _Impossible("it is no Exception, and would pass through what catches failures")
@@ -125,6 +126,24 @@ class _Kept(NamedTuple):
             return ""
         named = ", ".join(f"{name} ({kind})" for name, kind in self.lost.items())
         return f"; what is no JSON was not kept: {named}"
+
+
+def _members(module: Any) -> Mapping[str, Any]:
+    """What is in it now: one that loads what it is asked for (its own `__getattr__`, `importlib.util.LazyLoader`) is
+    not asked."""
+    if not issubclass(type(module), ModuleType):
+        return {}
+    held: Mapping[str, Any] = object.__getattribute__(module, "__dict__")
+    return held
+
+
+def _is_class(found: Any) -> TypeGuard[type]:
+    """By what it is; what stands for something else, and would load it to say that it is a class, is none."""
+    return issubclass(type(found), type)
+
+
+def _inherited(kind: type, name: str) -> Any:
+    return next((vars(base)[name] for base in kind.__mro__ if name in vars(base)), None)
 
 
 def _without_init(kind: type[Exception], args: Sequence[Any]) -> Exception | None:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+import sys
 from decimal import Decimal
+from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -209,6 +213,75 @@ async def test_a_module_that_is_not_here_is_named_and_not_imported() -> None:
     problem = Problem(*_members(runtime("Gone: away")), exception={"type": "stepwell_gone:Gone", "args": []})
     error = exception_of(problem, "/do/0/x")
     assert str(error).endswith("it is not raised as stepwell_gone.Gone: stepwell_gone is not imported here")
+
+
+class KeptOuter:
+    class KeptInner(Exception):
+        pass
+
+
+class KeptHeir(KeptOuter):
+    pass
+
+
+class Standing:
+    """Stands for a class, which it loads to say what it is."""
+
+    @property
+    def __class__(self) -> Any:
+        raise AssertionError("it was asked")
+
+    @__class__.setter
+    def __class__(self, kind: type) -> None: ...
+
+
+@pytest.mark.parametrize(
+    "path", ["Gone", "inner.Gone", "Asked.Gone", "Gone.Gone", "standing", "standing.Gone"]
+)
+@pytest.mark.parametrize("lazily", ["by its own __getattr__", "by a lazy loader"])
+async def test_a_module_that_loads_what_it_is_asked_for_is_not_asked(
+    path: str, lazily: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "kept_later.py").write_text("class Gone(Exception): ...\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    if lazily == "by a lazy loader":
+        spec = importlib.util.find_spec("kept_later")
+        assert spec is not None and spec.loader is not None
+        spec.loader = importlib.util.LazyLoader(spec.loader)
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+    else:
+        module = ModuleType("kept_lazy")
+
+        def load(name: str) -> Any:
+            return getattr(importlib.import_module("kept_later"), name)
+
+        vars(module).update({"__getattr__": load, "inner": module, "standing": Standing()})
+        vars(module)["Asked"] = type("Meta", (type,), {"__getattr__": lambda _, name: load(name)})(
+            "A", (), {}
+        )
+    monkeypatch.setitem(sys.modules, "kept_lazy", module)
+    problem = Problem(*_members(runtime("x")), exception={"type": f"kept_lazy:{path}", "args": []})
+    error = exception_of(problem, "/do/0/x")
+    assert type(error) is StepFailed
+    assert str(error).endswith(f"kept_lazy has no {path}, where it could be found")
+    assert "kept_later" not in sys.modules
+    assert "Gone" not in object.__getattribute__(module, "__dict__")
+
+
+@pytest.mark.parametrize("outer", ["KeptOuter", "KeptHeir"])
+def test_one_inside_a_class_or_what_that_inherits(outer: str) -> None:
+    told: dict[str, object] = {"type": f"{__name__}:{outer}.KeptInner", "args": ["in"], "attributes": {}}
+    error = exception_of(Problem(*_members(runtime("x")), exception=told), "/do/0/x")
+    assert type(error) is KeptOuter.KeptInner and str(error) == "in"
+
+
+@pytest.mark.parametrize("of", ["args", "attributes", "notes", "lost"])
+@pytest.mark.parametrize("odd", [None, 5, "abc", [1], [None], {"a": 1}, {"a": [1]}, True], ids=repr)
+def test_a_record_of_another_shape_is_still_an_exception(of: str, odd: Any) -> None:
+    told: dict[str, object] = {"type": f"{__name__}:KeptPlain", "args": ["x"], "attributes": {}, of: odd}
+    error = exception_of(Problem(*_members(runtime("x")), exception=told), "/do/0/x")
+    assert type(error) is KeptPlain and not getattr(error, "__notes__", None)
 
 
 async def test_what_a_former_version_recorded_is_told_as_it_was() -> None:
