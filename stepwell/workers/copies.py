@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import datetime
+import ipaddress
+import re
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable, Hashable
 from copy import copy
@@ -10,8 +12,10 @@ from dataclasses import fields, is_dataclass
 from decimal import Decimal
 from enum import Enum
 from fractions import Fraction
-from functools import lru_cache
+from functools import cached_property, lru_cache
+from operator import is_
 from pathlib import PurePath
+from types import BuiltinFunctionType, EllipsisType, FunctionType, ModuleType, NotImplementedType
 from typing import Any, Final, cast
 from uuid import UUID
 
@@ -24,9 +28,10 @@ _are_flat: Final = _SCALARS.issuperset
 
 _FIXED: Final = (
     str, int, float, bool, type(None), bytes, complex, Enum, Decimal, Fraction, UUID, PurePath, datetime.date,
-    datetime.time, datetime.timedelta, datetime.tzinfo, type,
+    datetime.time, datetime.timedelta, datetime.tzinfo, type, range, re.Pattern, FunctionType, EllipsisType,
+    NotImplementedType, ipaddress.IPv4Address, ipaddress.IPv6Address, ipaddress.IPv4Network, ipaddress.IPv6Network,
 )  # fmt: skip
-"""Nobody can write into these."""
+"""Nobody can write into these. (Interfaces are addresses; a function has what it was written with.)"""
 
 _Copy = Callable[[Any, int, bool], Any]
 """Gets a value, how many levels it may have, and whether all in it must be data."""
@@ -112,13 +117,28 @@ def _flat(value: Any, levels: int, strict: bool) -> Any:
     return value.copy()
 
 
+def _frozen(value: Any, levels: int, strict: bool) -> Any:
+    own = [_copied(item, levels, strict) for item in value]
+    return value if all(map(is_, own, value)) else frozenset(own)
+
+
+def _builtin(value: Any, levels: int, strict: bool) -> Any:
+    """A method of an object is one, too, and writes into that."""
+    if strict and not isinstance(value.__self__, ModuleType | type | None):
+        raise _NotData
+    return value
+
+
 def _instance(value: Any, levels: int, strict: bool) -> Any:
-    """Of a dataclass. One that has more than its fields is more than data."""
+    """Of a dataclass. One that has more than its fields is more than data, but for what it can compute again."""
     try:
         own = {each.name: _copied(getattr(value, each.name), levels, True) for each in fields(value)}
-        if not own.keys() >= getattr(value, "__dict__", {}).keys():
+        more = [name for name in getattr(value, "__dict__", ()) if name not in own]
+        if not all(_is_cached(value, name) for name in more):
             raise _NotData
         new = copy(value)
+        for name in more:
+            del vars(new)[name]
         for name, item in own.items():
             object.__setattr__(new, name, item)
     except _TooDeep:
@@ -131,11 +151,18 @@ def _instance(value: Any, levels: int, strict: bool) -> Any:
 
 
 def _model(value: Any, levels: int, strict: bool) -> Any:
-    """Of pydantic."""
+    """Of pydantic. What it keeps to itself need not be data: a lock there is no reason to share the rest."""
     try:
         new = value.model_copy()
-        for members in (vars(new), new.__pydantic_extra__ or {}):
-            members.update({name: _copied(item, levels, True) for name, item in members.items()})
+        for name in vars(new).keys() - type(value).model_fields.keys():
+            if _is_cached(value, name):
+                del vars(new)[name]
+        for members, data in (
+            (vars(new), True),
+            (new.__pydantic_extra__ or {}, True),
+            (new.__pydantic_private__ or {}, False),
+        ):
+            members.update({name: _copied(item, levels, data) for name, item in members.items()})
     except _TooDeep:
         raise
     except Exception:  # noqa: BLE001 - as above
@@ -145,7 +172,12 @@ def _model(value: Any, levels: int, strict: bool) -> Any:
     return new
 
 
+def _is_cached(value: Any, name: str) -> bool:
+    """Whether a `cached_property` computed it, and can do so again."""
+    return isinstance(getattr(type(value), name, None), cached_property)
+
+
 _HOW: Final[dict[type, _Copy]] = {
     dict: _mapping, OrderedDict: _mapping, defaultdict: _mapping, Counter: _mapping, list: _listed, deque: _listed,
-    tuple: _tuple, set: _flat, bytearray: _flat,
+    tuple: _tuple, set: _flat, bytearray: _flat, frozenset: _frozen, BuiltinFunctionType: _builtin,
 }  # fmt: skip

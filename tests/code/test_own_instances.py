@@ -4,17 +4,21 @@ crash, when the step is not performed again."""
 from __future__ import annotations
 
 import datetime
+import re
 import threading
 from collections import Counter, OrderedDict, defaultdict, deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
+from functools import cached_property
+from ipaddress import ip_address, ip_interface, ip_network
+from pathlib import Path
 from typing import Any, NamedTuple
 from uuid import UUID
 
 import pytest
-from pydantic import BaseModel, ConfigDict, RootModel
+from pydantic import BaseModel, ConfigDict, PrivateAttr, RootModel
 
 from stepwell import Retry, RunFailed, current, flow, step, workflow
 from stepwell.testing import Kit
@@ -61,6 +65,68 @@ class Root(RootModel[list[int]]):
     pass
 
 
+@dataclass(eq=False)
+class Identical:
+    """It is hashed by what it is, so it may be in a set and be written into."""
+
+    items: list[int]
+
+    def __repr__(self) -> str:
+        return f"Identical({self.items})"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Identical) and self.items == other.items
+
+    def __hash__(self) -> int:
+        return 1
+
+
+@dataclass
+class Counting:
+    items: list[int]
+
+    @cached_property
+    def doubled(self) -> list[int]:
+        return [each * 2 for each in self.items]
+
+
+class CountingModel(BaseModel):
+    items: list[int]
+
+    @cached_property
+    def doubled(self) -> list[int]:
+        return [each * 2 for each in self.items]
+
+    @cached_property
+    def lock(self) -> Any:
+        return threading.Lock()
+
+
+class Private(BaseModel):
+    _seen: list[list[int]] = PrivateAttr(default_factory=lambda: [[1]])
+    _lock: Any = PrivateAttr(default_factory=threading.Lock)
+
+    def __repr__(self) -> str:
+        return f"Private({self._seen})"
+
+
+def counted(kind: type[Any]) -> Any:
+    """One whose properties have been looked at."""
+    made = kind(items=[1])
+    assert made.doubled == [2] and getattr(made, "lock", True)
+    return made
+
+
+def seen(value: Any) -> str:
+    return repr(value)
+
+
+UNCHANGING: tuple[Any, ...] = (
+    frozenset({1}), range(3), re.compile("a"), ip_address("1.1.1.1"), ip_address("::1"),
+    ip_network("10.0.0.0/8"), ip_interface("::1/64"), len, dict.fromkeys, seen, ..., NotImplemented,
+    Path("a"), Colour.RED, Plain,
+)  # fmt: skip
+
 NOW = datetime.datetime(2026, 11, 21, tzinfo=datetime.UTC)
 VALUES: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "set": (lambda: {1}, lambda v: v.add(2)),
@@ -79,13 +145,17 @@ VALUES: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
     "its member": (lambda: Model(items=[1]), lambda v: setattr(v, "items", [])),
     "loose model": (lambda: Loose(items=[1]), lambda v: v.items.append(2)),  # type: ignore[call-arg]
     "root model": (lambda: Root([1]), lambda v: v.root.append(2)),
+    "frozenset": (lambda: frozenset({Identical([1])}), lambda v: next(iter(v)).items.append(2)),
+    "beside what is fixed": (
+        lambda: [Plain([1], each) for each in UNCHANGING],
+        lambda v: [p.items.append(2) for p in v],
+    ),
+    "with what was computed": (lambda: counted(Counting), lambda v: v.items.append(2)),
+    "model of that kind": (lambda: counted(CountingModel), lambda v: v.items.append(2)),
+    "private": (Private, lambda v: v._seen[0].append(2)),
     "in a list": (lambda: [(Plain([1]), {"a": {1}})], lambda v: v[0][1]["a"].add(2)),
 }
 EACH = pytest.mark.parametrize("what", VALUES)
-
-
-def seen(value: Any) -> str:
-    return repr(value)
 
 
 @step(name="instances-spoil")
@@ -168,6 +238,16 @@ class Cached:
         self.seen = threading.Lock()
 
 
+class CachedToo(Cached):
+    @cached_property
+    def twice(self) -> int:
+        return 2 * self.n
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        assert self.twice
+
+
 class Arbitrary(BaseModel):
     model_config = ConfigDict(arbitrary_types_allowed=True)
     service: Service
@@ -193,8 +273,22 @@ THINGS: dict[str, Callable[[], Any]] = {
     "service": Service, "client": lambda: Client(Service()), "with a lock beside": lambda: Cached(1),
     "model": lambda: Arbitrary(service=Service()), "odd": Odd, "uncopied": lambda: Uncopied(1),
     "thing in a dataclass": lambda: Plain([Service()]), "thing in a thing": lambda: Frozen(Client(threading.Lock())),
-    "class": lambda: Plain, "class of models": lambda: Model, "function": lambda: len,
+    "method of a list": lambda: Plain([1].append), "in a frozenset": lambda: frozenset({Service()}),
+    "frozenset in a dataclass": lambda: Plain([1], frozenset({Service()})),  # type: ignore[arg-type]
+    "with a lock beside what was computed": lambda: CachedToo(1), "class": lambda: Plain, "class of models": lambda: Model, "function": lambda: len,
 }  # fmt: skip
+
+
+def test_what_was_computed_is_computed_again() -> None:
+    for kind in (Counting, CountingModel):
+        one = counted(kind)
+        one.doubled.append(0)
+        assert "doubled" not in vars(own_copy(one)) and own_copy(one).doubled == [2]
+
+
+def test_what_is_fixed_stays_the_same() -> None:
+    for each in UNCHANGING:
+        assert own_copy(each) is each and own_copy(Plain(each)).items is each
 
 
 @pytest.mark.parametrize("what", THINGS)
