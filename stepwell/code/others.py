@@ -25,7 +25,8 @@ from stepwell.workers.results import jsonable
 
 
 class Child(NamedTuple):
-    """A child run that was begun: `await child.result()`, or in a plain workflow `child.result()`."""
+    """A child run that was begun: `await child.result()`, or in a plain workflow `child.result()`. (Where it was given
+    a `key` whose run is there already, `result` is that one's, and nobody has this `run_id`.)"""
 
     run_id: str
     future: asyncio.Future[Any]
