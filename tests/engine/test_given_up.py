@@ -15,7 +15,7 @@ TURNS = 40
 """of the event loop: more than a question takes"""
 
 
-@workflow(name="given-up")
+@workflow(name="asked-and-given-up")
 async def waits() -> str:
     return str(await flow.wait_for_signal("go"))
 
