@@ -73,7 +73,13 @@ _PLACES = {
     **dict.fromkeys(("current", "StepFault", "CallAgain"), "workers.context"),
 }  # fmt: skip
 
-__all__ = list(_PLACES)
+# Written out: what is computed, type checkers do not see.
+__all__ = [
+    "flow", "Stepwell", "connect", "BlockingStepwell", "Handle", "Retry", "Policy", "Cache", "step", "workflow",
+    "parse", "StepwellError", "InvalidDefinition", "NotSupported", "InvalidInput", "NotFound", "Conflict",
+    "TransitionRefused", "KeyConflict", "RunFailed", "StepFailed", "WaitTimeout", "StoreError", "StoreUnavailable",
+    "Queue", "RunStatus", "StepStatus", "current", "StepFault", "CallAgain",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -60,6 +60,11 @@ class StepwellError(Exception):
         self.message = message
         self.hint = hint
 
+    def __reduce__(self) -> tuple[object, ...]:
+        """Its copies, in other processes too, are made from what it is and not from what it was made of: each class
+        here takes something else."""
+        return type(self).__new__, (type(self), *self.args), self.__dict__
+
     @property
     def kind(self) -> str:
         """The name of its class, as JSON has names: `invalid_input`."""

@@ -63,6 +63,9 @@ class CallAgain(Exception):
         self.after: Duration = int(after * SECOND)
         self.progress = progress
 
+    def __reduce__(self) -> tuple[object, ...]:
+        return type(self).__new__, (type(self), *self.args), self.__dict__  # as `StepwellError` is copied
+
 
 class StepInterrupted(BaseException):
     """The step was asked to stop. No `except Exception` swallows it; let it pass."""
