@@ -6,16 +6,17 @@ import asyncio
 import contextlib
 import logging
 import os
+import re
 import shlex
 import sys
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 import click
 
 from stepwell.cli.absent import require
-from stepwell.cli.options import BY_KEY
+from stepwell.cli.options import BY_KEY, SHIFTED
 from stepwell.cli.screen import clean
 from stepwell.cli.telling import Logging
 from stepwell.client.hints import with_file
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from stepwell.client.looker import Looker
 
 ORDINARY = Logging()
+_LIKE_AN_ID: Final = re.compile(r"\d[0-9a-f-]{3,}\Z")
+"""the beginning of an id that Stepwell gave, as somebody may give it: no name of a signal or a variable looks so"""
 T = TypeVar("T")
 
 
@@ -114,6 +117,7 @@ async def find_run(stepwell: Stepwell | Looker, given: str) -> str:
     """The id of the run with this id, the only one whose id begins so, or the one with the key after `key=`. Raises
     `NotFound`, `InvalidInput`."""
     if given.startswith(BY_KEY):
+        await _refuse_both(stepwell, given)
         return await _with_key(stepwell, given.removeprefix(BY_KEY))
     if await stepwell.engine.store.row(given) is not None:
         return given
@@ -121,12 +125,12 @@ async def find_run(stepwell: Stepwell | Looker, given: str) -> str:
         raise _no_run(given)
     page = await stepwell.engine.store.list_runs(RunFilter(id_prefix=given), 4)
     found = [row.id for row in page.rows]
+    await _refuse_key(stepwell, given, found)
     if not found:
-        await _refuse_key(stepwell, given)
         return (await stepwell.engine.row(given)).id  # which says where it is, if it was archived
     if len(found) > 1:
         raise InvalidInput(
-            f"{given} is the beginning of several run ids: {', '.join(found[:3])}{', …' if len(found) > 3 else ''}",
+            f"{given} is the beginning of several run ids: {_first(found)}",
             hint="give more of it; list the runs with: stepwell runs list",
         )
     return found[0]
@@ -142,14 +146,42 @@ async def _with_key(stepwell: Stepwell | Looker, key: str) -> str:
     return (await stepwell.engine.row(found[0])).id
 
 
-async def _refuse_key(stepwell: Stepwell | Looker, given: str) -> None:
-    """Raises `NotFound` where no run has this id, but one has this key."""
-    found = await stepwell.engine.store.find_key(given)
-    if found is not None:
+async def _refuse_key(stepwell: Stepwell | Looker, given: str, begun: Sequence[str]) -> None:
+    """Where this is the key of a run. Raises `NotFound` where no id begins so, and `InvalidInput` where those of other
+    runs do: which one is meant nobody knows."""
+    keyed = await stepwell.engine.store.find_key(given)
+    others = [run for run in begun if keyed is None or run != keyed[0]]
+    if keyed is None or (begun and not others):
+        return
+    by_key = _by_key(given)
+    if not begun:
         raise NotFound(
-            f"there is no run {given}, but run {found[0]} was started with this key",
-            hint=f"name it by its key: {_by_key(given)}",
+            f"there is no run {given}, but run {keyed[0]} was started with this key",
+            hint=f"name it by its key: {by_key}",
         )
+    raise InvalidInput(
+        f"{given} is the key of run {keyed[0]}, and the beginning of another's id: {_first(others)}",
+        hint=f"give the whole id of the one, or the key of the other: {by_key}",
+    )
+
+
+async def _refuse_both(stepwell: Stepwell | Looker, by_key: str) -> None:
+    """Where RUN was given beside `--key`, it was taken for what comes after RUN. Raises `InvalidInput`."""
+    context = click.get_current_context(silent=True)
+    given = None if context is None else context.meta.get(SHIFTED)
+    if given is None:
+        return
+    store = stepwell.engine.store
+    begun = _LIKE_AN_ID.match(given) and (await store.list_runs(RunFilter(id_prefix=given), 1)).rows
+    if begun or await store.row(given) is not None:
+        raise InvalidInput(
+            f"{given} names a run, and so does --key",
+            hint=f"name it by one of them; if {given} is no run here, say {shlex.quote(by_key)} instead of --key",
+        )
+
+
+def _first(runs: Sequence[str]) -> str:
+    return f"{', '.join(runs[:3])}{', …' if len(runs) > 3 else ''}"
 
 
 def _by_key(key: str) -> str:

@@ -19,6 +19,9 @@ PATH = click.Path(path_type=Path)
 BY_KEY: Final = "key="
 """Before the key that a run was started with, where its id could stand."""
 
+SHIFTED: Final = "stepwell.shifted"
+"""In the context of a command with `--key`: what stands first, if that may be a RUN which was given too."""
+
 
 def db_option(function: F) -> F:
     return click.option(

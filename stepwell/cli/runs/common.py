@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
-from stepwell.cli.options import BY_KEY, db_option, json_option
+from stepwell.cli.options import BY_KEY, SHIFTED, db_option, json_option
 
 if TYPE_CHECKING:
     from stepwell.assembly import Stepwell
@@ -33,6 +33,8 @@ class RunArgument(click.Argument):
         given = [opts.get(name) for name in names]
         if isinstance(given[-1], str):
             raise click.UsageError("a run is named by its id or by --key, not by both", ctx)
+        if len(given) > 1 and isinstance(given[0], str):
+            ctx.meta[SHIFTED] = given[0]  # whether it is a run after all, the file knows: see `find_run`
         cast(MutableMapping[str, Any], opts).update(zip(names[1:], given, strict=False))
         return BY_KEY + key, click.core.ParameterSource.COMMANDLINE
 
