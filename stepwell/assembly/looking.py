@@ -19,7 +19,7 @@ from stepwell.stores.sqlite import SqliteStore
 async def look(path: str | Path) -> AsyncIterator[Looker]:
     """The verbs that change nothing, on a file that is there. Raises `StoreError`."""
     clock = SystemClock()
-    store = await SqliteStore.open(path, clock=clock, view=True)
+    store = await SqliteStore.open(path, clock=clock, as_is=True)
     looker = Looker(Reading(store, clock, NoCode()))
     looker.blobs = blobs_of(BlobFolder(), Path(path), clock)
     looker.file = None if str(path) == DEFAULT_FILE else str(path)

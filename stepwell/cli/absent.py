@@ -26,7 +26,9 @@ def require(db: Path) -> None:
         raise StoreUnavailable(f"there is no database {db}{_named_by()}", hint=_hint(db)) from None
     except OSError:  # it is there, and SQLite will say what is wrong with it
         return
-    if not size and not _size_of(db.with_name(f"{db.name}-wal")):
+    if _size_of(db.with_name(f"{db.name}-wal")):
+        return
+    if not size or _has_no_tables(db):
         raise StoreUnavailable(f"{db}{_named_by()} is empty: no Stepwell database yet", hint=_hint(db))
 
 
@@ -64,12 +66,22 @@ def _near(db: Path) -> tuple[list[str], int]:
 
 
 def _is_database(file: Path) -> bool:
+    head = _head(file)
+    return head.startswith(_MAGIC) and head[68:] in _OURS
+
+
+def _has_no_tables(file: Path) -> bool:
+    """Whether it is a database of one page: somebody made it, and put nothing in it yet; it need not be for us."""
+    head = _head(file)
+    return head.startswith(_MAGIC) and int.from_bytes(head[28:32]) == 1
+
+
+def _head(file: Path) -> bytes:
     try:
         with file.open("rb") as opened:
-            head = opened.read(72)
+            return opened.read(72)
     except OSError:
-        return False
-    return head.startswith(_MAGIC) and head[68:] in _OURS
+        return b""
 
 
 def _size_of(file: Path) -> int:

@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ import apsw
 import pytest
 
 from stepwell import Stepwell
+from stepwell.stores.migrations import _migration, migrations
+from stepwell.stores.sqlite import connection, viewing
 from tests.cli.helpers import Cli
 
 LONG = "do: [{add: {set: {x: 1}}}, {sleep: {wait: {hours: 1}}}]"
@@ -114,6 +116,53 @@ def test_an_empty_file_is_as_good_as_none_for_a_start(cli: Cli) -> None:
     path = cli.file("add", "do: [{add: {set: {x: 1}}}]")
     assert cli.json("run", path, "--db", "new.db")["status"] == "completed"
     assert len(cli.json("runs", "list", "--db", "new.db")["runs"]) == 1
+
+
+# --- there, and not to be changed by a look ------------------------------------------------------
+
+
+@pytest.mark.parametrize("words", LOOKS)
+@pytest.mark.parametrize("made", ["PRAGMA user_version = 7", "CREATE TABLE t (x); DROP TABLE t"])
+def test_who_looks_makes_none_of_a_database_without_tables(cli: Cli, words: str, made: str) -> None:
+    if "DROP" in made and words in ("archive list", "runs cancel 1"):
+        pytest.skip("a guest, which may write, takes an unused file of several pages")
+    db = apsw.Connection(str(cli.folder / "plain.db"))
+    db.execute(made)
+    db.close()
+    before = (cli.folder / "plain.db").read_bytes()
+    error = cli.json(*words.split(), "--db", "plain.db", code=4)["error"]
+    assert "plain.db is empty: no Stepwell database yet" in error["message"]
+    assert "`stepwell run FILE` makes one" in error["hint"]
+    assert {file.name: file.read_bytes() for file in cli.folder.iterdir()} == {"plain.db": before}
+
+
+def test_a_look_does_not_bring_an_older_file_up_to_date(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = asyncio.run(left_open(cli, folder / "a.db"))
+    newer = migrations("sqlite")
+    newer = (*newer, _migration(f"{len(newer) + 1:04d}_more.sql", "CREATE TABLE more (x)"))
+    monkeypatch.setattr(connection, "migrations", lambda dialect: newer)
+    before, db = (folder / "a.db").read_bytes(), ("--db", str(folder / "a.db"))
+    for words in ("runs list", f"runs show {run}", "status", "doctor"):
+        error = cli.json(*words.split(), *db, code=4)["error"]
+        assert "was written by an older Stepwell" in error["message"]
+        assert f"stepwell doctor {' '.join(db)} --rebuild" in error["hint"]
+    assert {file.name: file.read_bytes() for file in folder.iterdir()} == {"a.db": before}
+    assert cli.json("doctor", "--rebuild", *db)["rebuilt"]
+    assert cli.json("runs", "list", *db)["runs"][0]["run_id"] == run
+    assert (folder / f"a.db.schema-{len(newer) - 1}.bak").exists()
+
+
+def test_a_look_at_a_backup_leaves_it_as_it_is(cli: Cli, folder: Path) -> None:
+    """It is one file without a log; a look made it one with a log, which is another file to whoever compares."""
+    run = asyncio.run(left_open(cli, folder / "a.db"))
+    cli.json("backup", str(folder / "copy.db"), "--db", str(folder / "a.db"))
+    before = (folder / "copy.db").read_bytes()
+    for words in ("runs list", f"runs explain {run}", "status", "doctor"):
+        said = cli(*words.split(), "--db", str(folder / "copy.db"))
+        assert said.code in (0, 1), said.err
+    assert (folder / "copy.db").read_bytes() == before
 
 
 # --- there, and not to be written -----------------------------------------------------------------
@@ -232,3 +281,29 @@ async def test_what_was_written_to_while_it_was_read_is_not_given(cli: Cli, fold
                 await read(count)
     readers.close()
     db.close()
+
+
+async def test_who_opens_it_just_before_it_is_looked_at_is_not_overlooked(
+    cli: Cli, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """His log would be in the stamp, and as it is grown beforehand it would not change with what he writes."""
+    await left_open(cli, folder / "a.db")
+    count, stamp_of = "SELECT count(*) FROM runs", viewing.stamp_of
+    others = AsyncExitStack()
+
+    def come_first(path: str) -> connection.Stamp:
+        if not Path(f"{path}-wal").exists():
+            come = others.enter_async_context(Stepwell.open(path))
+            opened.append(asyncio.run_coroutine_threadsafe(come, loop).result())
+        return stamp_of(path)
+
+    opened: list[Stepwell] = []
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(viewing, "stamp_of", come_first)
+    async with others:
+        place = connection.place_of(folder / "a.db", None, 100)
+        db, place = await asyncio.to_thread(viewing.open_to_view, place)
+        await opened[0].start(cli.file("long", LONG))
+        viewing.refuse_changed(place)
+        assert connection.fetch(db, count) == [(2,)]
+        db.close()

@@ -139,6 +139,17 @@ async def test_the_database_of_another_program(tmp_path: Path, stranger: str) ->
     assert (tmp_path / "x.db").read_bytes() == before
 
 
+async def test_as_it_is_nothing_is_made(tmp_path: Path) -> None:
+    await refusal(tmp_path / "x.db", errors.StoreUnavailable, as_is=True)
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "x.db").touch()
+    said = await refusal(tmp_path / "x.db", errors.StoreUnavailable, as_is=True)
+    assert "no Stepwell database yet" in said
+    execute(tmp_path / "y.db", "CREATE TABLE customers (id)")
+    assert "another program" in await refusal(tmp_path / "y.db", errors.InvalidInput, as_is=True)
+    assert (tmp_path / "x.db").stat().st_size == 0
+
+
 async def test_a_file_of_a_newer_version(tmp_path: Path) -> None:
     path = await new_file(tmp_path / "x.db")
     newer = len(m.migrations("sqlite")) + 1

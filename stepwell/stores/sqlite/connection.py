@@ -67,15 +67,20 @@ def place_of(path: str | os.PathLike[str], vfs: str | None, patience: int) -> Pl
     return Place(str(Path(name).resolve()), vfs, patience)
 
 
-def open_writer(place: Place, now: Instant) -> apsw.Connection:
-    """The one connection that writes and checkpoints. Creates the file, brings its schema up to date."""
+def open_writer(place: Place, now: Instant, *, as_is: bool = False) -> apsw.Connection:
+    """The one connection that writes and checkpoints. Creates the file, brings its schema up to date; of one
+    that is to stay `as_is`, it does neither."""
     _check_library(apsw.sqlite_lib_version())
     _check_path(place.path)
     try:
-        db = _connect(place, apsw.SQLITE_OPEN_READWRITE | apsw.SQLITE_OPEN_CREATE)
+        db = _connect(place, apsw.SQLITE_OPEN_READWRITE | (0 if as_is else apsw.SQLITE_OPEN_CREATE))
         try:
             _refuse_read_only(db, place.path)
             refuse_strangers(db, place.path)
+            if as_is:
+                refuse_outdated(db, place.path)
+                _set(db, _WRITER)
+                return db
             _use_wal(db, place)
             _set(db, _WRITER)
             _read_back(db, place.path)
@@ -249,15 +254,19 @@ def _migrate(db: apsw.Connection, path: str, now: Instant) -> None:
 
 
 def refuse_outdated(db: apsw.Connection, path: str) -> None:
-    """Raises `StoreUnavailable` where the schema would have to be changed first, which takes writing."""
+    """Raises `StoreUnavailable` where the schema would have to be changed first, which nobody does who only looks."""
     applied = _applied(db)
     if not pending(migrations("sqlite"), applied, path):
         return
     if not applied:
-        raise StoreUnavailable(f"{path} is empty: no Stepwell database yet")
+        raise StoreUnavailable(
+            f"{path} is empty: no Stepwell database yet",
+            hint="name another file; `stepwell run FILE` makes one",
+        )
     raise StoreUnavailable(
-        f"cannot read {path}: it was written by an older Stepwell, and is brought up to date by writing to it",
-        hint="open it once as a user who may write to it, or look at a copy of it",
+        f"{path} was written by an older Stepwell; looking at it does not bring it up to date",
+        hint="whatever writes to it does, and keeps a copy of it as it was: stepwell serve, "
+        "or stepwell doctor --rebuild, as a user who may",
     )
 
 

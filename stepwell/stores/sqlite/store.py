@@ -93,22 +93,24 @@ class SqliteStore:
         busy_timeout: Duration = 5 * SECOND,
         warm: int = WARM_WAL,
         view: bool = False,
+        as_is: bool = False,
     ) -> SqliteStore:
         """Open the file, create it where there is none, bring its schema up to date.
 
         `engine_id`: the engine that will carry runs on; None for whoever only looks or sends commands.
         `busy_timeout`: how long to wait for another process that is writing. `warm`: bytes to which an engine
         grows the WAL file. `view`: a file that is there and may not be written is opened all the same, to be read.
+        `as_is`: that too, and no file is made nor its schema touched (`StoreUnavailable` where it is not up to date).
         Raises `StoreUnavailable`, `StoreDamaged` (no database), `StoreTooNew`, `InvalidInput` (another program's).
         """
         place = place_of(path, vfs, max(1, busy_timeout // MILLISECOND))
         unwritable = why_unwritable(place.path)
-        if unwritable is not None and not view:
+        if unwritable is not None and not (view or as_is):
             raise read_only(place.path, unwritable)
         if unwritable is not None:
             db, place = await asyncio.to_thread(open_to_view, place)
         else:
-            db = await asyncio.to_thread(open_writer, place, clock.now())
+            db = await asyncio.to_thread(open_writer, place, clock.now(), as_is=as_is)
         lock = None
         try:
             if engine_id is not None:

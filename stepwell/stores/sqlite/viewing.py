@@ -12,12 +12,23 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Final, NamedTuple
 
 import apsw
 
 from stepwell.model.errors import StoreUnavailable
 from stepwell.stores.sqlite.connection import Place, Stamp, open_reader, refuse_outdated, refuse_strangers
 from stepwell.stores.sqlite.faults import UNREADABLE, translated
+
+_TRIES: Final = 5
+"""so often it is begun anew, where others open the file meanwhile"""
+
+
+class _Beside(NamedTuple):
+    """The log of a file: how many bytes, and whether its index is there."""
+
+    log: int
+    has_index: bool
 
 
 def why_unwritable(path: str) -> str | None:
@@ -40,22 +51,21 @@ def why_unwritable(path: str) -> str | None:
 
 def open_to_view(place: Place) -> tuple[apsw.Connection, Place]:
     """A connection to a file that may not be written, and the place for others like it. Raises `StoreError`."""
-    log = bool(_bytes(f"{place.path}-wal"))
-    if log or _there(Path(f"{place.path}-shm")):
-        try:
-            return _view(place._replace(mode="mode=ro"))
-        except apsw.CantOpenError as error:
-            if log:
-                raise StoreUnavailable(
-                    f"cannot open {place.path}: there is a log beside it that cannot be read without writing ({error})",
-                    hint="look as a user who may write to the file and its folder, or copy it and its -wal elsewhere",
-                ) from error
-        except UNREADABLE as error:
-            raise translated(error, place.path, "open") from error
     try:
-        return _view(place._replace(mode="immutable=1", stamp=stamp_of(place.path)))
+        for _ in range(_TRIES):
+            beside = _beside(place.path)
+            opened = _with_log(place, must=beside.log > 0) if any(beside) else None
+            if opened is not None:
+                return opened
+            still = place._replace(mode="immutable=1", stamp=stamp_of(place.path))
+            if _beside(place.path) == beside:
+                return _view(still)
+            # Somebody opened it meanwhile: his log is in the stamp, and would not change with what he writes.
     except (OSError, *UNREADABLE) as error:
         raise translated(error, place.path, "open") from error
+    raise StoreUnavailable(
+        f"{place.path} is opened and closed all the time", hint="look again: this can be so once"
+    )
 
 
 def refuse_changed(place: Place) -> None:
@@ -70,6 +80,19 @@ def stamp_of(path: str) -> Stamp:
     """What is another after anybody has written to the file, or while somebody may."""
     found = Path(path).stat()
     return found.st_ino, found.st_size, found.st_mtime_ns, _bytes(f"{path}-wal")
+
+
+def _with_log(place: Place, *, must: bool) -> tuple[apsw.Connection, Place] | None:
+    """None where that takes writing; if it `must` be read, that is an error."""
+    try:
+        return _view(place._replace(mode="mode=ro"))
+    except apsw.CantOpenError as error:
+        if not must:
+            return None
+        raise StoreUnavailable(
+            f"cannot open {place.path}: there is a log beside it that cannot be read without writing ({error})",
+            hint="look as a user who may write to the file and its folder, or copy it and its -wal elsewhere",
+        ) from error
 
 
 def _view(place: Place) -> tuple[apsw.Connection, Place]:
@@ -89,6 +112,10 @@ def _on_read_only_medium(file: Path) -> bool:
 
 def _there(file: Path) -> bool:
     return os.access(file, os.F_OK)
+
+
+def _beside(path: str) -> _Beside:
+    return _Beside(_bytes(f"{path}-wal"), _there(Path(f"{path}-shm")))
 
 
 def _bytes(path: str) -> int:
