@@ -189,7 +189,11 @@ async def _calls_back() -> None:
 
 
 async def _runs() -> None:
-    asyncio.run(_threads())
+    refused = _threads()
+    try:
+        asyncio.run(refused)
+    finally:
+        refused.close()
 
 
 @pytest.mark.parametrize(
@@ -199,7 +203,6 @@ async def _runs() -> None:
         (_calls_back, "call_soon_threadsafe"), (_runs, "asyncio.run"),
     ],
 )  # fmt: skip
-@pytest.mark.filterwarnings("ignore:coroutine")
 async def test_io_in_a_workflows_own_code_is_refused(code: Any, said: str) -> None:
     made = workflow(name=f"does-io{code.__name__}".replace("_", "-"))(code)
     async with Kit(workflows=[made]) as kit:
