@@ -20,7 +20,7 @@ from stepwell.code.asked import Asked, Awaited, Halt, Then, halted
 from stepwell.code.blocking import LONG, held_up
 from stepwell.code.closing import discard
 from stepwell.code.compare import PATCH, Recorded
-from stepwell.code.ending import Continued, end_of, giving, raising
+from stepwell.code.ending import Continued, end_of, giving, outliving, raising
 from stepwell.code.faults import exception_of, problem_of
 from stepwell.code.loop import CodeLoop, enter, leave, running
 from stepwell.code.registry import Known
@@ -344,19 +344,21 @@ class Execution:
     async def _conduct(self, code: Coroutine[Any, Any, Any]) -> Any:
         """The workflow, and what follows when it fails or goes on as another run."""
         try:
-            return await code
+            result = await code
         except (Halt, GeneratorExit):  # it is thrown away unfinished, which is no failure to undo
             raise
         except Continued as going_on:
-            make = going_on.make
+            started = await self.ask("run:workflow", "continue-as-new", going_on.make)
+            result = ContinuedAs(started["run_id"])
         except BaseException as error:
             if self._wrong is not None:  # likewise
                 raise
             self.cause = Raised(*problem_of(error))
             await undo_all([a.future for a in self.at_work() if a.then is not None], self.undo_list)
+            await outliving(self.at_work())
             raise
-        started = await self.ask("run:workflow", "continue-as-new", make)
-        return ContinuedAs(started["run_id"])
+        await outliving(self.at_work())
+        return result
 
     # --- the end ----------------------------------------------------------------------------------
 

@@ -241,7 +241,10 @@ async def breaks() -> str:
 
 @workflow(name="chains-child")
 async def child(n: int) -> Any:
-    return await breaks() if n == 1 else n
+    if n != 1:
+        return n
+    await flow.sleep(1)  # until all that was begun before has
+    return await breaks()
 
 
 @workflow(name="chains-waiting-child")
@@ -277,9 +280,50 @@ async def test_a_child_is_known_by_the_run_that_it_is_now(*, reopened: bool) -> 
         assert result == "mended"
         status = {run_id: (await kit.engine.show(run_id))["status"] for run_id in ids}
         assert list(status.values()) == ["completed", "cancelled", "completed"]
-        # Those of the first go are others, but for the one that was done. (The first `waiting` may never have begun.)
+        # Those of the first go are others, but for the one that was done.
         assert set(ids) < set(await children(kit.engine, handle.run_id))
         await kit.check()
+
+
+@workflow(name="chains-outliving")
+async def outliving(then: str) -> str | None:
+    begun = flow.start_child(child, 7, detached=True)
+    flow.start_child("default/chains-nowhere", detached=True)
+    if then == "raises":
+        raise Broken(begun.run_id)
+    if then == "continues":
+        flow.continue_as_new("returns")
+    return begun.run_id
+
+
+@pytest.mark.parametrize("then", ["returns", "raises", "continues"])
+async def test_what_outlives_a_run_begins_though_that_ends_at_once(then: str) -> None:
+    """Nor does a start that fails, and was not waited for, fail the run."""
+    async with Kit() as kit:
+        handle = await kit.start(outliving, then)
+        await kit.drain()
+        runs = await chain(kit, handle.run_id)
+        ends = {"returns": ["completed"], "raises": ["failed"], "continues": ["continued", "completed"]}
+        assert [run.status.value for run in runs] == ends[then]
+        for run in runs:
+            begun = await children(kit.engine, run.id)
+            assert [(await kit.engine.show(each))["output"] for each in begun] == [7]
+        assert begun[0] in f"{runs[-1].output} {runs[-1].error}"
+        await kit.check()
+
+
+@pytest.mark.spec("Q20")
+async def test_what_outlives_a_run_begins_once_wherever_it_was_killed() -> None:
+    async def scenario(kit: Kit) -> Any:
+        run = (await kit.start(outliving, "continues", key="once")).run_id
+        await kit.result(run)
+        found = [await children(kit.engine, each.id) for each in await chain(kit, run)]
+        outputs = [[(await kit.engine.show(each))["output"] for each in begun] for begun in found]
+        assert outputs == [[7], [7]]
+        return outputs
+
+    survey = await kill_everywhere(scenario)
+    assert survey.crashes >= survey.commits
 
 
 async def children(engine: Stepwell, run_id: str) -> list[str]:
