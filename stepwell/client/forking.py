@@ -46,17 +46,29 @@ def history_before(turns: Sequence[Turn], step_id: str, *, is_code: bool) -> tup
 
 def _with_children(events: Sequence[Event], run_id: str) -> Iterator[Event]:
     """Beginnings of children that have ended name the run that was begun: it is no child of the fork. (One that is in
-    flight is performed anew, as a child of its own.)"""
-    children = {getattr(event, "step", None) for event in events if getattr(event, "kind", "") == _CHILD_KIND}
-    children &= {event.step for event in events if isinstance(event, _ENDS)}
-    attempts: Counter[str] = Counter()
-    for event in events:
-        if not isinstance(event, e.StepStarted) or event.step not in children:
+    flight is performed anew, as a child of its own, though another one may have ended in its place before.)"""
+    ended = _ended_children(events, run_id)
+    for place, event in enumerate(events):
+        if isinstance(event, e.StepStarted) and place in ended:
+            yield event._replace(options={CHILD: ended[place], **(event.options or {})})
+        else:
             yield event
-            continue
-        attempts[event.step] += 1
-        child = child_id(run_id, event.step, attempts[event.step])
-        yield event._replace(options={CHILD: child, **(event.options or {})})
+
+
+def _ended_children(events: Sequence[Event], run_id: str) -> dict[int, str]:
+    """The children that ended, by where the step began for which they were: at first, or again after a retry of the
+    run."""
+    children = {getattr(event, "step", None) for event in events if getattr(event, "kind", "") == _CHILD_KIND}
+    attempts: Counter[str] = Counter()
+    begun: dict[str, int] = {}
+    ended = {}
+    for place, event in enumerate(events):
+        if isinstance(event, e.StepStarted) and event.step in children:
+            attempts[event.step] += 1
+            begun.setdefault(event.step, place)
+        elif isinstance(event, _ENDS) and event.step in begun:
+            ended[begun.pop(event.step)] = child_id(run_id, event.step, attempts[event.step])
+    return ended
 
 
 def _events(turns: Sequence[Turn]) -> Iterator[Event]:

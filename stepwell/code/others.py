@@ -77,10 +77,8 @@ def _child_of(execution: Execution, step_id: str) -> str:
     step = state.steps.get(step_id)
     if step is None:
         return child_id(state.run.id, step_id, 1)
-    anew = step.status is StepStatus.SCHEDULED or (
-        state.run.status.terminal and begins_again(state.run, step)
-    )
-    if step.options and CHILD in step.options and not anew:
+    anew = step.status is StepStatus.SCHEDULED or (state.run.status.terminal and begins_again(state, step))
+    if step.options and CHILD in step.options and step.status.terminal and not anew:
         return str(step.options[CHILD])
     return child_id(state.run.id, step_id, step.attempt + 1 if anew else step.attempt)
 

@@ -15,25 +15,34 @@ class Replaying:
     def __init__(self, run: Run, steps: Collection[Step], *, strict: bool) -> None:
         """`strict`: a call with other arguments than are recorded is wrong, and not only told."""
         self._run, self._strict = run, strict
-        self._left = {known.number: known for known in map(Recorded.of, steps)}
-        self._told = {step.outcome: step.id for step in steps if step.outcome}
+        calls = {known.number: known for known in map(Recorded.of, steps)}
+        self._forgotten = {number for number, known in calls.items() if known.step.id in run.forgotten}
+        self._left = {number: known for number, known in calls.items() if number not in self._forgotten}
+        self._told = {step.outcome: step.id for step in steps if 0 < step.outcome <= run.outcomes}
         self.differs: str | None = None
         """where the code was first found to give other arguments than are recorded"""
 
     def take(self, number: int, kind: str, name: str, cause: Raised | None) -> tuple[int, Recorded | None]:
         """The call that the journal holds under this number or, behind patches that the code asks for no more, a later
         one. `cause`: the code failed of it before. Raises `CodeMismatch` where it is another call."""
+        number = self._past_forgotten(number)
         known = self._left.pop(number, None)
         while known is not None and known.is_patch and known.name != name:
-            number += 1
+            number = self._past_forgotten(number + 1)
             known = self._left.pop(number, None)
         if known is not None and (known.kind, known.name) != (kind, name):
             raise mismatch(self._run, known, kind, name, cause)
         return number, known
 
+    def _past_forgotten(self, number: int) -> int:
+        """What was asked for because of a failure that was taken back keeps its numbers."""
+        while number in self._forgotten:
+            number += 1
+        return number
+
     def goes_new_way(self, number: int, name: str) -> bool:
         """The question is new to the run here, or was answered with yes."""
-        known = self._left.get(number)
+        known = self._left.get(self._past_forgotten(number))
         return known is None or (known.kind, known.name) == ("record", name)
 
     def compare(self, recorded: Step, call: Call) -> CodeMismatch | None:

@@ -302,6 +302,7 @@ def _failed(draft: Draft, event: e.StepFailed | e.StepTimedOut, at: Instant) -> 
     if event.absorbed:
         draft.run.errors = {**draft.run.errors, step.id: event.error}
         if draft.run.code is not None:
+            draft.run.asked = {**draft.run.asked, step.id: sum(draft.run.counts.values())}
             _tell(draft, step)
         elif not draft.scope(step.scope).apart:
             draft.edit_scope(step.scope).failed = True
@@ -362,9 +363,17 @@ def _reopened(draft: Draft, event: e.StepReopened | e.StepResumed, at: Instant) 
         step.input = step.flow = event.input
     if isinstance(event, e.StepReopened):
         step.due = event.due
+        _forget(draft, event.forgotten)
     step.spent = max(0, len(step.attempts) - 1)
-    if step.outcome:  # it was the last one (see `lifecycle.retry`): the code is not told of it after all
+    if step.outcome:  # it was the last one that is not forgotten: the code is not told of it after all
         draft.run.outcomes, step.outcome = step.outcome - 1, 0
+
+
+def _forget(draft: Draft, steps: tuple[str, ...]) -> None:
+    """The code did not ask for them after all, and is not told of their ends."""
+    draft.run.forgotten = (*draft.run.forgotten, *steps)
+    for step_id in steps:
+        draft.edit_step(step_id).outcome = 0
 
 
 CHANGES: Final[dict[type[Any], Callable[[Draft, Any, Instant], None]]] = {

@@ -265,6 +265,10 @@ class Run:
     """how many outcomes there were when its steps began to be undone because it is cancelled"""
     out_of_time: bool = False
     """it is being cancelled because its time is over"""
+    asked: dict[str, int] = field(default_factory=nothing)
+    """how many steps the code had asked for when a step failed that it is told of, by that step"""
+    forgotten: tuple[str, ...] = ()
+    """steps that it asked for because of a failure that a retry took back: their numbers are not given again"""
 
     @property
     def waits(self) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,30 @@ async def parent() -> dict[str, str]:
     await late.result()
     await take(2)
     return {"done": done.run_id, "kept": kept.run_id, "open": open_.run_id, "late": late.run_id}
+
+
+MENDED: list[bool] = []
+
+
+@workflow(name="fork-breaking-child")
+async def breaking() -> str:
+    if not MENDED:
+        raise ValueError("not yet")
+    await flow.sleep(50)
+    return "at last"
+
+
+@workflow(name="fork-retried-parent")
+async def retried() -> list[Any]:
+    begun = flow.start_child(breaking)
+    _, said = await asyncio.gather(beside(), begun.result())
+    await take(3)
+    return [begun.run_id, said]
+
+
+async def beside() -> None:
+    await flow.sleep(10)
+    await take(2)
 
 
 DOCUMENT = """
@@ -208,4 +233,30 @@ async def test_a_fork_knows_whose_run_a_child_is(
         for ids in (first, second):
             found = {name: (await kit.engine.show(run_id))["status"] for name, run_id in ids.items()}
             assert found == {"done": "completed", "kept": "running", "open": "cancelled", "late": "completed"}
+        await kit.check()
+
+
+@pytest.mark.parametrize("crash", [False, True])
+async def test_a_fork_begins_the_child_that_was_in_flight_again_though_one_had_failed(*, crash: bool) -> None:
+    """The parent was retried: the second child is in flight at the first fork, and over at the second."""
+    MENDED.clear()
+    async with Kit() as kit:
+        engine = kit.engine
+        origin = await kit.start(retried)
+        await kit.drain()
+        assert (await engine.show(origin.run_id))["status"] == "failed"
+        MENDED.append(True)
+        await engine.retry(origin.run_id)
+        await kit.advance(20)
+        early = await engine.fork(origin.run_id, "/do/2/take")
+        if crash:
+            kit.crash()
+            engine = await kit.reopen()
+        theirs, _ = await kit.result(origin)
+        own, said = await kit.result(early.run_id)
+        assert (said, (await engine.show(own))["parent_id"]) == ("at last", early.run_id)
+        assert (await engine.show(theirs))["parent_id"] == origin.run_id
+        for fork_of, known in ((origin.run_id, theirs), (early.run_id, own)):
+            late = await engine.fork(fork_of, "/do/3/take")
+            assert await kit.result(late.run_id) == [known, "at last"]
         await kit.check()

@@ -99,6 +99,7 @@ EVENTS: list[e.Event] = [
     e.StepReopened("/do/0/s"),
     e.FollowUpOrdered("next", "ops/alert:1.0.0", "error", "/do/0/s", 2),
     e.StepReopened("/do/s", None, 5),
+    e.StepReopened("/do/0/s", forgotten=("/do/1/t", "/do/2/u")),
     e.StepScheduled("/do/s", "/do/s", "step", "/do", None, 0, False, {"n": 1}),
     e.StepClaimed("/do/s", "0f" * 32),
     e.StepClaimed("/do/s", "0f" * 32, "worker", 9),
@@ -312,7 +313,7 @@ def full_state() -> State:
         {"tier": "gold"}, "mail", 11, "eu", "once", True, 2, {"due": 5}, 1, {"/do/0/s": 9}, ("next",),
         "Hotfire", "on the stand", ("engine",), {"stand": "A2"}, "ada", True,
         True, True, {"stand": "A2"}, {"started": Stamp(5, "ada", "why")}, "0f", "abd",
-        4, 5, True,
+        4, 5, True, {"/do/0/s": 3}, ("/do/1/t",),
     )  # fmt: skip
     attempt = Attempt(1, 1, 2, 3, 4, 5, 2, "x", "ref", {"o": 1.5}, problem)
     step = Step(

@@ -140,11 +140,13 @@ class StepCancelled(NamedTuple):
 
 
 class StepReopened(NamedTuple):
-    """A run that had ended goes on from here: the step begins again. `due` and `input` as in `StepScheduled`."""
+    """A run that had ended goes on from here: the step begins again. `due` and `input` as in `StepScheduled`.
+    `forgotten`: steps that the workflow's code had asked for because this one failed."""
 
     step: str
     input: MaybeSame = SAME
     due: Instant | None = None
+    forgotten: tuple[str, ...] = ()
 
 
 class StepResumed(NamedTuple):
