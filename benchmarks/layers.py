@@ -31,15 +31,16 @@ def places() -> list[Place]:
     from stepwell.stores.sqlite import store, writer
 
     return [
+        (actor, "at_once", "the rules: result taken, next step begun"),
         (actor, "decide", "the rules: result taken, next step begun"),
         (Execution, "go_on", "the workflow's own code"),
         (store, "encode_events", "events to bytes"),
         (store, "chain", "hash"),
         (store.SqliteStore, "append", "hand-over to the store"),
         (writer.Writer, "_commit", "SQLite: insert and commit (the disk)"),
-        (writer.Writer, "_flush", "the writer's buffer"),
+        (writer.Writer, "_write_here", "the writer's buffer"),
         (actor.Actor, "_attempt", "the run's actor"),
-        (actor.Actor, "_landed", "after the commit"),
+        (actor.Actor, "landed", "after the commit"),
         (Engine, "carry_out", "effects"),
         (Dispatch, "_start", "a task for the function"),
     ]
